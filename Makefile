@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front: CMake and Ninja do the work, tools/setup brings what they need.
+#   make              programs in build/bin            make bench [B=name]
+#   make demo         a model answers, checked         make fuzz [T=seconds]
+#   make check        all tests                        make soak, make tidy
+#   make install      PREFIX=/usr/local, DESTDIR
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+T      ?= 60
+B      ?=
+
+export AVER_BUILD := $(abspath $(BUILD))
+NINJA = cmake --build $(BUILD) -j$(JOBS)
+
+.PHONY: all build deps demo check bench fuzz soak install tidy clean
+
+all: deps build
+
+deps:
+	@tools/setup --deps
+
+build:
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@$(NINJA)
+
+# AVER_MODEL=file.gguf: that model, no download of another.
+demo: deps
+	@test -n "$(AVER_MODEL)" || tools/setup --models --no-apt
+	@$(MAKE) --no-print-directory build
+	@AVER_MODEL="$$(tools/setup --print-model)" $(BUILD)/bin/aver demo
+
+check: deps
+	@tools/setup --models --no-apt --no-chat-model
+	@$(MAKE) --no-print-directory build
+	@tools/check $(BUILD)
+
+bench: deps
+	@tools/setup --models --no-apt --no-chat-model
+	@$(MAKE) --no-print-directory build
+	@tools/bench $(BUILD) $(B)
+
+fuzz:
+	@tools/setup --deps --clang
+	@tools/fuzz $(T)
+
+# First under AddressSanitizer, then as it is shipped.
+soak: deps
+	@tools/setup --models --no-apt --no-chat-model
+	@cmake --preset asan >/dev/null && cmake --build build-asan -j$(JOBS)
+	@ctest --test-dir build-asan -C soak -L soak --output-on-failure --no-tests=error
+	@$(MAKE) --no-print-directory build
+	@ctest --test-dir $(BUILD) -C soak -L soak --output-on-failure --no-tests=error
+
+install: all
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+tidy:
+	@tools/tidy .
+	@if command -v clang-tidy >/dev/null && [ -f $(BUILD)/compile_commands.json ]; then tools/clang-tidy $(BUILD); fi
+
+clean:
+	rm -rf build build-debug build-asan build-tsan build-fuzz build-analyze

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_CODEC_JSON_H
+#define AVER_CODEC_JSON_H
+
+/*
+ * json: jansson behind bounds. Size, depth, and UTF-8 are checked before the parser sees a byte;
+ * duplicate keys, trailing bytes, NUL in strings, integers beyond 64 bits and a top that is neither
+ * object nor array are refused.
+ *
+ * Ownership: aver_json_parse gives a reference that the caller drops by json_decref.
+ */
+
+#include "aver/bytes.h"
+
+#include <jansson.h>
+
+#define AVER_JSON_DEPTH_MAX 32
+#define AVER_JSON_WHY_BYTES 128
+
+/*
+ * On failure ret_why (may be NULL) says in words what and where, without quoting the input: it may
+ * be logged. LIMIT for size or depth, else FORMAT.
+ */
+AVER_MUST_USE aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
+                                       char ret_why[AVER_JSON_WHY_BYTES]);
+/* Appends text as a JSON string with its quotes; the text must be valid UTF-8. */
+void aver_json_append_string(aver_buf *out, aver_view text);
+/* Appends a jansson value in compact form with sorted keys. NOMEM shows in the buffer's status. */
+void aver_json_append(aver_buf *out, const json_t *json);
+
+#endif

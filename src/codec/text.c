@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/text.h"
+
+#include "base/check.h"
+
+static const char text_hex_digits[] = "0123456789abcdef";
+static const char text_base64_standard[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char text_base64_url[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void aver_hex_encode(aver_view bytes, char *ret_text)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        ret_text[2 * i] = text_hex_digits[bytes.data[i] >> 4];
+        ret_text[2 * i + 1] = text_hex_digits[bytes.data[i] & 15];
+    }
+    ret_text[2 * bytes.size] = '\0';
+}
+
+/* Makes the room for a whole encoding first, so that a failed one leaves no part behind. */
+static bool text_reserve(aver_buf *out, size_t size)
+{
+    aver_err err = aver_buf_reserve(out, size);
+    if (err != AVER_OK) {
+        out->failure = err;
+    }
+    return err == AVER_OK;
+}
+
+void aver_hex_append(aver_buf *out, aver_view bytes)
+{
+    if (bytes.size > SIZE_MAX / 2) {
+        out->failure = AVER_E_LIMIT;
+        return;
+    }
+    if (!text_reserve(out, 2 * bytes.size)) {
+        return;
+    }
+    for (size_t i = 0; i < bytes.size; i++) {
+        aver_buf_append_byte(out, (uint8_t)text_hex_digits[bytes.data[i] >> 4]);
+        aver_buf_append_byte(out, (uint8_t)text_hex_digits[bytes.data[i] & 15]);
+    }
+}
+
+static int hex_value(uint8_t digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    if (digit >= 'a' && digit <= 'f') {
+        return digit - 'a' + 10;
+    }
+    if (digit >= 'A' && digit <= 'F') {
+        return digit - 'A' + 10;
+    }
+    return -1;
+}
+
+static bool hex_valid(aver_view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (hex_value(text.data[i]) < 0) {
+            return false;
+        }
+    }
+    return text.size % 2 == 0;
+}
+
+static uint8_t hex_byte(const uint8_t digits[static 2])
+{
+    return (uint8_t)(hex_value(digits[0]) << 4 | hex_value(digits[1]));
+}
+
+aver_err aver_hex_decode(aver_view text, uint8_t *ret_bytes, size_t size)
+{
+    if (text.size / 2 != size || !hex_valid(text)) {
+        return AVER_E_FORMAT;
+    }
+    for (size_t i = 0; i < size; i++) {
+        ret_bytes[i] = hex_byte(text.data + 2 * i);
+    }
+    return AVER_OK;
+}
+
+aver_err aver_hex_decode_buf(aver_view text, aver_buf *ret_bytes)
+{
+    if (!hex_valid(text)) {
+        return AVER_E_FORMAT;
+    }
+    aver_err err = aver_buf_reserve(ret_bytes, text.size / 2);
+    for (size_t i = 0; err == AVER_OK && i < text.size; i += 2) {
+        aver_buf_append_byte(ret_bytes, hex_byte(text.data + i));
+    }
+    return err;
+}
+
+static void base64_append(aver_buf *out, aver_view bytes, const char alphabet[static 64],
+                          bool padded)
+{
+    size_t tail = bytes.size % 3;
+    size_t whole = bytes.size / 3;
+    if (whole > SIZE_MAX / 4 - 1) {
+        out->failure = AVER_E_LIMIT;
+        return;
+    }
+    size_t tail_size = tail == 0 ? 0 : padded ? 4 : tail + 1;
+    if (!text_reserve(out, 4 * whole + tail_size)) {
+        return;
+    }
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        size_t left = bytes.size - i;
+        uint32_t group = (uint32_t)bytes.data[i] << 16;
+        group |= left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0;
+        group |= left > 2 ? (uint32_t)bytes.data[i + 2] : 0;
+        size_t digits = left > 2 ? 4 : left + 1;
+        for (size_t digit = 0; digit < 4; digit++) {
+            if (digit < digits) {
+                aver_buf_append_byte(out, (uint8_t)alphabet[group >> (18 - 6 * digit) & 63]);
+            } else if (padded) {
+                aver_buf_append_byte(out, '=');
+            }
+        }
+    }
+}
+
+void aver_base64_append(aver_buf *out, aver_view bytes)
+{
+    base64_append(out, bytes, text_base64_standard, true);
+}
+
+void aver_base64url_append(aver_buf *out, aver_view bytes)
+{
+    base64_append(out, bytes, text_base64_url, false);
+}
+
+static int base64_value(uint8_t digit, const char alphabet[static 64])
+{
+    if (digit >= 'A' && digit <= 'Z') {
+        return digit - 'A';
+    }
+    if (digit >= 'a' && digit <= 'z') {
+        return digit - 'a' + 26;
+    }
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0' + 52;
+    }
+    return digit == (uint8_t)alphabet[62] ? 62 : digit == (uint8_t)alphabet[63] ? 63 : -1;
+}
+
+/* Up to four digits, the last group of a text maybe fewer. */
+static bool base64_group(aver_view digits, const char alphabet[static 64], aver_buf *out)
+{
+    uint32_t group = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        int value = base64_value(digits.data[i], alphabet);
+        if (value < 0) {
+            return false;
+        }
+        group |= (uint32_t)value << (18 - 6 * i);
+    }
+    size_t size = digits.size - 1;
+    /* Bits beyond the last byte must be zero, or two texts would mean the same bytes. */
+    if ((group & (UINT32_C(0xffffff) >> (8 * size))) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        aver_buf_append_byte(out, (uint8_t)(group >> (16 - 8 * i)));
+    }
+    return true;
+}
+
+static aver_err base64_decode(aver_view text, const char alphabet[static 64], aver_buf *ret_bytes)
+{
+    if (text.size % 4 == 1) {
+        return AVER_E_FORMAT;
+    }
+    size_t tail = text.size % 4;
+    aver_err err = aver_buf_reserve(ret_bytes, text.size / 4 * 3 + (tail ? tail - 1 : 0));
+    if (err != AVER_OK) {
+        return err;
+    }
+    size_t size_before = ret_bytes->size;
+    for (size_t i = 0; i < text.size; i += 4) {
+        size_t left = text.size - i;
+        if (!base64_group(aver_view_slice(text, i, left < 4 ? left : 4), alphabet, ret_bytes)) {
+            ret_bytes->size = size_before;
+            return AVER_E_FORMAT;
+        }
+    }
+    return AVER_OK;
+}
+
+aver_err aver_base64_decode(aver_view text, aver_buf *ret_bytes)
+{
+    if (text.size % 4 != 0) {
+        return AVER_E_FORMAT;
+    }
+    for (int i = 0; i < 2 && text.size > 0 && text.data[text.size - 1] == '='; i++) {
+        text.size--;
+    }
+    return base64_decode(text, text_base64_standard, ret_bytes);
+}
+
+aver_err aver_base64url_decode(aver_view text, aver_buf *ret_bytes)
+{
+    return base64_decode(text, text_base64_url, ret_bytes);
+}

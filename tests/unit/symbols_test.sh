@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The simulator platform must be absent from aver-node: no symbol of it, and none of its strings.
+# The same question is put to aver-node-sim, where the answer must be yes: so this test can fail.
+set -u
+bin=${AVER_BIN:?}
+failed=0
+
+sim_symbols() {
+    nm --defined-only "$1" | awk '$3 ~ /(^|_)sim(_|$)/ { n++ } END { print n + 0 }'
+}
+
+for program in aver-node aver-node-sim; do
+    if [ ! -x "$bin/$program" ]; then
+        echo "FAIL: $bin/$program does not exist"
+        exit 1
+    fi
+    # A stripped program would show nothing and pass for the wrong reason.
+    if ! nm --defined-only "$bin/$program" | grep -q ' T main$'; then
+        echo "FAIL: $program has no symbol table"
+        exit 1
+    fi
+done
+
+count=$(sim_symbols "$bin/aver-node")
+if [ "$count" != 0 ]; then
+    echo "FAIL: aver-node holds $count simulator symbols:"
+    nm --defined-only "$bin/aver-node" | awk '$3 ~ /(^|_)sim(_|$)/ { print "  " $3 }'
+    failed=1
+else
+    echo "ok: aver-node holds no simulator symbol"
+fi
+
+count=$(sim_symbols "$bin/aver-node-sim")
+if [ "$count" = 0 ]; then
+    echo "FAIL: aver-node-sim shows no simulator symbol: this test sees nothing"
+    failed=1
+else
+    echo "ok: aver-node-sim holds $count simulator symbols"
+fi
+exit "$failed"

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by tools/setup: the system's packages, without recommended ones.
+
+packages_list='build-essential cmake ninja-build git pkg-config ca-certificates curl openssl procps xz-utils
+libssl-dev libsecp256k1-dev libjansson-dev libevent-dev libcurl4-openssl-dev libseccomp-dev libcmocka-dev libcbor-dev'
+packages_clang='clang libclang-rt-14-dev clang-format clang-tidy'
+
+packages_missing() {
+    packages_wanted=$packages_list
+    if [ "$want_clang" = yes ]; then
+        packages_wanted="$packages_wanted $packages_clang"
+    fi
+    for package in $packages_wanted; do
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            printf '%s ' "$package"
+        fi
+    done
+    # Node.js may come from elsewhere; only its client is used, and only to download.
+    if ! command -v npm >/dev/null 2>&1; then
+        printf 'nodejs npm '
+    fi
+}
+
+packages_root() {
+    if [ "$(id -u)" = 0 ]; then
+        env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+    else
+        sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+    fi
+}
+
+packages_setup() {
+    if [ "$want_apt" = no ]; then
+        return 0
+    fi
+    if ! command -v apt-get >/dev/null 2>&1; then
+        fail "this is not a Debian system (no apt-get)" \
+            "install the counterparts of: $packages_list nodejs npm; and pass --no-apt"
+    fi
+    packages_now=$(packages_missing)
+    if [ -z "$packages_now" ]; then
+        return 0
+    fi
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null 2>&1; then
+        fail "packages are missing and this is neither root nor has sudo: $packages_now" \
+            "as root: apt-get install --no-install-recommends $packages_now"
+    fi
+    say "system packages missing: $packages_now"
+    step_run "$cache/apt.log" packages_root apt-get -q update ||
+        fail "apt-get update" "check the network and /etc/apt"
+    packages_size=$(packages_root apt-get -s --print-uris -y --no-install-recommends install $packages_now 2>/dev/null |
+        awk '/^.http|^.file|^.cdrom/ { s += $3 } END { if (s) printf "%.0f MB", s / 1e6 }')
+    say "downloading and installing them ${packages_size:+($packages_size)}"
+    step_run "$cache/apt.log" packages_root apt-get -q -y --no-install-recommends install $packages_now ||
+        fail "apt-get install" "read $cache/apt.log"
+    say "  system packages: $step_seconds s"
+}
