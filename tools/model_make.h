@@ -5,8 +5,9 @@
 /*
  * model_make: writes small GGUF v3 files of the llama architecture.
  *
- * A plan lists metadata and tensors; tensors either borrow bytes from a mapped file or are drawn from a
- * seeded generator while the file is written. The same inputs give the same bytes on any machine.
+ * A plan lists metadata and tensors; tensors either borrow bytes from a mapped file or are drawn
+ * from a seeded generator while the file is written. The same inputs give the same bytes on any
+ * machine.
  */
 
 #include <stdbool.h>
@@ -35,11 +36,12 @@ typedef struct make_bytes {
 
 /* A whole file mapped for reading. */
 typedef struct make_file {
-    const uint8_t *data;
+    uint8_t *data;
     size_t size;
 } make_file;
 
-/* The shape of a llama model; every field is within the limits above once make_shape_check said so. */
+/* The shape of a llama model; every field is within the limits above once make_shape_check said so.
+ */
 typedef struct make_shape {
     uint32_t dim;
     uint32_t ff;
@@ -89,8 +91,8 @@ void make_file_close(make_file *file);
 bool make_shape_check(const make_shape *shape);
 bool make_vocab_read(const char *path, uint32_t count_expected, make_vocab *ret_vocab);
 void make_vocab_deinit(make_vocab *vocab);
-bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab, const char *name,
-                    uint32_t file_type);
+bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab,
+                    const char *name, uint32_t file_type);
 void make_plan_deinit(make_plan *plan);
 /* blk < 0: a tensor outside the layers. */
 void make_plan_tensor(make_plan *plan, int blk, const char *name, uint64_t inputs, uint64_t outputs,

@@ -99,7 +99,8 @@ static void plan_string(make_plan *plan, const char *key, const char *value)
     bytes_string(&plan->metadata, value, strlen(value));
 }
 
-static void plan_array(make_plan *plan, const char *key, uint32_t type, uint32_t count, const make_bytes *items)
+static void plan_array(make_plan *plan, const char *key, uint32_t type, uint32_t count,
+                       const make_bytes *items)
 {
     plan_key(plan, key, GGUF_TYPE_ARRAY);
     make_bytes_u32(&plan->metadata, type);
@@ -123,8 +124,8 @@ static void plan_tokenizer(make_plan *plan, const make_vocab *vocab)
     plan_bool(plan, "tokenizer.ggml.add_space_prefix", true);
 }
 
-bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab, const char *name,
-                    uint32_t file_type)
+bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab,
+                    const char *name, uint32_t file_type)
 {
     *plan = (make_plan){.tensors = calloc(MAKE_TENSORS_MAX, sizeof *plan->tensors)};
     if (!plan->tensors) {
@@ -208,7 +209,8 @@ static void plan_head(const make_plan *plan, make_bytes *head)
         if (tensor->outputs) {
             bytes_u64(head, tensor->outputs);
         }
-        make_bytes_u32(head, tensor->source == MAKE_SOURCE_RANDOM ? GGUF_TENSOR_F16 : GGUF_TENSOR_F32);
+        make_bytes_u32(head,
+                       tensor->source == MAKE_SOURCE_RANDOM ? GGUF_TENSOR_F16 : GGUF_TENSOR_F32);
         bytes_u64(head, offset);
         offset += tensor_size(tensor) + pad_size(tensor_size(tensor));
     }
@@ -228,11 +230,13 @@ static uint64_t random_next(uint64_t *state)
 static int32_t random_normal(uint64_t *state)
 {
     uint64_t word = random_next(state);
-    uint64_t sum = (word & 0xffff) + ((word >> 16) & 0xffff) + ((word >> 32) & 0xffff) + (word >> 48);
+    uint64_t sum =
+        (word & 0xffff) + ((word >> 16) & 0xffff) + ((word >> 32) & 0xffff) + (word >> 48);
     return (int32_t)sum - 2 * 65535;
 }
 
-/* IEEE half of a finite float below 65504 in size; rounds to nearest even, small values become zero. */
+/* IEEE half of a finite float below 65504 in size; rounds to nearest even, small values become
+ * zero. */
 static uint16_t half_from_float(float value)
 {
     uint32_t bits;

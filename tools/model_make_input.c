@@ -53,8 +53,7 @@ bool make_file_open(const char *path, make_file *ret_file)
 void make_file_close(make_file *file)
 {
     if (file->data) {
-        /* munmap takes a pointer to data that this program never writes. */
-        munmap((void *)(uintptr_t)file->data, file->size);
+        (void)munmap(file->data, file->size);
     }
     *file = (make_file){0};
 }
@@ -87,7 +86,8 @@ bool make_shape_check(const make_shape *shape)
 
 uint32_t make_u32_read(const uint8_t *data)
 {
-    return (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+    return (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 |
+           (uint32_t)data[3] << 24;
 }
 
 static void vocab_add(make_vocab *vocab, const char *text, size_t size, uint32_t type)
@@ -103,7 +103,8 @@ static void vocab_add_special(make_vocab *vocab, uint32_t id)
 {
     static const char *const names[TOKEN_BYTE_FIRST] = {"<unk>", "<s>", "</s>"};
     if (id < TOKEN_BYTE_FIRST) {
-        vocab_add(vocab, names[id], strlen(names[id]), id ? TOKEN_TYPE_CONTROL : TOKEN_TYPE_UNKNOWN);
+        vocab_add(vocab, names[id], strlen(names[id]),
+                  id ? TOKEN_TYPE_CONTROL : TOKEN_TYPE_UNKNOWN);
         return;
     }
     char text[8];
@@ -114,12 +115,13 @@ static void vocab_add_special(make_vocab *vocab, uint32_t id)
 /* A space inside a token is U+2581 in GGUF. */
 static void vocab_add_normal(make_vocab *vocab, const uint8_t *text, size_t size)
 {
-    char out[3 * MAKE_TOKEN_SIZE_MAX];
+    static const char space[3] = {(char)0xe2, (char)0x96, (char)0x81};
+    char out[sizeof space * MAKE_TOKEN_SIZE_MAX];
     size_t used = 0;
     for (size_t i = 0; i < size; i++) {
         if (text[i] == ' ') {
-            memcpy(out + used, "\xe2\x96\x81", 3);
-            used += 3;
+            memcpy(out + used, space, sizeof space);
+            used += sizeof space;
         } else {
             out[used++] = (char)text[i];
         }
@@ -145,7 +147,8 @@ static bool vocab_fill(make_vocab *vocab, const make_file *file, uint32_t count_
         at += size;
         vocab->count++;
     }
-    return at == file->size && !vocab->texts.failed && !vocab->scores.failed && !vocab->types.failed;
+    return at == file->size && !vocab->texts.failed && !vocab->scores.failed &&
+           !vocab->types.failed;
 }
 
 bool make_vocab_read(const char *path, uint32_t count_expected, make_vocab *ret_vocab)

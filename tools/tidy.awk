@@ -13,9 +13,15 @@ BEGIN {
         if (!(pair[1] in public)) {
             public[pair[1]] = pair[2]
         }
+        # policy_read.c makes policy.h one of its layer too, where there is no policy.c.
+        if (sub(/_.*/, "", pair[1]) && !(pair[1] in by_prefix)) {
+            by_prefix[pair[1]] = pair[2]
+        }
     }
-    banned = "(^|[^A-Za-z0-9_>.])(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|alloca|system|popen|rand)[ ]*\\("
-    leftover = "(^|[^A-Za-z0-9_])(TO[D]O|FIX[M]E|X[X]X|HAC[K]|st[u]b|not implemen[t]ed|unimplemen[t]ed)($|[^A-Za-z0-9_])"
+    banned = "(^|[^A-Za-z0-9_>.])(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|alloca|" \
+             "system|popen|rand)[ ]*\\("
+    leftover = "(^|[^A-Za-z0-9_])(TO[D]O|FIX[M]E|X[X]X|HAC[K]|st[u]b|not implemen[t]ed|" \
+               "unimplemen[t]ed)($|[^A-Za-z0-9_])"
     machine = "(^|[^A-Za-z0-9_.$}])(/wor[k]/|/hom[e]/[a-z]|/roo[t]/|/var/tm[p]/|/User[s]/)"
     registry = "https?:[/][/][^ ]*(regist[r]y|npm[j]s|artifac[t]ory|nexu[s])"
     FUNCTION_MAX = 70
@@ -48,7 +54,10 @@ function header_layer(header, name) {
     name = header
     sub(/^aver\//, "", name)
     sub(/\.h$/, "", name)
-    return (name in public) ? public[name] : "?"
+    if (name in public) {
+        return public[name]
+    }
+    return (name in by_prefix) ? by_prefix[name] : "?"
 }
 
 # The line without comments and with empty strings; a block comment that stays open is remembered.
@@ -141,10 +150,9 @@ is_c {
         sub(/^[^"]*"/, "", header)
         sub(/".*/, "", header)
         if (layer in rank && header ~ /\//) {
+            # What is in no layer comes from outside; a public header without one is flagged itself.
             target = header_layer(header)
-            if (!(target in rank)) {
-                breach("layering", header " belongs to no layer")
-            } else if (rank[target] > rank[layer]) {
+            if (target in rank && rank[target] > rank[layer]) {
                 breach("layering", layer " includes " header " of " target ", which lies above it")
             }
         }

@@ -14,7 +14,8 @@
  * Binding: report data = SHA-512("aver/bind/1" || u32be size || keyset digest || u32be size || nonce root ||
  *                                u32be size || GPU evidence digest), a size of 0 where there is none.
  * Nonces: leaf data = "aver/nonce/1" || nonce, RFC 9162 hashing, at most 2^16 leaves.
- * Evidence digest = SHA-256("aver/evidence/1" || evidence).
+ * Evidence digest = SHA-256("aver/evidence/1" || evidence); GPU evidence digest = SHA-256("aver/gpu/1" || it).
+ * Text is printable ASCII. Collateral names: at most 64 bytes, shorter ones first, then bytewise.
  */
 
 #include "aver/keyset.h"
@@ -57,6 +58,7 @@ AVER_MUST_USE aver_err aver_cmw_wrap_cbor(aver_view bundle, aver_buf *ret_bytes)
 void aver_binding(const uint8_t keyset_digest[static 32], const uint8_t nonce_root[static 32],
                   aver_view gpu_evidence_digest, uint8_t ret_report_data[static 64]);
 void aver_evidence_digest(aver_view evidence, uint8_t ret_digest[static 32]);
+void aver_gpu_evidence_digest(aver_view gpu_evidence, uint8_t ret_digest[static 32]);
 void aver_nonce_leaf(const uint8_t nonce[static AVER_NONCE_BYTES], uint8_t ret_hash[static 32]);
 
 #endif

@@ -5,10 +5,12 @@
 /*
  * capsule: one answer with all that is needed to judge it offline, years later. Deterministic CBOR:
  *
- *   {0: 1, 1: receipt message, 2: bundle, 3: {name: collateral}, 4: salt, 5: request, 6: response, 7: tokens,
- *    8: enc, 9: last signed messages of a cut stream [opening, head]}
+ *   {0: 1, 1: receipt message, 2: bundle, 4: salt, 5: request, 6: response, 7: tokens,
+ *    8: enc, 9: last signed messages of a cut stream [opening, head], or [opening]}
  *
- * 5, 6, 7 can be stripped: the checks that need them become SKIP. Roots, policies and times found
+ * Either 1 or 9 is there, never both. Collateral travels inside the bundle.
+ *
+ * 4 to 8 are there as far as they are known; 5, 6, 7 can be stripped: the checks that need them become SKIP. Roots, policies and times found
  * inside are never used; verification takes the reader's own.
  */
 

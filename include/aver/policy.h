@@ -11,8 +11,12 @@
  *     "models": ["hex root", ...],
  *     "configs": ["hex digest", ...],             optional: absent means any, and config.allowed is SKIP
  *     "max_evidence_age_s": 300, "max_receipt_age_s": 300, "min_tcb": 0,
- *     "accept_debug": false,
+ *     "accept_debug": false, "allow_stripped": false,
  *     "require": ["nonce", ["channel.seal", "channel.tls"], ...]  }
+ *
+ * A measurement entry holds one or more kinds (program, pcr0, mrtd, ...), all of which must be found in the evidence, and
+ * may have a "name" for people. allow_stripped lets a saved answer pass without its request, response or salt. Ages
+ * are 300 where absent.
  *
  * An empty or missing allow-list refuses everything. require names checks that must pass; a list inside it means any of them.
  * The built-in requirement of each use (online, offline) is always added; a policy can only ask for more. Unknown members and unknown check names
@@ -26,6 +30,14 @@
 #define AVER_POLICY_ANY_MAX 8
 
 typedef struct aver_policy aver_policy;
+
+/* One measurement of a program by a platform. */
+#define AVER_MEASUREMENT_BYTES_MAX 64
+typedef struct aver_measurement {
+    const char *kind; /* "program", "pcr0", "mrtd", ... */
+    uint8_t bytes[AVER_MEASUREMENT_BYTES_MAX];
+    uint8_t size;
+} aver_measurement;
 
 /* What is being judged decides which checks are always required. */
 typedef enum aver_use {
@@ -43,12 +55,17 @@ bool aver_policy_allows_platform(const aver_policy *policy, const char *platform
 /* kind is the measurement's name ("program", "pcr0", ...). */
 bool aver_policy_allows_measurement(const aver_policy *policy, const char *platform, const char *kind,
                                     aver_view value);
+/* True if some entry for this platform has all its kinds and values among these. */
+bool aver_policy_matches(const aver_policy *policy, const char *platform, const aver_measurement *measurements,
+                         size_t count);
 /* Are there any entries at all for this platform and kind? For explanations. */
 size_t aver_policy_measurement_count(const aver_policy *policy, const char *platform, const char *kind);
 bool aver_policy_allows_model(const aver_policy *policy, const uint8_t root[static 32]);
 /* *ret_any: the policy has no config list. */
 bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[static 32], bool *ret_any);
 bool aver_policy_accepts_debug(const aver_policy *policy);
+bool aver_policy_allows_stripped(const aver_policy *policy);
+size_t aver_policy_model_count(const aver_policy *policy);
 uint64_t aver_policy_evidence_age_max_ms(const aver_policy *policy);
 uint64_t aver_policy_receipt_age_max_ms(const aver_policy *policy);
 uint64_t aver_policy_tcb_min(const aver_policy *policy);

@@ -15,12 +15,18 @@
  * Comments and [DONE] are outside the tree. The reader takes the bytes as they come in pieces of any size.
  * The response commitment covers the concatenation of the events.
  *
+ * Every item is one line and a blank line, ended by LF alone; anything else is FORMAT, as is anything after [DONE].
+ *
  * Limits: a line of at most AVER_STREAM_LINE_BYTES_MAX. Threads: none.
  */
 
 #include "aver/receipt.h"
 
 #define AVER_STREAM_LINE_BYTES_MAX (4 * 1024 * 1024)
+#define AVER_STREAM_COMMENT_OPENING "aver-opening"
+#define AVER_STREAM_COMMENT_HEAD "aver-head"
+#define AVER_STREAM_COMMENT_TOKENS "aver-tokens"
+#define AVER_STREAM_COMMENT_RECEIPT "aver-receipt"
 #define AVER_STREAM_HEAD_EVENTS 64
 #define AVER_STREAM_HEAD_INTERVAL_MS 1000
 
@@ -52,7 +58,14 @@ AVER_MUST_USE aver_err aver_stream_reader_feed(aver_stream_reader *reader, aver_
 /* FORMAT if bytes of an unfinished item are left. */
 AVER_MUST_USE aver_err aver_stream_reader_end(const aver_stream_reader *reader);
 
-/* Writing side: appends one comment with a signed message. */
+/*
+ * The tree over the first events_max of a stream's events, laid one after the other: how many there are and their root.
+ * FORMAT if the bytes end inside an event.
+ */
+AVER_MUST_USE aver_err aver_stream_tree(aver_view events, uint64_t events_max, uint64_t *ret_count,
+                                        uint8_t ret_root[static 32]);
+
+/* Writing side: appends one comment with a signed message; name is one of AVER_STREAM_COMMENT_*. */
 void aver_stream_put_comment(aver_buf *out, const char *name, aver_view message);
 
 #endif

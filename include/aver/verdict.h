@@ -36,6 +36,11 @@ typedef struct aver_check_name {
 } aver_check_name;
 const aver_check_name *aver_check_names(void);
 
+/* "PASS", "FAIL" or "SKIP". */
+const char *aver_check_status_text(aver_check_status status);
+/* What a verdict does not claim, one sentence a line, always printed with it. */
+const char *aver_verdict_limits(void);
+
 void aver_verdict_init(aver_verdict *verdict);
 /* name must be in the table (asserted) and not yet in the verdict. */
 void aver_verdict_add(aver_verdict *verdict, const char *name, aver_check_status status,

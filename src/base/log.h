@@ -11,8 +11,8 @@
  *   2026-01-02T03:04:05.678Z warn engine.exit: ...
  *
  * event is a dotted constant name; detail is printf-formatted, cut at 512 bytes, everything but
- * printable ASCII escaped. The default is text from INFO up; errno is preserved. The verifier library does not log: it returns checks.
- * Threads: safe; one write(2) a line.
+ * printable ASCII escaped. The default is text from INFO up; errno is preserved. The verifier
+ * library does not log: it returns checks. Threads: safe; one write(2) a line.
  */
 
 #include <stdbool.h>

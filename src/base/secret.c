@@ -60,8 +60,8 @@ static secret_page *secret_page_get(void)
     if (!page) {
         return NULL;
     }
-    void *slots = mmap(NULL, SECRET_PAGE_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *slots =
+        mmap(NULL, SECRET_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (slots == MAP_FAILED) {
         free(page);
         return NULL;

@@ -96,8 +96,8 @@ static aver_cbor_type cbor_type_simple(const aver_cbor_head *head)
 
 aver_err aver_cbor_peek(const aver_cbor_cursor *cursor, aver_cbor_type *ret_type)
 {
-    static const aver_cbor_type types[] = {AVER_CBOR_UINT,  AVER_CBOR_NEGATIVE, AVER_CBOR_BYTES,
-                                           AVER_CBOR_TEXT,  AVER_CBOR_ARRAY,    AVER_CBOR_MAP,
+    static const aver_cbor_type types[] = {AVER_CBOR_UINT, AVER_CBOR_NEGATIVE, AVER_CBOR_BYTES,
+                                           AVER_CBOR_TEXT, AVER_CBOR_ARRAY,    AVER_CBOR_MAP,
                                            AVER_CBOR_TAG};
     aver_cbor_head head;
     aver_err err = aver_cbor_head_read(cursor, &head);

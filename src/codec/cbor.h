@@ -19,7 +19,7 @@
 
 #include "aver/bytes.h"
 
-#define AVER_CBOR_DEPTH_MAX 16
+#define AVER_CBOR_DEPTH_MAX         16
 #define AVER_CBOR_LENIENT_PAIRS_MAX 256
 /* The count of an array of indefinite length: ends where peek reports AVER_CBOR_BREAK. */
 #define AVER_CBOR_INDEFINITE UINT64_MAX
@@ -61,7 +61,8 @@ AVER_MUST_USE aver_err aver_cbor_read_int(aver_cbor_cursor *cursor, int64_t *ret
 /* Strings in chunks (indefinite length) are refused by every reader; only skip passes over them. */
 AVER_MUST_USE aver_err aver_cbor_read_bytes(aver_cbor_cursor *cursor, aver_view *ret_bytes);
 /* A byte string of exactly size bytes, copied. */
-AVER_MUST_USE aver_err aver_cbor_read_fixed(aver_cbor_cursor *cursor, uint8_t *ret_bytes, size_t size);
+AVER_MUST_USE aver_err aver_cbor_read_fixed(aver_cbor_cursor *cursor, uint8_t *ret_bytes,
+                                            size_t size);
 /* Valid UTF-8 only. */
 AVER_MUST_USE aver_err aver_cbor_read_text(aver_cbor_cursor *cursor, aver_view *ret_text);
 AVER_MUST_USE aver_err aver_cbor_read_bool(aver_cbor_cursor *cursor, bool *ret_value);
@@ -70,10 +71,11 @@ AVER_MUST_USE aver_err aver_cbor_read_tag(aver_cbor_cursor *cursor, uint64_t *re
 AVER_MUST_USE aver_err aver_cbor_read_array(aver_cbor_cursor *cursor, uint64_t *ret_count);
 AVER_MUST_USE aver_err aver_cbor_read_break(aver_cbor_cursor *cursor);
 /*
- * Steps through an array: count is what read_array gave. *ret_more true and count one less, or false
- * at its end, the break of an indefinite one consumed.
+ * Steps through an array: count is what read_array gave. *ret_more true and count one less, or
+ * false at its end, the break of an indefinite one consumed.
  */
-AVER_MUST_USE aver_err aver_cbor_array_more(aver_cbor_cursor *cursor, uint64_t *count, bool *ret_more);
+AVER_MUST_USE aver_err aver_cbor_array_more(aver_cbor_cursor *cursor, uint64_t *count,
+                                            bool *ret_more);
 AVER_MUST_USE aver_err aver_cbor_read_map(aver_cbor_cursor *cursor, aver_cbor_map *ret_map);
 /*
  * Next key of an open map: *ret_more false at its end (*ret_key untouched). Keys twice, or out of

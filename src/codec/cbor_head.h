@@ -29,7 +29,8 @@ typedef struct aver_cbor_head {
  * Reads the head under the cursor without moving, checked against the form that the cursor accepts
  * and, for lengths and counts, against the bytes left.
  */
-AVER_MUST_USE aver_err aver_cbor_head_read(const aver_cbor_cursor *cursor, aver_cbor_head *ret_head);
+AVER_MUST_USE aver_err aver_cbor_head_read(const aver_cbor_cursor *cursor,
+                                           aver_cbor_head *ret_head);
 /* Bytewise order of two encodings: negative, zero, positive. */
 int aver_cbor_key_compare(aver_view a, aver_view b);
 

@@ -40,10 +40,8 @@ static aver_err cbor_walk_push(cbor_walk *walk, const aver_cbor_head *head)
     } else if (head->major == CBOR_MAJOR_MAP) {
         left *= 2; /* the head check bounds it by the bytes left */
     }
-    walk->frames[walk->depth++] = (cbor_frame){.major = head->major,
-                                               .indefinite = head->indefinite,
-                                               .left = left,
-                                               .item_start = walk->at};
+    walk->frames[walk->depth++] = (cbor_frame){
+        .major = head->major, .indefinite = head->indefinite, .left = left, .item_start = walk->at};
     return AVER_OK;
 }
 

@@ -4,8 +4,8 @@
 
 /*
  * text: hex, base64 (RFC 4648, standard and URL-safe without padding) and UTF-8.
- * Decoders are strict: no white space, no odd digits, no non-zero spare bits, exact sizes; they give
- * FORMAT, or LIMIT where the buffer has no room, and then leave the buffer as it was.
+ * Decoders are strict: no white space, no odd digits, no non-zero spare bits, exact sizes; they
+ * give FORMAT, or LIMIT where the buffer has no room, and then leave the buffer as it was.
  */
 
 #include "aver/bytes.h"

@@ -22,7 +22,8 @@ typedef struct utf8_lead {
     uint8_t high;
 } utf8_lead;
 
-/* The table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing past U+10FFFF. */
+/* The table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing past U+10FFFF.
+ */
 static bool utf8_lead_read(uint8_t byte, utf8_lead *ret_lead)
 {
     if (byte >= 0xc2 && byte <= 0xdf) {

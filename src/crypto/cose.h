@@ -26,10 +26,16 @@ typedef struct aver_cose {
     aver_view signature;
 } aver_cose;
 
-/* content_type is text such as "application/vnd.aver.receipt+cbor"; kid is 32 bytes. */
+/*
+ * content_type is text such as "application/vnd.aver.receipt+cbor"; kid is 32 bytes. LIMIT if the
+ * message would exceed AVER_COSE_BYTES_MAX or the buffer.
+ */
 AVER_MUST_USE aver_err aver_cose_sign(const aver_ed25519 *key, const char *external_aad,
-                                      const char *content_type, const uint8_t kid[static AVER_COSE_KID_BYTES],
+                                      const char *content_type,
+                                      const uint8_t kid[static AVER_COSE_KID_BYTES],
                                       aver_view payload, aver_buf *ret_message);
+/* FORMAT for any other form, LIMIT beyond AVER_COSE_BYTES_MAX, UNSUPPORTED for another algorithm.
+ */
 AVER_MUST_USE aver_err aver_cose_parse(aver_view message, aver_cose *ret_cose);
 /* PROOF if the signature does not hold for this key and external_aad. */
 AVER_MUST_USE aver_err aver_cose_verify(const aver_cose *cose, const char *external_aad,

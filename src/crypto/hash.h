@@ -24,12 +24,15 @@ void aver_sha256_update(aver_sha256 *hash, aver_view bytes);
 void aver_sha256_final(aver_sha256 *hash, uint8_t ret_digest[static AVER_SHA256_BYTES]);
 
 void aver_sha256_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA256_BYTES]);
-/* Hash of tag || a || b, no separators: tags are fixed-length constants such as "aver/keyset/1". */
+/* Hash of tag || a || b, no separators: tags are constants such as "aver/keyset/1". */
 void aver_sha256_tagged(const char *tag, aver_view a, aver_view b,
                         uint8_t ret_digest[static AVER_SHA256_BYTES]);
 void aver_sha512_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA512_BYTES]);
 void aver_keccak256_of(aver_view bytes, uint8_t ret_digest[static 32]);
+/* Of a || b. */
+void aver_keccak256_joined(aver_view a, aver_view b, uint8_t ret_digest[static 32]);
 
+void aver_hmac_sha256(aver_view key, aver_view message, uint8_t ret_mac[static AVER_SHA256_BYTES]);
 void aver_hkdf_sha256_extract(aver_view salt, aver_view key, uint8_t ret_prk[static 32]);
 /* size <= 255 * 32, else LIMIT. */
 AVER_MUST_USE aver_err aver_hkdf_sha256_expand(const uint8_t prk[static 32], aver_view info,

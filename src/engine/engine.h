@@ -11,6 +11,9 @@
  * Profile "verified": flash attention on, KV Q8_0 (BF16 if the head size is no multiple of 32), no repacking, weights
  * of the invariant types only, our sampler, and the step digest. Profile "fast": llama.cpp's own choices, no digest.
  *
+ * The token that ends a text (end of turn) is generated like any other: it is in the ids, the count and the digest, and
+ * has no text. Positions: a prompt of N tokens in a context of M leaves room for M - N + 1 generated tokens.
+ *
  * Step digest: d0 = SHA-256("aver/step/1" || u32be prompt count || u32be prompt ids ...),
  *              di = SHA-256(d(i-1) || u32be token i || hidden row i), the row being the floats (little-endian)
  *              after the final norm from which token i was drawn.
@@ -59,7 +62,7 @@ typedef struct aver_event {
     aver_event_kind kind;
     uint64_t job_id;
     int32_t token;            /* TOKEN */
-    aver_view text;           /* TOKEN, and DONE for what was held back; REFUSED: the reason */
+    aver_view text;           /* TOKEN, and DONE for what was held back (none if aborted); REFUSED: the reason */
     const int32_t *prompt_ids; /* STARTED */
     size_t prompt_count;
     aver_finish finish;       /* DONE */
@@ -80,6 +83,12 @@ AVER_MUST_USE aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, 
 /* Ends a job; its DONE event (aborted) comes at once. An unknown id is no error. */
 void aver_engine_cancel(aver_engine *engine, uint64_t job_id);
 bool aver_engine_busy(const aver_engine *engine);
+/*
+ * Lets a function replace each drawn token, as a lying engine would: only the hostile engine of the
+ * tests sets one. NULL takes it away.
+ */
+typedef int32_t aver_engine_tamper_fn(uint64_t job_id, uint64_t step, int32_t token);
+void aver_engine_tamper(aver_engine *engine, aver_engine_tamper_fn *tamper);
 /* One decode at most; returns at once when there is nothing to do. */
 AVER_MUST_USE aver_err aver_engine_step(aver_engine *engine);
 

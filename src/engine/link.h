@@ -65,7 +65,6 @@ AVER_MUST_USE aver_err aver_link_event_next(aver_view *events, bool *ret_more, a
  * confine is set, answers READY and serves until the socket closes. Returns the exit status of the process.
  * on_token, if not NULL, may replace a drawn token: only the hostile engine of the tests sets it.
  */
-typedef int32_t aver_engine_tamper_fn(uint64_t job_id, uint64_t step, int32_t token);
 int aver_engine_serve(int socket_fd, int weights_fd, bool confine, aver_engine_tamper_fn *on_token);
 
 #endif

@@ -17,17 +17,17 @@ typedef struct candidate {
     double weight;
 } candidate;
 
-typedef struct window {
+typedef struct token_window {
     int32_t tokens[AVER_SAMPLER_WINDOW];
     size_t count; /* at most AVER_SAMPLER_WINDOW */
     size_t next;
-} window;
+} token_window;
 
 struct aver_sampler {
     uint32_t vocabulary_size;
     aver_sampling sampling;
-    window seen;      /* prompt and generated */
-    window generated;
+    token_window seen;      /* prompt and generated */
+    token_window generated;
     float *logits; /* after penalties */
     candidate *candidates;
 };
@@ -60,7 +60,7 @@ void aver_sampler_free(aver_sampler *sampler)
     }
 }
 
-static void window_put(window *window, int32_t token)
+static void window_put(token_window *window, int32_t token)
 {
     window->tokens[window->next] = token;
     window->next = (window->next + 1) % AVER_SAMPLER_WINDOW;
@@ -78,7 +78,7 @@ void aver_sampler_accept(aver_sampler *sampler, int32_t token, bool generated)
     }
 }
 
-static bool window_seen_before(const window *window, size_t index)
+static bool window_seen_before(const token_window *window, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
         if (window->tokens[i] == window->tokens[index]) {
@@ -88,7 +88,7 @@ static bool window_seen_before(const window *window, size_t index)
     return false;
 }
 
-static size_t window_occurrences(const window *window, int32_t token)
+static size_t window_occurrences(const token_window *window, int32_t token)
 {
     size_t count = 0;
     for (size_t i = 0; i < window->count; i++) {

@@ -3,14 +3,18 @@
 #define AVER_NET_SERVER_H
 
 /*
- * server: HTTP/1.1 over TCP, Unix sockets and vsock, with or without TLS 1.3, on one libevent loop (evhttp).
+ * server: HTTP/1.1 over TCP, Unix sockets and vsock, with or without TLS 1.3, on one libevent loop. The protocol is read by
+ * net/http, not by evhttp: that one answers its own HTML errors, has no deadline for a whole request, and stops watching
+ * the client while an answer is in work.
  *
  * An exchange is one request and its one answer. The handler runs when the whole request is there; it answers at once or
  * later, whole or as a stream, always from the loop's thread. If the client goes away first, on_gone runs once and the
  * exchange must then only be released.
  *
  * Limits are refused with a status and an error body in OpenAI's form: 431 header, 413 body, 408 too slow to arrive,
- * 503 too many connections. A reader slower than its stream is cut when output_bytes_max is unsent.
+ * 503 too many connections. A reader slower than its stream is cut when output_bytes_max is unsent. A client that ends its
+ * side of the connection before its answer is complete counts as gone.
+ * Signals: SIGPIPE is ignored from the first server on.
  * Threads: the loop's thread only.
  */
 
@@ -47,10 +51,14 @@ AVER_MUST_USE aver_err aver_server_new(const aver_server_options *options, aver_
  * ret_bound, if not NULL, gets the same text with the real port (128 bytes).
  */
 AVER_MUST_USE aver_err aver_server_listen(aver_server *server, const char *address, bool secure, char ret_bound[128]);
-/* Stops accepting; connections without a running exchange are closed; running ones go on. */
+/*
+ * Stops accepting; connections without a running exchange are closed; running ones go on, and close after their answer.
+ * Every answer is out when aver_server_connections is 0.
+ */
 void aver_server_drain(aver_server *server);
 uint32_t aver_server_exchanges(const aver_server *server);  /* running now */
 uint32_t aver_server_connections(const aver_server *server);
+/* Not from inside a callback of the server. Running exchanges are told by on_gone, and released by the handler as ever. */
 void aver_server_free(aver_server *server);
 
 const char *aver_exchange_method(const aver_exchange *exchange); /* "GET", "POST", ... */
@@ -59,13 +67,13 @@ const char *aver_exchange_query(const aver_exchange *exchange);  /* raw, "" if n
 const char *aver_exchange_header(const aver_exchange *exchange, const char *name); /* NULL if absent */
 aver_view aver_exchange_body(const aver_exchange *exchange);
 bool aver_exchange_secure(const aver_exchange *exchange);
-/* RFC 8446 exporter of this connection. USAGE on a plain one. */
+/* RFC 8446 exporter of this connection. USAGE on a plain one, PEER once the client is gone. */
 AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const char *label, aver_view context,
                                             uint8_t *ret_bytes, size_t size);
 
 /* Called once if the client goes away before the answer is complete. */
 void aver_exchange_on_gone(aver_exchange *exchange, aver_exchange_fn *on_gone, void *context);
-/* Adds a response header; before reply or stream_begin. */
+/* Adds a response header; before reply or stream_begin. A value with control bytes is left out (logged). */
 void aver_exchange_set_header(aver_exchange *exchange, const char *name, const char *value);
 /* Each of the next three ends or releases the exchange exactly once: the pointer is dead afterwards. */
 void aver_exchange_reply(aver_exchange *exchange, uint32_t status, const char *content_type, aver_view body);

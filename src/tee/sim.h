@@ -15,7 +15,11 @@
 
 #include "tee/tee.h"
 
-/* options: "key=FILE[,tcb=N][,debug=1][,program=FILE]". FILE holds the 32-byte root seed, made (0600) if absent. */
+/*
+ * options: "key=FILE[,tcb=N][,debug=1][,program=FILE][,machine=TEXT]", tcb 1 where absent. FILE holds the 32-byte root
+ * seed, made (0600) if absent; FILE.pub gets the root's public key in hex, which the reader gives by hand. The program
+ * measured is the running one unless program= names another file; machine tells simulated machines of one root apart.
+ */
 extern const aver_tee_platform aver_tee_sim;
 
 #endif

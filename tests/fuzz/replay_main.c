@@ -30,13 +30,15 @@ static int replay_file(const char *path)
     }
     int result = -1;
     uint8_t *data = NULL;
+    size_t size = 0;
     struct stat info;
-    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > REPLAY_FILE_SIZE_MAX) {
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode) ||
+        info.st_size > REPLAY_FILE_SIZE_MAX) {
         fprintf(stderr, "%s: not a file of at most %d bytes\n", path, REPLAY_FILE_SIZE_MAX);
         goto out;
     }
     /* Exactly as large as the input, so that a sanitizer sees a read past the end. */
-    size_t size = (size_t)info.st_size;
+    size = (size_t)info.st_size;
     data = malloc(size ? size : 1);
     if (!data || fread(data, 1, size, file) != size) {
         fprintf(stderr, "%s: cannot be read\n", path);

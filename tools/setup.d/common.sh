@@ -7,10 +7,16 @@ say() {
 
 # fail WHAT ADVICE
 fail() {
+    trap - EXIT
     printf 'setup: FAILED: %s\n' "$1" >&2
     printf 'setup: what to do: %s; then run it again, finished steps are kept\n' "$2" >&2
     exit 1
 }
+
+# For what no message foresaw.
+trap 'status=$?; if [ "$status" != 0 ]; then
+    printf "setup: FAILED with status %s; run it again, finished steps are kept\n" "$status" >&2
+fi' EXIT
 
 # step_run LOG COMMAND...: runs it with its output in LOG; every 15 s a line says how far it is.
 step_run() {

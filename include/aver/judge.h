@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_JUDGE_H
+#define AVER_JUDGE_H
+
+/*
+ * judge: a platform's evidence and the bundle around it, against the reader's policy. No network, no clock, no global
+ * state. A function here returns an error only when it could not judge at all (no memory); whatever
+ * is wrong with the evidence is a FAIL in the verdict.
+ * Threads: pure functions.
+ */
+
+#include "aver/bundle.h"
+#include "aver/policy.h"
+
+/* Clocks of honest machines differ by at most this much. */
+#define AVER_CLOCK_SKEW_MS 60000
+
+/* What a platform's evidence says, once its signature chain holds. */
+#define AVER_MEASUREMENTS_MAX 24
+typedef struct aver_claims {
+    uint8_t report_data[64];
+    bool debug;
+    bool simulated;
+    bool has_time;
+    uint64_t time_ms;
+    uint64_t tcb;
+    aver_measurement measurements[AVER_MEASUREMENTS_MAX];
+    size_t measurements_count;
+    uint8_t machine_id[64];
+    uint8_t machine_id_size;
+} aver_claims;
+
+/* Roots of trust from the reader; those of real hardware are constants in the platform's file. */
+typedef struct aver_roots {
+    bool has_sim_root;
+    uint8_t sim_root[32]; /* Ed25519 public key, only ever from the command line */
+} aver_roots;
+
+/*
+ * A platform's verifier. judge adds evidence.format, platform.root and evidence.signature and, if the evidence could be
+ * read at all, fills ret_claims and sets *ret_readable. The simulator's table lives in an archive of its own.
+ */
+typedef struct aver_platform {
+    const char *name;
+    bool simulated;
+    aver_err (*judge)(const aver_bundle *bundle, const aver_roots *roots, uint64_t now_ms, aver_verdict *verdict,
+                      aver_claims *ret_claims, bool *ret_readable);
+} aver_platform;
+
+typedef struct aver_verify_context {
+    aver_use use; /* 0 is judged like AVER_USE_ANSWER; aver_verify_capsule is always offline */
+    const aver_policy *policy;
+    const aver_platform *const *platforms; /* NULL-terminated list */
+    aver_roots roots;
+    uint64_t now_ms; /* the reader's clock */
+    const uint8_t *nonce;           /* 32 bytes that the reader chose, or NULL: check nonce is SKIP */
+    const uint8_t *tls_spki_digest; /* SHA-256 of this connection's public key, or NULL */
+    const uint8_t *seal_key;        /* the X25519 key that the reader seals to, or NULL */
+    const uint8_t *model_root;      /* the model that the reader wants, or NULL: any that the policy allows */
+    uint64_t as_of_ms;              /* the answer must not be younger than this; 0: the reader does not ask */
+} aver_verify_context;
+
+/* A judged bundle: its parts are only meaningful as far as the verdict goes. */
+typedef struct aver_judged {
+    bool parsed; /* bundle and keyset could be read */
+    aver_bundle bundle;
+    aver_keyset keyset;
+    uint8_t keyset_digest[32];
+    uint8_t evidence_digest[32];
+    bool has_claims;
+    aver_claims claims;
+} aver_judged;
+
+/* The bare bundle bytes (see aver_cmw_unwrap), judged as of now_ms. Views in ret_judged point into bytes. */
+AVER_MUST_USE aver_err aver_verify_bundle(aver_view bytes, const aver_verify_context *context,
+                                          aver_verdict *verdict, aver_judged *ret_judged);
+/* The same for evidence relied on at another time; at_ms NULL: the time is not known, and evidence.age is SKIP. */
+AVER_MUST_USE aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *context,
+                                             const uint64_t *at_ms, aver_verdict *verdict,
+                                             aver_judged *ret_judged);
+
+#endif

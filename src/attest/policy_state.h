@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_ATTEST_POLICY_STATE_H
+#define AVER_ATTEST_POLICY_STATE_H
+
+/* policy_state: the parsed form of a policy, shared by the files that read, apply and explain it. */
+
+#include "aver/keyset.h"
+#include "aver/policy.h"
+
+#define AVER_POLICY_PLATFORMS_MAX 16
+#define AVER_POLICY_KINDS_MAX 16
+#define AVER_POLICY_REQUIRE_MAX 64
+#define AVER_POLICY_AGE_MAX_S (10ull * 366 * 24 * 3600)
+#define AVER_POLICY_AGE_DEFAULT_S 300
+
+typedef struct aver_policy_entry {
+    char platform[AVER_PLATFORM_BYTES_MAX];
+    char name[64]; /* for people; may be empty */
+    aver_measurement values[AVER_POLICY_KINDS_MAX];
+    size_t values_count;
+} aver_policy_entry;
+
+/* Any one of these checks must pass. Names are from the table of checks. */
+typedef struct aver_policy_any {
+    const char *names[AVER_POLICY_ANY_MAX];
+    size_t names_count;
+} aver_policy_any;
+
+struct aver_policy {
+    char name[64];
+    char platforms[AVER_POLICY_PLATFORMS_MAX][AVER_PLATFORM_BYTES_MAX];
+    size_t platforms_count;
+    aver_policy_entry *entries;
+    size_t entries_count;
+    uint8_t models[AVER_POLICY_LIST_MAX][32];
+    size_t models_count;
+    bool has_configs;
+    uint8_t configs[AVER_POLICY_LIST_MAX][32];
+    size_t configs_count;
+    uint64_t evidence_age_max_ms;
+    uint64_t receipt_age_max_ms;
+    uint64_t tcb_min;
+    bool accept_debug;
+    bool allow_stripped;
+    aver_policy_any require[AVER_POLICY_REQUIRE_MAX];
+    size_t require_count;
+};
+
+/* The built-in requirements of a use, ends with an entry of no names. */
+const aver_policy_any *aver_policy_builtin(aver_use use);
+
+#endif

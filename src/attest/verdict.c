@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aver/verdict.h"
+
+#include "base/check.h"
+#include "codec/json.h"
+#include "codec/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void aver_verdict_init(aver_verdict *verdict)
+{
+    verdict->count = 0;
+    verdict->simulated = false;
+}
+
+static const char *verdict_name(const char *name)
+{
+    for (const aver_check_name *entry = aver_check_names(); entry->name; entry++) {
+        if (strcmp(entry->name, name) == 0) {
+            return entry->name;
+        }
+    }
+    return NULL;
+}
+
+void aver_verdict_add(aver_verdict *verdict, const char *name, aver_check_status status,
+                      const char *format, ...)
+{
+    const char *constant = verdict_name(name);
+    AVER_ASSERT(constant && !aver_verdict_find(verdict, name) && verdict->count < AVER_CHECKS_MAX);
+    aver_check *check = &verdict->checks[verdict->count++];
+    check->name = constant;
+    check->status = status;
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(check->detail, sizeof check->detail, format, args);
+    va_end(args);
+    AVER_ASSERT(length >= 0);
+    if ((size_t)length >= sizeof check->detail) {
+        /* Cut where no character is split. */
+        aver_view text = aver_view_make(check->detail, sizeof check->detail - 1);
+        check->detail[aver_utf8_complete(text)] = '\0';
+    }
+}
+
+const aver_check *aver_verdict_find(const aver_verdict *verdict, const char *name)
+{
+    for (size_t i = 0; i < verdict->count; i++) {
+        if (strcmp(verdict->checks[i].name, name) == 0) {
+            return &verdict->checks[i];
+        }
+    }
+    return NULL;
+}
+
+bool aver_verdict_failed(const aver_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->count; i++) {
+        if (verdict->checks[i].status == AVER_CHECK_FAIL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *aver_check_status_text(aver_check_status status)
+{
+    switch (status) {
+    case AVER_CHECK_PASS:
+        return "PASS";
+    case AVER_CHECK_FAIL:
+        return "FAIL";
+    case AVER_CHECK_SKIP:
+        return "SKIP";
+    }
+    return "FAIL";
+}
+
+void aver_verdict_json(const aver_verdict *verdict, bool accepted, aver_buf *out)
+{
+    aver_buf_append_format(out, "{\"accepted\":%s,\"simulated\":%s,\"checks\":[",
+                           accepted ? "true" : "false", verdict->simulated ? "true" : "false");
+    for (size_t i = 0; i < verdict->count; i++) {
+        const aver_check *check = &verdict->checks[i];
+        aver_buf_append_format(out, "%s{\"name\":\"%s\",\"status\":\"%s\",\"detail\":", i ? "," : "",
+                               check->name, aver_check_status_text(check->status));
+        aver_json_append_string(out, aver_view_text(check->detail));
+        aver_buf_append_byte(out, '}');
+    }
+    aver_buf_append_text(out, "]}");
+}
+
+const char *aver_verdict_limits(void)
+{
+    return "whether the text is true or harmless: a verdict is about who answered, not what is right\n"
+           "the time: it is what the node's host said, unless time.as-of passed\n"
+           "secrecy against side channels, physical interposers on the memory bus, or the maker of the "
+           "hardware\n"
+           "secrecy against a quantum computer that records today and reads later\n"
+           "what the engine alone reports (tokens, step digest): covered by a re-check or a proof only\n"
+           "that no other answer was given to the same question\n";
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_CLI_SESSION_H
+#define AVER_CLI_SESSION_H
+
+/*
+ * session: one node, judged before it learns anything, then asked over a sealed body.
+ *
+ *   open:  handshake, /v1/attestation with a fresh nonce, verdict for AVER_USE_CONNECT
+ *   ask:   only after an accepted verdict (asserted): sealed request, streamed answer, receipt,
+ *          verdict for AVER_USE_ANSWER
+ *
+ * Ownership: aver_session_new/free; a reply by aver_reply_init/deinit.
+ * Threads:   one owner; calls block.
+ */
+
+#include "aver/verify.h"
+#include "cli/answer.h"
+#include "cli/question.h"
+#include "cli/remote.h"
+#include "crypto/merkle.h"
+
+typedef struct aver_session_options {
+    const char *url;         /* or NULL */
+    const char *unix_socket; /* or NULL */
+    const char *bearer;      /* or NULL */
+    const char *model;       /* name of the model asked for; NULL: the first that the policy allows */
+    const aver_policy *policy;
+    const aver_platform *const *platforms;
+    aver_roots roots;
+    uint64_t clock_ahead_ms; /* the reader's clock is this far ahead of the machine's */
+} aver_session_options;
+
+typedef struct aver_session {
+    aver_session_options options;
+    aver_remote remote;
+    aver_buf bundle;
+    uint8_t nonce[32];
+    uint8_t seal_key[32];
+    uint8_t model_root[32];
+    char model[AVER_NAME_BYTES_MAX]; /* empty: the node has no model of the wanted name */
+    aver_verify_context context;     /* as of the connection */
+    aver_verdict verdict;            /* of the connection */
+    aver_judged judged;
+    bool accepted;
+    char why[400];
+} aver_session;
+
+typedef struct aver_reply {
+    uint32_t status;      /* HTTP */
+    aver_err transfer;    /* how the transfer ended */
+    char error[AVER_ANSWER_ERROR_BYTES_MAX]; /* what the node said went wrong, or empty */
+    uint8_t nonce[32];
+    uint8_t salt[32];
+    uint8_t enc[32];
+    aver_buf request;  /* the body as it was before it was sealed */
+    aver_buf response; /* whole body, or the events one after the other */
+    aver_buf text;     /* of the answer */
+    aver_buf receipt, tokens, opening, head; /* signed messages; empty: did not come */
+    bool streamed;
+    bool done; /* [DONE] came */
+    aver_merkle tree;
+    aver_verdict verdict; /* connection and answer */
+    aver_receipt fields;  /* meaningful as far as the verdict goes; zero if there was no receipt */
+    bool accepted;
+    char why[400];
+} aver_reply;
+
+/* Each new piece of the answer's text, valid UTF-8. */
+typedef void aver_session_text_fn(aver_view text, void *context);
+
+/*
+ * OK: the verdict is in the session, whatever it is. IO, PEER: there is none, and remote.why says why.
+ * ret_session is set in each case but NOMEM.
+ */
+AVER_MUST_USE aver_err aver_session_new(const aver_session_options *options, aver_session **ret_session);
+void aver_session_free(aver_session *session);
+
+void aver_reply_init(aver_reply *reply);
+void aver_reply_deinit(aver_reply *reply);
+/* OK: the verdict is in the reply, a cut stream included. Other errors: no exchange took place. */
+AVER_MUST_USE aver_err aver_session_ask(aver_session *session, const aver_question *question,
+                                        aver_session_text_fn *on_text, void *context,
+                                        aver_reply *ret_reply);
+/* All that is needed to judge the answer again, offline. */
+AVER_MUST_USE aver_err aver_reply_capsule(const aver_session *session, const aver_reply *reply,
+                                          aver_buf *ret_capsule);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_CLI_SHOW_H
+#define AVER_CLI_SHOW_H
+
+/* show: verdicts as people read them. */
+
+#include "aver/verify.h"
+#include "cli/term.h"
+
+#define AVER_SHOW_COLUMNS 100
+
+/* Every check on a line of its own: status, name, what was found. */
+void aver_show_checks(const aver_term *term, const aver_verdict *verdict);
+/* The same with what each check means, and what would mend those that did not pass. */
+void aver_show_explained(const aver_term *term, const aver_verdict *verdict);
+/*
+ * One line: "VERIFIED 24 checks · model 3f2a… · sim (SIMULATED: proves nothing)" or
+ * "REFUSED receipt.response: …". root and platform may be NULL; why as aver_policy_accepts gave it.
+ */
+void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted, const char *why,
+                    const uint8_t *root, const char *platform);
+/* What no verdict claims. */
+void aver_show_limits(const aver_term *term);
+/* First 16 hex digits and an ellipsis. */
+void aver_show_short(const uint8_t bytes[static 8], char ret_text[24]);
+/* What the reader can do about a check that did not pass. */
+const char *aver_show_mend(const char *check_name);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/answer.h"
+
+#include <string.h>
+
+static void digest_begin(uint8_t digest[static 32], const int32_t *ids, size_t count)
+{
+    uint8_t number[4];
+    aver_sha256 hash;
+    aver_sha256_init(&hash);
+    aver_sha256_update(&hash, AVER_VIEW_LITERAL("aver/step/1"));
+    aver_be32_write(number, (uint32_t)count);
+    aver_sha256_update(&hash, AVER_VIEW_OF(number));
+    for (size_t i = 0; i < count; i++) {
+        aver_be32_write(number, (uint32_t)ids[i]);
+        aver_sha256_update(&hash, AVER_VIEW_OF(number));
+    }
+    aver_sha256_final(&hash, digest);
+}
+
+static void digest_step(uint8_t digest[static 32], int32_t token, aver_view row)
+{
+    uint8_t number[4];
+    aver_sha256 hash;
+    aver_sha256_init(&hash);
+    aver_sha256_update(&hash, aver_view_make(digest, AVER_SHA256_BYTES));
+    aver_be32_write(number, (uint32_t)token);
+    aver_sha256_update(&hash, AVER_VIEW_OF(number));
+    aver_sha256_update(&hash, row);
+    aver_sha256_final(&hash, digest);
+}
+
+static aver_err answer_copy_stops(aver_answer *answer, const aver_job *job)
+{
+    aver_err err = AVER_OK;
+    for (size_t i = 0; i < job->stops_count && err == AVER_OK; i++) {
+        aver_buf_init(&answer->stops[i], AVER_JOB_STOP_BYTES_MAX);
+        aver_buf_append(&answer->stops[i], aver_buf_view(&job->stops[i]));
+        err = aver_buf_status(&answer->stops[i]);
+        answer->stops_count++;
+    }
+    return err;
+}
+
+aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver_job *job,
+                          const int32_t *prompt_ids, size_t prompt_count)
+{
+    const aver_engine_info *info = aver_host_info(host);
+    memset(answer, 0, sizeof(*answer));
+    answer->host = host;
+    answer->sampling = job->sampling;
+    answer->generated_max = info->context_tokens - (uint32_t)prompt_count + 1;
+    if (job->max_tokens != 0 && job->max_tokens < answer->generated_max) {
+        answer->generated_max = job->max_tokens;
+    }
+    aver_err err = answer_copy_stops(answer, job);
+    aver_spell_init(&answer->spell, answer->stops, answer->stops_count);
+    if (err == AVER_OK) {
+        err = aver_sampler_new(info->vocabulary_size, &answer->sampling, &answer->sampler);
+    }
+    if (err != AVER_OK) {
+        aver_answer_deinit(answer);
+        return err;
+    }
+    digest_begin(answer->digest, prompt_ids, prompt_count);
+    for (size_t i = 0; i < prompt_count; i++) {
+        aver_sampler_accept(answer->sampler, prompt_ids[i], false);
+    }
+    return AVER_OK;
+}
+
+void aver_answer_deinit(aver_answer *answer)
+{
+    aver_sampler_free(answer->sampler);
+    aver_spell_deinit(&answer->spell);
+    for (size_t i = 0; i < answer->stops_count; i++) {
+        aver_buf_deinit(&answer->stops[i]);
+    }
+    memset(answer, 0, sizeof(*answer));
+}
+
+aver_err aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token)
+{
+    return aver_sampler_draw(answer->sampler, logits, answer->generated_count, ret_token);
+}
+
+static void answer_end(aver_answer *answer, aver_finish finish)
+{
+    answer->ended = true;
+    answer->finish = finish;
+}
+
+aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden, aver_view *ret_text)
+{
+    char piece[AVER_ANSWER_PIECE_BYTES];
+    size_t size = 0;
+    bool stopped = false;
+    if (hidden != NULL) {
+        size_t row_bytes = aver_host_hidden_size(answer->host) * sizeof(float);
+        digest_step(answer->digest, token, aver_view_make(hidden, row_bytes));
+    }
+    aver_sampler_accept(answer->sampler, token, true);
+    answer->generated_count++;
+    *ret_text = (aver_view){NULL, 0};
+    if (aver_host_is_end(answer->host, token)) {
+        answer_end(answer, AVER_FINISH_STOP);
+        return AVER_OK;
+    }
+    aver_err err = aver_host_piece(answer->host, token, piece, sizeof(piece), &size);
+    err = err == AVER_OK ? aver_spell_push(&answer->spell, aver_view_make(piece, size), ret_text, &stopped)
+                         : err;
+    if (err == AVER_OK && stopped) {
+        answer_end(answer, AVER_FINISH_STOP);
+    } else if (err == AVER_OK && answer->generated_count >= answer->generated_max) {
+        answer_end(answer, AVER_FINISH_LENGTH);
+    }
+    return err;
+}
+
+aver_err aver_answer_flush(aver_answer *answer, aver_view *ret_text)
+{
+    return aver_spell_flush(&answer->spell, ret_text);
+}

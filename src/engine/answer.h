@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_ENGINE_ANSWER_H
+#define AVER_ENGINE_ANSWER_H
+
+/*
+ * answer: the state of one answer between two tokens: sampler, spelling, step digest, and the rules by which it ends. Engine and
+ * re-check drive the same code, so that both end an answer at the same token for the same reason.
+ */
+
+#include "crypto/hash.h"
+#include "engine/host.h"
+#include "engine/sampler.h"
+#include "engine/spell.h"
+
+#define AVER_ANSWER_PIECE_BYTES 4096
+
+typedef struct aver_answer {
+    const aver_host *host;
+    aver_sampling sampling;
+    aver_buf stops[AVER_JOB_STOPS_MAX];
+    size_t stops_count;
+    aver_sampler *sampler;
+    aver_spell spell;
+    uint8_t digest[AVER_SHA256_BYTES];
+    uint32_t generated_count;
+    uint32_t generated_max;
+    bool ended;         /* no token may follow */
+    aver_finish finish; /* when ended */
+} aver_answer;
+
+/* Copies what it needs of the job. The prompt must fit the host's context. */
+AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver_job *job,
+                                        const int32_t *prompt_ids, size_t prompt_count);
+void aver_answer_deinit(aver_answer *answer);
+AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token);
+/* Takes the next token; hidden may be NULL (no digest then). *ret_text lives until the next call. */
+AVER_MUST_USE aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden,
+                                        aver_view *ret_text);
+/* The text still held back when an answer ended other than by a stop string or an abort. */
+AVER_MUST_USE aver_err aver_answer_flush(aver_answer *answer, aver_view *ret_text);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_ENGINE_PROMPT_H
+#define AVER_ENGINE_PROMPT_H
+
+/*
+ * prompt: from a job to the token ids that the model reads.
+ *
+ * COMPLETION: the text as it is, with the begin token if the model wants one; nothing in it acts as a control token.
+ * CHAT: rendered by the model's Jinja template, or, where the model has none, by the plain template: the
+ * contents of the messages joined by one newline, nothing else. Control tokens are read from the template's own text.
+ * If text that came from a message would take part in a control token, each part is tokenised by itself, those
+ * from messages as plain text: so a message can never close its own turn.
+ */
+
+#include "engine/job.h"
+
+#include <llama.h>
+
+#define AVER_PROMPT_PLAIN "aver/plain/1: message contents joined by a newline"
+
+typedef struct aver_prompt aver_prompt;
+
+typedef struct aver_ids {
+    int32_t *ids; /* owned; free() */
+    size_t count;
+} aver_ids;
+
+/* template_text empty: the plain one. FORMAT if the template is not valid. */
+AVER_MUST_USE aver_err aver_prompt_new(const struct llama_vocab *vocab, aver_view template_text,
+                                       aver_prompt **ret_prompt, char ret_why[160]);
+void aver_prompt_free(aver_prompt *prompt);
+/* SHA-256 of the template's text; of AVER_PROMPT_PLAIN for the plain one. */
+void aver_prompt_digest(const aver_prompt *prompt, uint8_t ret_digest[static 32]);
+/* LIMIT if there are more than ids_max ids, FORMAT if the template refuses or nothing is left to read; words in ret_why. */
+AVER_MUST_USE aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t ids_max,
+                                        aver_ids *ret_ids, char ret_why[160]);
+
+#endif

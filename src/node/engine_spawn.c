@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine_spawn.h"
+
+#include "base/log.h"
+#include "node/engine_link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ENGINE_FD_SPARE 16 /* above the numbers that the child expects */
+
+/*
+ * Between fork and exec in a program with threads only async-signal-safe calls are allowed: this function
+ * and those that it calls make nothing but system calls.
+ */
+static _Noreturn void engine_child_exec(const char *program, int socket_fd, int weights_fd, pid_t parent)
+{
+    static char argv0[] = AVER_ENGINE_ARGV0;
+    static char argv1[] = AVER_ENGINE_ARGV1;
+    static char *const argv[] = {argv0, argv1, NULL};
+    static char *const environment[] = {NULL};
+    sigset_t none;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(126);
+    }
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(socket_fd, AVER_LINK_SOCKET_FD) < 0 || dup2(weights_fd, AVER_LINK_WEIGHTS_FD) < 0) {
+        _exit(126);
+    }
+    (void)close_range(AVER_LINK_WEIGHTS_FD + 1, ~0U, 0);
+    (void)execve(program, argv, environment);
+    _exit(127);
+}
+
+static aver_err engine_fork(const char *program, int socket_fd, int weights_fd, pid_t *ret_pid)
+{
+    int socket_spare = fcntl(socket_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
+    int weights_spare = fcntl(weights_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
+    aver_err err = AVER_E_IO;
+
+    if (socket_spare >= 0 && weights_spare >= 0) {
+        pid_t parent = getpid();
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            engine_child_exec(program, socket_spare, weights_spare, parent);
+        }
+        if (pid > 0) {
+            *ret_pid = pid;
+            err = AVER_OK;
+        }
+    }
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_ERROR, "engine.spawn", "no engine process: %s", strerror(errno));
+    }
+    if (socket_spare >= 0) {
+        (void)close(socket_spare);
+    }
+    if (weights_spare >= 0) {
+        (void)close(weights_spare);
+    }
+    return err;
+}
+
+typedef struct engine_thread {
+    int socket_fd; /* owned */
+    int weights_fd;
+} engine_thread;
+
+static void *engine_thread_run(void *context)
+{
+    engine_thread thread = *(engine_thread *)context;
+
+    free(context);
+    (void)aver_engine_serve(thread.socket_fd, thread.weights_fd, false, NULL);
+    (void)close(thread.socket_fd);
+    return NULL;
+}
+
+/* Takes socket_fd on success. */
+static aver_err engine_thread_start(int socket_fd, int weights_fd, pthread_t *ret_thread)
+{
+    engine_thread *thread = malloc(sizeof(*thread));
+    if (thread == NULL) {
+        return AVER_E_NOMEM;
+    }
+    *thread = (engine_thread){.socket_fd = socket_fd, .weights_fd = weights_fd};
+    if (pthread_create(ret_thread, NULL, engine_thread_run, thread) != 0) {
+        free(thread);
+        return AVER_E_IO;
+    }
+    return AVER_OK;
+}
+
+aver_err aver_engine_spawn(const char *program, bool single_process, int weights_fd,
+                           aver_engine_child *ret_child)
+{
+    aver_engine_child child = {.socket_fd = -1};
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        aver_log(AVER_LOG_ERROR, "engine.spawn", "no socket pair: %s", strerror(errno));
+        return AVER_E_IO;
+    }
+    aver_err err = AVER_OK;
+    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+        err = AVER_E_IO;
+    } else if (single_process) {
+        err = engine_thread_start(pair[1], weights_fd, &child.thread);
+        child.has_thread = err == AVER_OK;
+    } else {
+        err = engine_fork(program != NULL ? program : "/proc/self/exe", pair[1], weights_fd, &child.pid);
+    }
+    if (!child.has_thread) {
+        (void)close(pair[1]);
+    }
+    if (err != AVER_OK) {
+        (void)close(pair[0]);
+        return err;
+    }
+    child.socket_fd = pair[0];
+    *ret_child = child;
+    return AVER_OK;
+}
+
+void aver_engine_reap(aver_engine_child *child)
+{
+    int status = 0;
+
+    if (child->socket_fd >= 0) {
+        (void)shutdown(child->socket_fd, SHUT_RDWR);
+        (void)close(child->socket_fd);
+    }
+    if (child->pid > 0) {
+        (void)kill(child->pid, SIGKILL);
+        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        if (WIFSIGNALED(status)) {
+            aver_log(AVER_LOG_INFO, "engine.exit", "ended by signal %d", WTERMSIG(status));
+        } else {
+            aver_log(AVER_LOG_INFO, "engine.exit", "ended with status %d", WEXITSTATUS(status));
+        }
+    }
+    if (child->has_thread) {
+        (void)pthread_join(child->thread, NULL);
+    }
+    *child = (aver_engine_child){.socket_fd = -1};
+}

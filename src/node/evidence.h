@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_NODE_EVIDENCE_H
+#define AVER_NODE_EVIDENCE_H
+
+/*
+ * evidence: quotes over batches of nonces. One quote is in flight, in a worker thread, since hardware is slow; the
+ * nonces that arrive meanwhile form the next batch, so one quote serves all of them.
+ *
+ *   ask(nonce) -> waiting ... -> batch -> tree root -> binding -> quote -> a bundle with its path to each
+ *
+ * The last AVER_EVIDENCE_RECENT digests stay known: a receipt may name any of them.
+ * Threads: the loop's thread calls everything; the worker only sees the report data and the platform.
+ */
+
+#include "node/keyring.h"
+#include "tee/tee.h"
+
+#define AVER_EVIDENCE_RECENT 4096u
+
+struct event_base;
+
+typedef struct aver_evidence aver_evidence;
+/* bundle is empty if err is not OK; it lives until the callback returns. */
+typedef void aver_evidence_fn(aver_err err, aver_view bundle, void *context);
+
+typedef struct aver_evidence_options {
+    struct event_base *base;
+    const aver_tee_platform *platform;
+    aver_tee *tee;               /* borrowed */
+    const aver_keyring *keyring; /* borrowed */
+} aver_evidence_options;
+
+AVER_MUST_USE aver_err aver_evidence_new(const aver_evidence_options *options, aver_evidence **ret_evidence);
+/* Waits for the quote in flight; the callbacks still waiting are not called. */
+void aver_evidence_free(aver_evidence *evidence);
+/* LIMIT if a whole batch waits already. done is called once, from the loop. */
+AVER_MUST_USE aver_err aver_evidence_ask(aver_evidence *evidence, const uint8_t nonce[static AVER_NONCE_BYTES],
+                                         aver_evidence_fn *done, void *context);
+/* The callback with this context will not be called any more. */
+void aver_evidence_forget(aver_evidence *evidence, const void *context);
+/* The newest bundle, without a nonce path; empty before the first quote. */
+aver_view aver_evidence_bundle(const aver_evidence *evidence);
+const uint8_t *aver_evidence_latest(const aver_evidence *evidence); /* digest, 32 bytes */
+bool aver_evidence_recent(const aver_evidence *evidence, const uint8_t digest[static 32]);
+uint64_t aver_evidence_quotes(const aver_evidence *evidence);
+
+#endif

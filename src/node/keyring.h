@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_NODE_KEYRING_H
+#define AVER_NODE_KEYRING_H
+
+/*
+ * keyring: the keys of one incarnation, one key one role, and the keyset and configuration document that
+ * say in public what they belong to. All keys are drawn at start and never leave the process.
+ * Ownership: new/free; free wipes. Threads: read-only after new.
+ */
+
+#include "aver/bundle.h"
+#include "crypto/ed25519.h"
+#include "crypto/hpke.h"
+#include "engine/engine.h"
+#include "net/tls.h"
+
+typedef struct aver_keyring_facts {
+    const char *platform;
+    const uint8_t *operator_address; /* 20 bytes */
+    const char *name;
+    const char *model_name;
+    const uint8_t *model_root; /* 32 bytes */
+    const aver_engine_info *engine;
+    aver_process_model process_model;
+} aver_keyring_facts;
+
+typedef struct aver_keyring {
+    aver_ed25519 *receipt_key;
+    aver_hpke_key *seal_key;
+    aver_tls_key *tls_key;
+    uint8_t node_id[32];
+    uint8_t incarnation[32];
+    aver_buf config;
+    uint8_t config_digest[32];
+    aver_buf keyset;
+    uint8_t keyset_digest[32];
+} aver_keyring;
+
+AVER_MUST_USE aver_err aver_keyring_new(const aver_keyring_facts *facts, aver_keyring **ret_keyring);
+void aver_keyring_free(aver_keyring *keyring);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_NODE_OPTIONS_H
+#define AVER_NODE_OPTIONS_H
+
+/* options: the command line of a node. All strings point into argv. */
+
+#include "aver/receipt.h"
+#include "base/log.h"
+#include "tee/tee.h"
+
+#define AVER_NODE_LISTENERS_MAX 8
+
+/* What differs between the programs that are built from the same main. */
+typedef struct aver_node_build {
+    const char *program;                        /* "aver-node" */
+    const aver_tee_platform *const *platforms;  /* NULL-terminated */
+    const char *engine_option; /* name of the option that runs another engine program, NULL: there is none */
+    const char *platform_help; /* what --platform takes beside the names */
+} aver_node_build;
+
+typedef struct aver_node_options {
+    const char *model_path;
+    const char *model_name; /* NULL: from the model file */
+    const char *listen[AVER_NODE_LISTENERS_MAX];
+    size_t listen_count;
+    const char *platform; /* NAME[:options], NULL: the only one that opens */
+    aver_profile profile;
+    uint32_t slots;
+    uint32_t context_tokens; /* 0: the engine's choice, as in the next two */
+    uint32_t threads;
+    uint32_t batch_tokens;
+    uint32_t queue;
+    const char *token_file;
+    uint8_t operator_address[20];
+    const char *name;
+    bool single_process;
+    uint32_t receipts_max;
+    bool log_json;
+    aver_log_level log_level;
+    const char *ready_file;
+    const char *engine_program;
+} aver_node_options;
+
+typedef enum aver_options_outcome {
+    AVER_OPTIONS_RUN = 1,
+    AVER_OPTIONS_SHOWN = 2, /* help or version was printed */
+    AVER_OPTIONS_WRONG = 3, /* words were printed on standard error */
+} aver_options_outcome;
+
+aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc, char *const *argv,
+                                             aver_node_options *ret_options);
+
+#endif
