@@ -91,3 +91,12 @@ foreach(source IN LISTS harnesses)
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
 endforeach()
+
+# Engines that lie, for the scenarios: <name>_engine.c becomes build/bin/aver-<name>-engine.
+file(GLOB engines CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenario/*_engine.c)
+foreach(source IN LISTS engines)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "_" "-" name ${name})
+    add_executable(aver-${name} ${source})
+    target_link_libraries(aver-${name} PRIVATE aver_flags aver_engine)
+endforeach()

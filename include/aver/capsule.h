@@ -10,8 +10,8 @@
  *
  * Either 1 or 9 is there, never both. Collateral travels inside the bundle.
  *
- * 4 to 8 are there as far as they are known; 5, 6, 7 can be stripped: the checks that need them become SKIP. Roots, policies and times found
- * inside are never used; verification takes the reader's own.
+ * 4 to 8 are there as far as they are known; what is stripped makes the checks that need it SKIP.
+ * Roots, policies and times found inside are never used; verification takes the reader's own.
  */
 
 #include "aver/receipt.h"

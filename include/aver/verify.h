@@ -26,6 +26,7 @@ typedef struct aver_transcript {
     bool streamed;               /* then events_* hold what was received, see below */
     uint64_t events_count;
     uint8_t events_root[32];
+    bool events_broken;          /* the bytes ended inside an event */
     const uint8_t *model_root;   /* the model that the reader asked for, or NULL: that of the context, if any */
 } aver_transcript;
 

@@ -4,7 +4,9 @@
 
 /*
  * confine: takes away what an engine process never needs. After it: no new files, no sockets, no programs, no signals to others,
- * no executable memory; only memory, threads, time, and the descriptors already open. A forbidden call kills the process.
+ * no executable memory; only memory, threads, time, and the descriptors already open. A forbidden call kills the process;
+ * asking for a file by name only fails (EACCES), since the C library does so now and then and lives without.
+ * Also: no core dumps, no ptrace, and the process dies with the thread that started it.
  */
 
 #include "aver/err.h"

@@ -388,7 +388,7 @@ static void job_defaults(aver_job *job, aver_endpoint endpoint)
 {
     job->endpoint = endpoint;
     aver_buf_init(&job->model, MODEL_BYTES_MAX);
-    aver_buf_init(&job->prompt, AVER_JOB_BODY_BYTES_MAX * 6); /* JSON escapes grow by 6 at most */
+    aver_buf_init(&job->prompt, AVER_JOB_PROMPT_BYTES_MAX);
     job->max_tokens = endpoint == AVER_ENDPOINT_COMPLETION ? COMPLETION_TOKENS_DEFAULT : 0;
     job->sampling.temperature_ppm = 1000000;
     job->sampling.top_p_ppm = 1000000;

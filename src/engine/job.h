@@ -13,6 +13,8 @@
 #include "aver/bytes.h"
 
 #define AVER_JOB_BODY_BYTES_MAX (4u * 1024 * 1024)
+/* The messages written anew: no longer than the body but for quotes and commas; fits a frame of the link. */
+#define AVER_JOB_PROMPT_BYTES_MAX (6u * 1024 * 1024)
 #define AVER_JOB_STOPS_MAX 4
 #define AVER_JOB_STOP_BYTES_MAX 256
 #define AVER_JOB_MESSAGES_MAX 4096

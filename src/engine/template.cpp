@@ -9,6 +9,9 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <iomanip>
+#include <locale>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -56,13 +59,15 @@ jinja::value clock_format(const jinja::func_args &args)
 {
     const std::time_t now = AVER_TEMPLATE_CLOCK;
     std::tm parts = {};
-    char text[128];
     args.ensure_count(1);
     const std::string format = args.get_pos(0)->as_string().str();
-    if (gmtime_r(&now, &parts) == nullptr || std::strftime(text, sizeof(text), format.c_str(), &parts) == 0) {
-        throw std::runtime_error("strftime_now: a format that gives no text");
+    if (gmtime_r(&now, &parts) == nullptr) {
+        throw std::runtime_error("strftime_now: no time");
     }
-    return text_value(text, false);
+    std::ostringstream text;
+    text.imbue(std::locale::classic());
+    text << std::put_time(&parts, format.c_str());
+    return text_value(text.str(), false);
 }
 
 void render(const aver_template &chat, const aver_template_message *messages, size_t count,

@@ -257,7 +257,7 @@ aver_err aver_conn_send_now(aver_conn *conn)
     size_t before = evbuffer_get_length(conn->output);
     aver_err err = aver_wire_write(&conn->wire, conn->output);
     size_t after = evbuffer_get_length(conn->output);
-    conn_stall_mark(conn, after < before, after > 0);
+    conn_stall_mark(conn, after<before, after> 0);
     if (err == AVER_E_AGAIN && !conn->wire.write_wants_read) {
         event_add(conn->write_event, NULL);
     }

@@ -3,24 +3,27 @@
 #define AVER_NET_CONN_H
 
 /*
- * conn: one accepted connection, and the server and exchange structs; for conn.c, exchange.c and server.c alone.
+ * conn: one accepted connection, and the server and exchange structs; for conn.c, exchange.c and
+ * server.c alone.
  *
  *   HANDSHAKE -> IDLE -> RECEIVING -> RUNNING -> FLUSHING --keep--> IDLE
  *                           |(refused)              |
  *                           +-------> FLUSHING -----+--close--> LINGER -> closed
  *
- *   HANDSHAKE  TLS only                            at most request_timeout
- *   IDLE       no byte of a request yet            at most idle_timeout
- *   RECEIVING  from its first byte to its last     at most request_timeout in all, however the bytes trickle
- *   RUNNING    the handler has it                  write_timeout without progress, once output waits
- *   FLUSHING   the answer is complete, not sent    the same
- *   LINGER     everything is sent; what still comes is thrown away, so that the reset which unread bytes cause does
- *              not destroy the answer on its way   2 s, 16 MiB
+ *   HANDSHAKE  TLS only                          at most request_timeout
+ *   IDLE       no byte of a request yet          at most idle_timeout
+ *   RECEIVING  from its first byte to its last   at most request_timeout, however bytes trickle
+ *   RUNNING    the handler has it                write_timeout without progress while output waits
+ *   FLUSHING   the answer is whole, not sent     the same
+ *   LINGER     all is sent; what comes is thrown away, since the reset that unread bytes cause
+ *              would destroy the answer          2 s, 16 MiB
  *
- * Sockets are read in every state: that is how a client that went away is seen. Bytes that come ahead of the answer to the
- * request before are kept, up to CONN_AHEAD_BYTES_MAX, then the client is cut.
- * Ownership: a conn owns its wire and an exchange under way until that one runs; a running exchange belongs to the handler
- * and survives its conn. Closing inside a callback of the conn itself only marks it dead; holds says how deep we are.
+ * Sockets are read in every state: that is how a client that went away is seen. Bytes that come
+ * before the answer to an earlier request is out are kept, up to 64 KiB, then the client is cut.
+ *
+ * Ownership: a conn owns its wire, and its exchange until that one runs; a running exchange belongs
+ *            to the handler and survives its conn. Closing inside a callback of the conn itself
+ *            only marks it dead; holds says how deep we are.
  */
 
 #include "net/http.h"

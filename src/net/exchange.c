@@ -176,7 +176,8 @@ static bool exchange_keeps(const aver_exchange *exchange)
 static int exchange_head_append(const aver_exchange *exchange, struct evbuffer *out,
                                 uint32_t status, const char *content_type)
 {
-    if (evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\n", (unsigned)status, exchange_reason(status)) < 0) {
+    if (evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\n", (unsigned)status, exchange_reason(status)) <
+        0) {
         return -1;
     }
     if (content_type && evbuffer_add_printf(out, "Content-Type: %s\r\n", content_type) < 0) {

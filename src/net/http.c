@@ -56,7 +56,8 @@ static bool http_line_byte_valid(uint8_t last, uint8_t byte)
 }
 
 /*
- * Walks over line bytes until the empty line. *ret_end: it was found. Counts into line_bytes and last.
+ * Walks over line bytes until the empty line. *ret_end: it was found. Counts into line_bytes and
+ * last.
  */
 static aver_err http_lines_walk(aver_http *http, aver_view bytes, size_t *used, bool *ret_end)
 {

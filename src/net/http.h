@@ -3,22 +3,25 @@
 #define AVER_NET_HTTP_H
 
 /*
- * http: a strict, incremental reader of one HTTP/1.1 request (RFC 9112). Pure: bytes in, a request or a refusal out.
+ * http: a strict, incremental reader of one HTTP/1.1 request (RFC 9112). Pure: bytes in, a request
+ * or a refusal out.
  *
- * What two readers could understand in two ways is refused: bare CR or LF, folded lines, white space before a colon, two
- * lengths, a length beside a transfer coding, codings other than chunked, singular headers given twice, targets with a
- * fragment, a NUL, a dot segment or bytes that are no UTF-8.
+ * What two readers could understand in two ways is refused: bare CR or LF, folded lines, white
+ * space before a colon, two lengths, a length beside a transfer coding, codings other than chunked,
+ * singular headers given twice, targets with a fragment, a NUL, a dot segment or bytes that are no
+ * UTF-8.
  *
  *   HEAD --(empty line)--> BODY (length) ---------------------> DONE
  *                     \--> CHUNK_LINE <-> CHUNK -> TRAILER --/
  *
  * Ownership: init/deinit; strings and the body live until deinit.
- * Limits:    head_bytes_max for the head and again for trailers, AVER_HTTP_HEADERS_MAX headers, body_bytes_max.
+ * Limits:    head_bytes_max for the head and again for trailers, body_bytes_max,
+ *            AVER_HTTP_HEADERS_MAX headers.
  */
 
 #include "aver/bytes.h"
 
-#define AVER_HTTP_HEADERS_MAX 100
+#define AVER_HTTP_HEADERS_MAX      100
 #define AVER_HTTP_METHOD_BYTES_MAX 24
 
 typedef enum aver_http_state {
@@ -61,8 +64,8 @@ typedef struct aver_http {
 void aver_http_init(aver_http *http, size_t head_bytes_max, size_t body_bytes_max);
 void aver_http_deinit(aver_http *http);
 /*
- * Takes bytes up to the end of the request; *ret_used says how many. FORMAT, LIMIT, UNSUPPORTED or NOMEM: the request is
- * refused, status and why are set, and nothing more may be fed.
+ * Takes bytes up to the end of the request; *ret_used says how many. FORMAT, LIMIT, UNSUPPORTED or
+ * NOMEM: the request is refused, status and why are set, and nothing more may be fed.
  */
 AVER_MUST_USE aver_err aver_http_feed(aver_http *http, aver_view bytes, size_t *ret_used);
 /* The first header of that name (any case), NULL if absent. After the head. */
@@ -70,7 +73,8 @@ const char *aver_http_header(const aver_http *http, const char *name);
 
 /* For http_head.c and http.c: refuses the request. */
 aver_err aver_http_refuse(aver_http *http, aver_err err, uint32_t status, const char *why);
-/* Reads the whole head in http->head (its last byte is the LF of the empty line); sets the next state. */
+/* Reads the whole head in http->head (its last byte is the LF of the empty line); sets the next
+ * state. */
 AVER_MUST_USE aver_err aver_http_head_read(aver_http *http);
 /* The next bytes are a chunk's size line. */
 void aver_http_chunks_begin(aver_http *http);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http_head: the request line and the headers, cut in place into terminated strings. The bytes are already known to be
- * lines that end in CR LF, without other control bytes than tabs.
+ * http_head: the request line and the headers, cut in place into terminated strings. The bytes are
+ * already known to be lines that end in CR LF, without other control bytes than tabs.
  */
 #include "net/http.h"
 
@@ -12,8 +12,8 @@
 
 /* Headers that say one thing: given twice, two readers could choose differently. */
 static const char *const http_singular[] = {
-    "Host",          "Content-Length", "Transfer-Encoding",     "Content-Type", "Expect",
-    "Authorization", "Connection",     "Ehbp-Encapsulated-Key",
+    "Host",   "Content-Length", "Transfer-Encoding", "Content-Type",
+    "Expect", "Authorization",  "Connection",        "Ehbp-Encapsulated-Key",
 };
 
 static bool http_token_byte(uint8_t byte)
@@ -143,8 +143,8 @@ static aver_err http_request_line_read(aver_http *http, char *line)
     http->version_0 = strcmp(version, "HTTP/1.0") == 0;
     if (!http->version_0 && strcmp(version, "HTTP/1.1") != 0) {
         bool named = strncmp(version, "HTTP/", 5) == 0;
-        return aver_http_refuse(http, named ? AVER_E_UNSUPPORTED : AVER_E_FORMAT,
-                                named ? 505 : 400, "HTTP/1.1 is spoken here");
+        return aver_http_refuse(http, named ? AVER_E_UNSUPPORTED : AVER_E_FORMAT, named ? 505 : 400,
+                                "HTTP/1.1 is spoken here");
     }
     return http_target_read(http, target);
 }
@@ -173,7 +173,8 @@ static aver_err http_field_read(aver_http *http, char *line)
     }
     for (size_t i = 0; i < sizeof(http_singular) / sizeof(http_singular[0]); i++) {
         if (strcasecmp(line, http_singular[i]) == 0 && aver_http_header(http, line)) {
-            return aver_http_refuse(http, AVER_E_FORMAT, 400, "a header that must be single came twice");
+            return aver_http_refuse(http, AVER_E_FORMAT, 400,
+                                    "a header that must be single came twice");
         }
     }
     http->fields[http->fields_count++] = (aver_http_field){line, http_blanks_trim(colon + 1)};

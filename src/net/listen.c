@@ -64,7 +64,8 @@ static aver_err listen_tcp_read(const char *text, listen_address *address)
         address->socket.in6.sin6_family = AF_INET6;
         address->socket.in6.sin6_port = htons((uint16_t)port);
         address->size = sizeof(address->socket.in6);
-        return inet_pton(AF_INET6, host, &address->socket.in6.sin6_addr) == 1 ? AVER_OK : AVER_E_USAGE;
+        return inet_pton(AF_INET6, host, &address->socket.in6.sin6_addr) == 1 ? AVER_OK
+                                                                              : AVER_E_USAGE;
     }
     address->socket.in.sin_family = AF_INET;
     address->socket.in.sin_port = htons((uint16_t)port);

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 enum {
-    SERVER_ACCEPTS_MAX = 64,   /* one turn of the loop */
-    SERVER_REFUSED_MAX = 64,   /* beyond connections_max: told 503; beyond these: closed unheard */
-    SERVER_RESUME_MS = 100,    /* pause when the system has no descriptor left */
+    SERVER_ACCEPTS_MAX = 64, /* one turn of the loop */
+    SERVER_REFUSED_MAX = 64, /* beyond connections_max: told 503; beyond these: closed unheard */
+    SERVER_RESUME_MS = 100,  /* pause when the system has no descriptor left */
 };
 
 static void server_default(uint32_t *value, uint32_t fallback)

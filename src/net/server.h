@@ -3,17 +3,18 @@
 #define AVER_NET_SERVER_H
 
 /*
- * server: HTTP/1.1 over TCP, Unix sockets and vsock, with or without TLS 1.3, on one libevent loop. The protocol is read by
- * net/http, not by evhttp: that one answers its own HTML errors, has no deadline for a whole request, and stops watching
- * the client while an answer is in work.
+ * server: HTTP/1.1 over TCP, Unix sockets and vsock, with or without TLS 1.3, on one libevent loop.
+ * The protocol is read by net/http, not by evhttp: that one answers its own HTML errors, has no
+ * deadline for a whole request, and stops watching the client while an answer is in work.
  *
- * An exchange is one request and its one answer. The handler runs when the whole request is there; it answers at once or
- * later, whole or as a stream, always from the loop's thread. If the client goes away first, on_gone runs once and the
- * exchange must then only be released.
+ * An exchange is one request and its one answer. The handler runs when the whole request is there;
+ * it answers at once or later, whole or as a stream, always from the loop's thread. If the client
+ * goes away first, on_gone runs once and the exchange must then only be released.
  *
- * Limits are refused with a status and an error body in OpenAI's form: 431 header, 413 body, 408 too slow to arrive,
- * 503 too many connections. A reader slower than its stream is cut when output_bytes_max is unsent. A client that ends its
- * side of the connection before its answer is complete counts as gone.
+ * Limits are refused with a status and an error body in OpenAI's form: 431 header, 413 body, 408
+ * too slow to arrive, 503 too many connections. A reader slower than its stream is cut when
+ * output_bytes_max is unsent. A client that ends its side of the connection before its answer is
+ * complete counts as gone.
  * Signals: SIGPIPE is ignored from the first server on.
  * Threads: the loop's thread only.
  */
@@ -28,13 +29,13 @@ typedef struct aver_exchange aver_exchange;
 typedef void aver_exchange_fn(aver_exchange *exchange, void *context);
 
 typedef struct aver_server_limits {
-    uint32_t connections_max;     /* 1024 */
-    uint32_t header_bytes_max;    /* 16 KiB */
-    uint32_t body_bytes_max;      /* 4 MiB + frame overhead */
-    uint32_t idle_timeout_ms;     /* 60000: a connection without a request */
-    uint32_t request_timeout_ms;  /* 20000: from the first byte of a request to its last */
-    uint32_t output_bytes_max;    /* 1 MiB unsent: the reader is too slow */
-    uint32_t write_timeout_ms;    /* 30000 without any progress */
+    uint32_t connections_max;    /* 1024 */
+    uint32_t header_bytes_max;   /* 16 KiB */
+    uint32_t body_bytes_max;     /* 4 MiB + frame overhead */
+    uint32_t idle_timeout_ms;    /* 60000: a connection without a request */
+    uint32_t request_timeout_ms; /* 20000: from the first byte of a request to its last */
+    uint32_t output_bytes_max;   /* 1 MiB unsent: the reader is too slow */
+    uint32_t write_timeout_ms;   /* 30000 without any progress */
 } aver_server_limits;
 
 typedef struct aver_server_options {
@@ -45,38 +46,48 @@ typedef struct aver_server_options {
     void *context;
 } aver_server_options;
 
-AVER_MUST_USE aver_err aver_server_new(const aver_server_options *options, aver_server **ret_server);
+AVER_MUST_USE aver_err aver_server_new(const aver_server_options *options,
+                                       aver_server **ret_server);
 /*
- * "tcp:127.0.0.1:8000" (port 0: any), "tcp:[::1]:8000", "unix:/run/aver.sock", "vsock:5005". TLS on each listener if secure.
- * ret_bound, if not NULL, gets the same text with the real port (128 bytes).
+ * "tcp:127.0.0.1:8000" (port 0: any), "tcp:[::1]:8000", "unix:/run/aver.sock", "vsock:5005". TLS on
+ * each listener if secure. ret_bound, if not NULL, gets the same text with the real port (128
+ * bytes).
  */
-AVER_MUST_USE aver_err aver_server_listen(aver_server *server, const char *address, bool secure, char ret_bound[128]);
+AVER_MUST_USE aver_err aver_server_listen(aver_server *server, const char *address, bool secure,
+                                          char ret_bound[128]);
 /*
- * Stops accepting; connections without a running exchange are closed; running ones go on, and close after their answer.
- * Every answer is out when aver_server_connections is 0.
+ * Stops accepting; connections without a running exchange are closed; running ones go on, and close
+ * after their answer. Every answer is out when aver_server_connections is 0.
  */
 void aver_server_drain(aver_server *server);
-uint32_t aver_server_exchanges(const aver_server *server);  /* running now */
+uint32_t aver_server_exchanges(const aver_server *server); /* running now */
 uint32_t aver_server_connections(const aver_server *server);
-/* Not from inside a callback of the server. Running exchanges are told by on_gone, and released by the handler as ever. */
+/*
+ * Not from inside a callback of the server. Running exchanges are told by on_gone, and released by
+ * the handler as ever.
+ */
 void aver_server_free(aver_server *server);
 
 const char *aver_exchange_method(const aver_exchange *exchange); /* "GET", "POST", ... */
 const char *aver_exchange_path(const aver_exchange *exchange);   /* decoded, without query */
 const char *aver_exchange_query(const aver_exchange *exchange);  /* raw, "" if none */
-const char *aver_exchange_header(const aver_exchange *exchange, const char *name); /* NULL if absent */
+/* NULL if absent. */
+const char *aver_exchange_header(const aver_exchange *exchange, const char *name);
 aver_view aver_exchange_body(const aver_exchange *exchange);
 bool aver_exchange_secure(const aver_exchange *exchange);
 /* RFC 8446 exporter of this connection. USAGE on a plain one, PEER once the client is gone. */
-AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const char *label, aver_view context,
-                                            uint8_t *ret_bytes, size_t size);
+AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const char *label,
+                                            aver_view context, uint8_t *ret_bytes, size_t size);
 
 /* Called once if the client goes away before the answer is complete. */
 void aver_exchange_on_gone(aver_exchange *exchange, aver_exchange_fn *on_gone, void *context);
-/* Adds a response header; before reply or stream_begin. A value with control bytes is left out (logged). */
+/* Adds a response header; before reply or stream_begin. A value with control bytes is left out
+ * (logged). */
 void aver_exchange_set_header(aver_exchange *exchange, const char *name, const char *value);
-/* Each of the next three ends or releases the exchange exactly once: the pointer is dead afterwards. */
-void aver_exchange_reply(aver_exchange *exchange, uint32_t status, const char *content_type, aver_view body);
+/* Each of the next three ends or releases the exchange exactly once: the pointer is dead
+ * afterwards. */
+void aver_exchange_reply(aver_exchange *exchange, uint32_t status, const char *content_type,
+                         aver_view body);
 void aver_exchange_stream_end(aver_exchange *exchange);
 void aver_exchange_release(aver_exchange *exchange); /* after on_gone, or to cut the connection */
 void aver_exchange_stream_begin(aver_exchange *exchange, uint32_t status, const char *content_type);
@@ -84,6 +95,7 @@ void aver_exchange_stream_begin(aver_exchange *exchange, uint32_t status, const 
 AVER_MUST_USE aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes);
 
 /* {"error":{"message","type","code","param"}}; param and code may be NULL. */
-void aver_error_body(aver_buf *out, uint32_t status, const char *code, const char *param, const char *message);
+void aver_error_body(aver_buf *out, uint32_t status, const char *code, const char *param,
+                     const char *message);
 
 #endif

@@ -31,7 +31,8 @@ aver_err aver_wire_open(aver_wire *wire, int fd, struct ssl_ctx_st *tls)
 }
 
 /* What an SSL call that did not succeed means. */
-static aver_err wire_ssl_result(aver_wire *wire, int result, bool *ret_want_read, bool *ret_want_write)
+static aver_err wire_ssl_result(aver_wire *wire, int result, bool *ret_want_read,
+                                bool *ret_want_write)
 {
     int why = SSL_get_error(wire->ssl, result);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
@@ -85,9 +86,7 @@ static aver_err wire_write_once(aver_wire *wire, struct evbuffer *output)
 {
     if (!wire->ssl) {
         int size = evbuffer_write(output, wire->fd);
-        return size >= 0                              ? AVER_OK
-               : errno == EAGAIN || errno == EINTR ? AVER_E_AGAIN
-                                                   : AVER_E_PEER;
+        return size >= 0 ? AVER_OK : errno == EAGAIN || errno == EINTR ? AVER_E_AGAIN : AVER_E_PEER;
     }
     struct evbuffer_iovec front;
     if (evbuffer_peek(output, -1, NULL, &front, 1) < 1) {

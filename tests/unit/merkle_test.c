@@ -15,13 +15,15 @@ enum { MERKLE_TEST_LEAVES = 65 };
 
 typedef uint8_t merkle_hash[32];
 
-static merkle_hash merkle_leaves[MERKLE_TEST_LEAVES];
+static merkle_hash merkle_leaves_made[MERKLE_TEST_LEAVES];
+/* C before C23 has no implicit conversion from arrays to arrays of const elements. */
+static const merkle_hash *const merkle_leaves = (const merkle_hash *)merkle_leaves_made;
 
 static int merkle_leaves_make(void **state)
 {
     (void)state;
     for (uint8_t i = 0; i < MERKLE_TEST_LEAVES; i++) {
-        aver_merkle_leaf(aver_view_make(&i, 1), merkle_leaves[i]);
+        aver_merkle_leaf(aver_view_make(&i, 1), merkle_leaves_made[i]);
     }
     return 0;
 }
@@ -101,7 +103,7 @@ static void merkle_assert_path(uint64_t count, uint64_t index)
     size_t size;
     aver_merkle_root_of(merkle_leaves, count, root);
     assert_ok(aver_merkle_path(merkle_leaves, count, index, path, &size));
-    const merkle_hash *proof = path;
+    const merkle_hash *proof = (const merkle_hash *)path;
     const uint8_t *leaf = merkle_leaves[index];
     assert_ok(aver_merkle_verify(leaf, index, count, proof, size, root));
     for (uint64_t other = 0; other <= count; other++) {
@@ -150,7 +152,7 @@ static void merkle_verify_bounds_hostile_sizes(void **state)
 {
     (void)state;
     merkle_hash path[AVER_MERKLE_PATH_MAX + 2] = {0};
-    const merkle_hash *proof = path;
+    const merkle_hash *proof = (const merkle_hash *)path;
     const uint8_t *leaf = merkle_leaves[0];
     for (size_t size = 0; size <= AVER_MERKLE_PATH_MAX + 2; size++) {
         assert_err(aver_merkle_verify(leaf, 0, 0, proof, size, leaf), AVER_E_PROOF);

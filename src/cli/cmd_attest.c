@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sys.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/remote.h"
+#include "cli/show.h"
+#include "codec/text.h"
+#include "receipt/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTEST_FILE_BYTES_MAX (2u * 1024 * 1024)
+
+/* A nonce from the command line, or a fresh one, printed so that it can be used again. */
+static aver_exit attest_nonce(const aver_cli *cli, const aver_args *args, uint8_t ret_nonce[static 32])
+{
+    const char *text = aver_args_get(args, "nonce");
+    if (text != NULL) {
+        return aver_inputs_hex32(cli, "nonce", text, ret_nonce);
+    }
+    char hex[65];
+    aver_random(ret_nonce, 32);
+    aver_hex_encode(aver_view_make(ret_nonce, 32), hex);
+    aver_term_print(&cli->err, AVER_STYLE_PLAIN, "nonce %s\n", hex);
+    return AVER_EXIT_DONE;
+}
+
+static aver_exit attest_run_fetch(aver_cli *cli, const aver_args *args)
+{
+    const char *url = aver_args_get(args, "url");
+    const char *unix_socket = aver_args_get(args, "unix");
+    const char *output = aver_args_get(args, "output");
+    uint8_t nonce[32];
+    if (url == NULL && unix_socket == NULL) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "a node is needed: --url URL or --unix PATH");
+    }
+    aver_exit code = attest_nonce(cli, args, nonce);
+    if (code != AVER_EXIT_DONE) {
+        return code;
+    }
+    aver_remote remote;
+    aver_buf bundle;
+    aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
+    aver_err err = aver_remote_open(&remote, url, unix_socket, NULL);
+    if (err == AVER_OK) {
+        err = aver_remote_attestation(&remote, nonce, &bundle);
+    }
+    if (err != AVER_OK) {
+        code = aver_cli_fail(cli, err == AVER_E_PEER ? AVER_EXIT_PEER : AVER_EXIT_IO, "%s: %s",
+                             url != NULL ? url : unix_socket, remote.why);
+    } else if (output == NULL && cli->out.terminal) {
+        code = aver_cli_fail(cli, AVER_EXIT_USAGE, "a bundle is binary: say -o FILE");
+    } else {
+        code = aver_inputs_write(cli, output != NULL ? output : "-", aver_buf_view(&bundle));
+    }
+    aver_remote_close(&remote);
+    aver_buf_deinit(&bundle);
+    return code;
+}
+
+/* A bare bundle or one in a CMW record. */
+static aver_exit attest_read(const aver_cli *cli, const char *path, aver_buf *ret_bundle)
+{
+    aver_buf bytes;
+    aver_buf_init(&bytes, ATTEST_FILE_BYTES_MAX);
+    aver_exit code = aver_inputs_file(cli, path, ATTEST_FILE_BYTES_MAX, &bytes);
+    if (code == AVER_EXIT_DONE && aver_cmw_unwrap(aver_buf_view(&bytes), ret_bundle) != AVER_OK) {
+        code = aver_cli_fail(cli, AVER_EXIT_REFUSED, "%s is no evidence bundle", path);
+    }
+    aver_buf_deinit(&bytes);
+    return code;
+}
+
+static aver_exit attest_run_show(aver_cli *cli, const aver_args *args)
+{
+    aver_bundle *bundle = calloc(1, sizeof *bundle);
+    aver_keyset *keyset = calloc(1, sizeof *keyset);
+    aver_buf bytes;
+    aver_buf out;
+    aver_buf_init(&bytes, AVER_BUNDLE_BYTES_MAX);
+    aver_buf_init(&out, 8 * AVER_BUNDLE_BYTES_MAX);
+    aver_exit code = bundle != NULL && keyset != NULL ? AVER_EXIT_DONE : AVER_EXIT_CANNOT;
+    if (code == AVER_EXIT_DONE) {
+        code = attest_read(cli, args->operands[0], &bytes);
+    }
+    if (code == AVER_EXIT_DONE && aver_bundle_decode(aver_buf_view(&bytes), bundle) != AVER_OK) {
+        code = aver_cli_fail(cli, AVER_EXIT_REFUSED, "%s is no evidence bundle", args->operands[0]);
+    }
+    if (code == AVER_EXIT_DONE) {
+        bool readable = aver_keyset_decode(bundle->keyset_bytes, keyset) == AVER_OK;
+        aver_bundle_show(bundle, readable ? keyset : NULL, aver_args_has(args, "json"), &out);
+        code = aver_inputs_write(cli, "-", aver_buf_view(&out));
+    }
+    aver_buf_deinit(&bytes);
+    aver_buf_deinit(&out);
+    free(bundle);
+    free(keyset);
+    return code;
+}
+
+static aver_exit attest_print(aver_cli *cli, bool json, const aver_verdict *verdict, bool accepted,
+                              const char *why)
+{
+    if (!json) {
+        aver_show_checks(&cli->out, verdict);
+        aver_show_line(&cli->out, verdict, accepted, why, NULL, NULL);
+        return AVER_EXIT_DONE;
+    }
+    aver_buf text;
+    aver_buf_init(&text, 1024 * 1024);
+    aver_verdict_json(verdict, accepted, &text);
+    aver_buf_append_text(&text, "\n");
+    aver_exit code = aver_inputs_write(cli, "-", aver_buf_view(&text));
+    aver_buf_deinit(&text);
+    return code;
+}
+
+static aver_exit attest_judge(aver_cli *cli, const aver_args *args, const aver_verify_context *context,
+                              aver_view bundle)
+{
+    aver_judged *judged = calloc(1, sizeof *judged);
+    if (judged == NULL) {
+        return AVER_EXIT_CANNOT;
+    }
+    aver_verdict verdict;
+    aver_verdict_init(&verdict);
+    aver_exit code;
+    aver_err err = aver_verify_bundle(bundle, context, &verdict, judged);
+    free(judged);
+    if (err != AVER_OK) {
+        return aver_cli_fail_err(cli, err, "cannot judge");
+    }
+    char why[400];
+    bool accepted = aver_policy_accepts(context->policy, AVER_USE_BUNDLE, &verdict, why);
+    code = attest_print(cli, aver_args_has(args, "json"), &verdict, accepted, why);
+    return accepted ? code : AVER_EXIT_REFUSED;
+}
+
+static aver_exit attest_run_verify(aver_cli *cli, const aver_args *args)
+{
+    aver_policy *policy = NULL;
+    uint8_t nonce[32];
+    aver_verify_context context = {.use = AVER_USE_BUNDLE, .platforms = cli->platforms};
+    aver_buf bundle;
+    aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
+    aver_exit code = aver_inputs_policy(cli, aver_args_get(args, "policy"), &policy);
+    if (code == AVER_EXIT_DONE) {
+        code = aver_inputs_roots(cli, aver_args_get(args, "sim-root"), &context.roots);
+    }
+    const char *text = aver_args_get(args, "nonce");
+    if (code == AVER_EXIT_DONE && text != NULL) {
+        code = aver_inputs_hex32(cli, "nonce", text, nonce);
+        context.nonce = nonce;
+    }
+    if (code == AVER_EXIT_DONE) {
+        code = attest_read(cli, args->operands[0], &bundle);
+    }
+    if (code == AVER_EXIT_DONE) {
+        context.policy = policy;
+        context.now_ms = aver_time_wall_ms();
+        code = attest_judge(cli, args, &context, aver_buf_view(&bundle));
+    }
+    aver_policy_free(policy);
+    aver_buf_deinit(&bundle);
+    return code;
+}
+
+static const aver_option attest_fetch_options[] = {
+    {"url", 'u', "URL", "the node"},
+    {"unix", 0, "PATH", "the node's Unix socket instead"},
+    {"nonce", 0, "HEX", "64 hex digits (default: fresh ones, printed on standard error)"},
+    {"output", 'o', "FILE", "where to write the bundle (default standard output)"},
+    {NULL, 0, NULL, NULL},
+};
+
+const aver_command aver_command_attest_fetch = {
+    .name = "attest fetch",
+    .operands = "",
+    .summary = "fetch the evidence of a node; judges nothing",
+    .options = attest_fetch_options,
+    .run = attest_run_fetch,
+};
+
+static const aver_option attest_show_options[] = {
+    {"json", 0, NULL, "one JSON document instead of text"},
+    {NULL, 0, NULL, NULL},
+};
+
+const aver_command aver_command_attest_show = {
+    .name = "attest show",
+    .operands = "FILE|-",
+    .summary = "print what evidence says; judges nothing",
+    .options = attest_show_options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = attest_run_show,
+};
+
+static const aver_option attest_verify_options[] = {
+    {"policy", 'p', "FILE", "what you accept (required)"},
+    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    {"nonce", 0, "HEX", "the nonce that you asked with"},
+    {"json", 0, NULL, "one JSON document instead of text"},
+    {NULL, 0, NULL, NULL},
+};
+
+const aver_command aver_command_attest_verify = {
+    .name = "attest verify",
+    .operands = "FILE|-",
+    .summary = "judge evidence, offline",
+    .options = attest_verify_options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = attest_run_verify,
+};

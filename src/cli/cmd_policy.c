@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sys.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/pin.h"
+#include "cli/remote.h"
+#include "codec/text.h"
+#include "model/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static aver_exit policy_pin_model(const aver_cli *cli, const char *path, aver_pin *pin)
+{
+    aver_weights weights;
+    char why[160] = "";
+    aver_err err = aver_weights_inspect(path, 0, &weights, why);
+    if (err != AVER_OK) {
+        return aver_cli_fail(cli, err == AVER_E_FORMAT ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s: %s", path,
+                             why[0] != '\0' ? why : aver_err_text(err));
+    }
+    memcpy(pin->models[pin->models_count++], weights.root, 32);
+    aver_weights_close(&weights);
+    return AVER_EXIT_DONE;
+}
+
+static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, aver_pin *pin)
+{
+    const char *program = aver_args_get(args, "program");
+    const char *model = aver_args_get(args, "model");
+    if (program == NULL || model == NULL) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE,
+                             "--program FILE and --model FILE are needed (or --url URL)");
+    }
+    if (!aver_args_has(args, "sim")) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE,
+                             "only the simulator measures a program file as such: say --sim, "
+                             "or look at a node by --url");
+    }
+    aver_measurement *measurement = &pin->measurements[pin->measurements_count++];
+    *measurement = (aver_measurement){.kind = "program", .size = 32};
+    aver_err err = aver_pin_program(program, measurement->bytes);
+    if (err != AVER_OK) {
+        return aver_cli_fail(cli, AVER_EXIT_IO, "%s cannot be measured: %s", program, aver_err_text(err));
+    }
+    pin->platform = "sim";
+    return policy_pin_model(cli, model, pin);
+}
+
+static void policy_pin_show(const aver_cli *cli, const aver_judged *judged)
+{
+    char hex[2 * AVER_MEASUREMENT_BYTES_MAX + 1];
+    aver_term_print(&cli->out, AVER_STYLE_STRONG, "What this node presents\n");
+    aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  platform     %s%s\n  software     %s\n",
+                    judged->bundle.platform, judged->claims.simulated ? " (SIMULATED: proves nothing)" : "",
+                    judged->keyset.software);
+    for (size_t i = 0; i < judged->claims.measurements_count; i++) {
+        const aver_measurement *measurement = &judged->claims.measurements[i];
+        aver_hex_encode(aver_view_make(measurement->bytes, measurement->size), hex);
+        aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  %-12s %s\n", measurement->kind, hex);
+    }
+    for (size_t i = 0; i < judged->keyset.models_count; i++) {
+        const aver_keyset_model *model = &judged->keyset.models[i];
+        aver_hex_encode(aver_view_make(model->root, 32), hex);
+        aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  model root   %s  ", hex);
+        aver_term_text(&cli->out, aver_view_text(model->name));
+        (void)fputc('\n', cli->out.file);
+    }
+    if (judged->claims.debug) {
+        aver_term_print(&cli->out, AVER_STYLE_BAD, "  DEBUG MODE: open to its host\n");
+    }
+}
+
+static void policy_pin_take(const aver_judged *judged, aver_pin *pin, char *ret_platform)
+{
+    memcpy(ret_platform, judged->bundle.platform, AVER_PLATFORM_BYTES_MAX);
+    pin->platform = ret_platform;
+    memcpy(pin->measurements, judged->claims.measurements, sizeof pin->measurements);
+    pin->measurements_count = judged->claims.measurements_count;
+    for (size_t i = 0; i < judged->keyset.models_count && i < AVER_PIN_MODELS_MAX; i++) {
+        memcpy(pin->models[pin->models_count++], judged->keyset.models[i].root, 32);
+    }
+}
+
+/* Shows what a node says of itself; nothing is trusted by being seen. */
+static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, aver_pin *pin,
+                                   char *ret_platform)
+{
+    aver_remote remote;
+    aver_policy *policy = NULL;
+    aver_judged *judged = calloc(1, sizeof *judged);
+    char why[200];
+    aver_buf bundle;
+    aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
+    aver_exit code = AVER_EXIT_DONE;
+    aver_err err = aver_remote_open(&remote, aver_args_get(args, "url"), NULL, NULL);
+    if (err == AVER_OK) {
+        err = aver_remote_attestation(&remote, NULL, &bundle);
+    }
+    if (err != AVER_OK || judged == NULL) {
+        code = aver_cli_fail(cli, err == AVER_E_PEER ? AVER_EXIT_PEER : AVER_EXIT_IO, "%s: %s",
+                             aver_args_get(args, "url"), remote.why);
+        goto out;
+    }
+    err = aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"name\":\"nothing\"}"), &policy, why);
+    if (err == AVER_OK) {
+        aver_verify_context context = {.use = AVER_USE_BUNDLE,
+                                       .policy = policy,
+                                       .platforms = cli->platforms,
+                                       .now_ms = aver_time_wall_ms()};
+        aver_verdict verdict;
+        aver_verdict_init(&verdict);
+        err = aver_verify_bundle(aver_buf_view(&bundle), &context, &verdict, judged);
+    }
+    if (err != AVER_OK || !judged->parsed || !judged->has_claims) {
+        code = aver_cli_fail(cli, AVER_EXIT_CANNOT, "the evidence of this node cannot be read");
+        goto out;
+    }
+    policy_pin_show(cli, judged);
+    policy_pin_take(judged, pin, ret_platform);
+
+out:
+    aver_policy_free(policy);
+    aver_buf_deinit(&bundle);
+    aver_remote_close(&remote);
+    free(judged);
+    return code;
+}
+
+static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, const aver_pin *pin)
+{
+    const char *path = aver_args_get(args, "output");
+    if (aver_args_has(args, "url") && !aver_args_has(args, "i-compared-these-values")) {
+        aver_term_print(&cli->err, AVER_STYLE_WARN,
+                        "Nothing was written: compare these values with what you built or what you were\n"
+                        "given on another way, then say --i-compared-these-values.\n");
+        return path == NULL ? AVER_EXIT_DONE : AVER_EXIT_REFUSED;
+    }
+    aver_buf text;
+    aver_buf_init(&text, AVER_POLICY_BYTES_MAX);
+    aver_pin_write(pin, &text);
+    aver_exit code = aver_inputs_write(cli, path != NULL ? path : "-", aver_buf_view(&text));
+    aver_buf_deinit(&text);
+    return code;
+}
+
+static aver_exit policy_run_pin(aver_cli *cli, const aver_args *args)
+{
+    char platform[AVER_PLATFORM_BYTES_MAX];
+    const char *name = aver_args_get(args, "name");
+    aver_pin pin = {.name = name != NULL ? name : "pinned"};
+    if (!aver_utf8_valid(aver_view_text(pin.name))) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "--name is no UTF-8 text");
+    }
+    aver_exit code = aver_args_has(args, "url") ? policy_pin_remote(cli, args, &pin, platform)
+                                                : policy_pin_files(cli, args, &pin);
+    return code == AVER_EXIT_DONE ? policy_pin_save(cli, args, &pin) : code;
+}
+
+static aver_exit policy_run_text(aver_cli *cli, const aver_args *args,
+                                 void (*write)(const aver_policy *, aver_buf *))
+{
+    aver_policy *policy = NULL;
+    aver_exit code = aver_inputs_policy(cli, args->operands[0], &policy);
+    if (code != AVER_EXIT_DONE) {
+        return code;
+    }
+    aver_buf text;
+    aver_buf_init(&text, AVER_POLICY_BYTES_MAX);
+    write(policy, &text);
+    bool silent = text.size == 0;
+    code = aver_inputs_write(cli, "-", aver_buf_view(&text));
+    aver_buf_deinit(&text);
+    aver_policy_free(policy);
+    if (write == aver_policy_lint && code == AVER_EXIT_DONE) {
+        if (silent) {
+            aver_term_print(&cli->out, AVER_STYLE_GOOD, "no warnings\n");
+        }
+        return silent ? AVER_EXIT_DONE : AVER_EXIT_REFUSED;
+    }
+    return code;
+}
+
+static aver_exit policy_run_lint(aver_cli *cli, const aver_args *args)
+{
+    return policy_run_text(cli, args, aver_policy_lint);
+}
+
+static aver_exit policy_run_explain(aver_cli *cli, const aver_args *args)
+{
+    return policy_run_text(cli, args, aver_policy_explain);
+}
+
+static const aver_option policy_pin_options[] = {
+    {"program", 0, "FILE", "the node's program, measured here"},
+    {"model", 'm', "FILE", "the model (GGUF), whose root is computed here"},
+    {"sim", 0, NULL, "for the simulator, which proves nothing"},
+    {"url", 'u', "URL", "show what a running node presents instead"},
+    {"i-compared-these-values", 0, NULL, "write a policy of what --url showed"},
+    {"name", 0, "TEXT", "name of the policy (default pinned)"},
+    {"output", 'o', "FILE", "where to write it (default standard output)"},
+    {NULL, 0, NULL, NULL},
+};
+
+const aver_command aver_command_policy_pin = {
+    .name = "policy pin",
+    .operands = "",
+    .summary = "write a policy from files of your own",
+    .options = policy_pin_options,
+    .notes = "With --program and --model no network is used and nobody is trusted. With --url the node's own\n"
+             "claims are shown; they become a policy only if you say that you compared them.\n",
+    .run = policy_run_pin,
+};
+
+static const aver_option policy_no_options[] = {{NULL, 0, NULL, NULL}};
+
+const aver_command aver_command_policy_lint = {
+    .name = "policy lint",
+    .operands = "FILE",
+    .summary = "warn about a policy that is legal and unwise",
+    .options = policy_no_options,
+    .notes = "Exit 1 if there are warnings.\n",
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = policy_run_lint,
+};
+
+const aver_command aver_command_policy_explain = {
+    .name = "policy explain",
+    .operands = "FILE",
+    .summary = "say in words what a policy accepts",
+    .options = policy_no_options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = policy_run_explain,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/pin.h"
+
+#include "codec/json.h"
+#include "codec/text.h"
+#include "crypto/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+aver_err aver_pin_program(const char *path, uint8_t ret_digest[static 32])
+{
+    uint8_t *piece = malloc(AVER_PIN_HASH_PIECE);
+    if (piece == NULL) {
+        return AVER_E_NOMEM;
+    }
+    aver_err err = AVER_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        err = errno == ENOENT ? AVER_E_ABSENT : AVER_E_IO;
+        goto out;
+    }
+    aver_sha256 hash;
+    aver_sha256_init(&hash);
+    for (;;) {
+        ssize_t got = read(fd, piece, AVER_PIN_HASH_PIECE);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            err = got == 0 ? AVER_OK : AVER_E_IO;
+            break;
+        }
+        aver_sha256_update(&hash, aver_view_make(piece, (size_t)got));
+    }
+    if (err == AVER_OK) {
+        aver_sha256_final(&hash, ret_digest);
+    }
+    (void)close(fd);
+
+out:
+    free(piece);
+    return err;
+}
+
+static void pin_put_measurement(const aver_pin *pin, aver_buf *out)
+{
+    aver_buf_append_text(out, "\n    {\"platform\": ");
+    aver_json_append_string(
+        out, aver_view_text(pin->measured_platform != NULL ? pin->measured_platform : pin->platform));
+    for (size_t i = 0; i < pin->measurements_count; i++) {
+        const aver_measurement *measurement = &pin->measurements[i];
+        aver_buf_append_format(out, ",\n     \"%s\": \"", measurement->kind);
+        aver_hex_append(out, aver_view_make(measurement->bytes, measurement->size));
+        aver_buf_append_text(out, "\"");
+    }
+    aver_buf_append_text(out, "}\n  ");
+}
+
+void aver_pin_write(const aver_pin *pin, aver_buf *out)
+{
+    unsigned long long age = pin->age_max_s != 0 ? pin->age_max_s : AVER_PIN_AGE_DEFAULT_S;
+    aver_buf_append_text(out, "{\n  \"version\": 1,\n  \"name\": ");
+    aver_json_append_string(out, aver_view_text(pin->name));
+    aver_buf_append_text(out, ",\n  \"platforms\": [");
+    aver_json_append_string(out, aver_view_text(pin->platform));
+    aver_buf_append_text(out, "],\n  \"measurements\": [");
+    if (pin->measurements_count > 0) {
+        pin_put_measurement(pin, out);
+    }
+    aver_buf_append_text(out, "],\n  \"models\": [");
+    for (size_t i = 0; i < pin->models_count; i++) {
+        aver_buf_append_text(out, i > 0 ? ",\n    \"" : "\n    \"");
+        aver_hex_append(out, aver_view_make(pin->models[i], 32));
+        aver_buf_append_text(out, "\"");
+    }
+    aver_buf_append_format(out,
+                           "%s],\n  \"max_evidence_age_s\": %llu,\n  \"max_receipt_age_s\": %llu\n}\n",
+                           pin->models_count > 0 ? "\n  " : "", age, age);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/review.h"
+
+#include "aver/bundle.h"
+#include "cli/answer.h"
+#include "codec/cbor.h"
+#include "model/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REVIEW_CONFIG_CONTEXT 2 /* key of the configuration document: tokens of context */
+
+/* Everything that the capsule says, borrowed from its bytes unless said otherwise. */
+typedef struct review_run {
+    const aver_review_options *options;
+    aver_capsule capsule;
+    aver_receipt receipt;
+    aver_bundle bundle;
+    aver_keyset keyset;
+    uint64_t context_tokens;
+    aver_job job;      /* owned */
+    aver_buf text;     /* owned */
+    int32_t *ids;      /* owned */
+    size_t prompt_count, generated_count;
+    aver_review *review;
+} review_run;
+
+/* Notes why no judgement is possible. */
+static aver_err review_cannot(review_run *run, const char *why)
+{
+    (void)snprintf(run->review->why, sizeof run->review->why, "%s", why);
+    return AVER_E_UNSUPPORTED;
+}
+
+static aver_err review_broken(review_run *run, const char *check, const char *why)
+{
+    run->review->broken = check;
+    (void)snprintf(run->review->why, sizeof run->review->why, "%s", why);
+    return AVER_E_PROOF;
+}
+
+static aver_err review_open(review_run *run)
+{
+    if (aver_capsule_decode(run->options->capsule, &run->capsule) != AVER_OK) {
+        return review_broken(run, "capsule.format", "this is no capsule");
+    }
+    if (run->capsule.receipt.size == 0 ||
+        aver_receipt_decode_unverified(run->capsule.receipt, &run->receipt) != AVER_OK) {
+        return review_broken(run, "receipt.format", "the capsule has no receipt that can be read");
+    }
+    if (aver_bundle_decode(run->capsule.bundle, &run->bundle) != AVER_OK) {
+        return review_broken(run, "bundle.format", "the bundle cannot be read");
+    }
+    if (aver_keyset_decode(run->bundle.keyset_bytes, &run->keyset) != AVER_OK) {
+        return review_broken(run, "keyset.format", "the keyset cannot be read");
+    }
+    if (aver_receipt_verify_signature(run->capsule.receipt,
+                                      run->keyset.keys[AVER_ROLE_RECEIPT].bytes) != AVER_OK) {
+        return review_broken(run, "receipt.signature", "the receipt is not signed by this keyset");
+    }
+    return AVER_OK;
+}
+
+/* The receipt commits to these very bytes. */
+static aver_err review_commitments(review_run *run)
+{
+    const aver_capsule *capsule = &run->capsule;
+    if (!capsule->has_salt || !capsule->has_request || !capsule->has_response || !capsule->has_tokens) {
+        return review_cannot(run, "salt, request, answer and token ids are needed, and some are stripped");
+    }
+    uint8_t found[32];
+    aver_commit_request(capsule->salt, capsule->request, found);
+    if (memcmp(found, run->receipt.request_commitment, sizeof found) != 0) {
+        return review_broken(run, "receipt.request", "the receipt commits to another request");
+    }
+    aver_commit_response(capsule->salt, capsule->response, found);
+    if (memcmp(found, run->receipt.response_commitment, sizeof found) != 0) {
+        return review_broken(run, "receipt.response", "the receipt commits to another answer");
+    }
+    aver_commit_tokens(capsule->salt, capsule->tokens, found);
+    if (!run->options->tokens_uncommitted &&
+        memcmp(found, run->receipt.tokens_commitment, sizeof found) != 0) {
+        return review_broken(run, "receipt.tokens", "the receipt commits to other token ids");
+    }
+    return AVER_OK;
+}
+
+/* The context size, from the configuration document that the receipt names. */
+static aver_err review_config(review_run *run)
+{
+    uint8_t digest[32];
+    aver_config_digest(run->bundle.config, digest);
+    if (run->bundle.config.size == 0 || memcmp(digest, run->receipt.config_digest, 32) != 0) {
+        return review_cannot(run, "the configuration document of the answer is missing");
+    }
+    aver_cbor_cursor cursor = aver_cbor_open(run->bundle.config, 0);
+    aver_cbor_map map;
+    aver_err err = aver_cbor_read_map(&cursor, &map);
+    bool more = err == AVER_OK;
+    while (err == AVER_OK && more) {
+        int64_t key = 0;
+        aver_view item;
+        err = aver_cbor_map_key_int(&cursor, &map, &more, &key);
+        if (err != AVER_OK || !more) {
+            break;
+        }
+        err = key == REVIEW_CONFIG_CONTEXT ? aver_cbor_read_uint(&cursor, &run->context_tokens)
+                                           : aver_cbor_skip(&cursor, &item);
+    }
+    if (err != AVER_OK || run->context_tokens == 0 || run->context_tokens > UINT32_MAX) {
+        return review_cannot(run, "the configuration document cannot be read");
+    }
+    return AVER_OK;
+}
+
+static aver_err review_job(review_run *run)
+{
+    aver_endpoint endpoint;
+    if (!aver_answer_endpoint(run->receipt.path, &endpoint)) {
+        return review_cannot(run, "answers of this path cannot be computed again");
+    }
+    aver_job_refusal refusal;
+    aver_err err = aver_job_parse(run->capsule.request, endpoint, &run->job, &refusal);
+    if (err != AVER_OK) {
+        return review_cannot(run, "the request cannot be read");
+    }
+    run->job.sampling.seed = run->receipt.seed;
+    run->job.has_seed = true;
+    char error[AVER_ANSWER_ERROR_BYTES_MAX];
+    err = run->receipt.has_stream
+              ? aver_answer_events(run->capsule.response, endpoint, &run->text)
+              : aver_answer_body(run->capsule.response, endpoint, &run->text, error);
+    if (err != AVER_OK) {
+        return review_cannot(run, "the answer's text cannot be read");
+    }
+    err = aver_tokens_decode(run->capsule.tokens, &run->ids, &run->prompt_count, &run->generated_count);
+    if (err != AVER_OK) {
+        return review_cannot(run, "the token ids cannot be read");
+    }
+    run->review->prompt_tokens = run->prompt_count;
+    run->review->generated_tokens = run->generated_count;
+    return AVER_OK;
+}
+
+static aver_err review_engine(review_run *run, const aver_weights *weights)
+{
+    if (memcmp(weights->root, run->receipt.model_root, 32) != 0) {
+        return review_cannot(run, "the answer is of another model than this file (their roots differ)");
+    }
+    aver_engine_options options = {
+        .weights_fd = weights->fd,
+        .profile = AVER_PROFILE_VERIFIED,
+        .slots = 1,
+        .context_tokens = (uint32_t)run->context_tokens,
+        .threads = run->options->threads,
+    };
+    aver_recheck_claim claim = {
+        .job = &run->job,
+        .prompt_ids = run->ids,
+        .prompt_count = run->prompt_count,
+        .generated_ids = run->ids + run->prompt_count,
+        .generated_count = run->generated_count,
+        .text = aver_buf_view(&run->text),
+        .finish = run->receipt.finish,
+    };
+    memcpy(claim.step_digest, run->receipt.step_digest, sizeof claim.step_digest);
+    memcpy(claim.numeric_class, run->receipt.numeric_class, sizeof claim.numeric_class);
+    aver_err err = aver_recheck_run(&options, &claim, &run->review->result);
+    run->review->judged = err == AVER_OK;
+    return err;
+}
+
+static aver_err review_compute(review_run *run)
+{
+    if (run->receipt.profile != AVER_PROFILE_VERIFIED || !run->receipt.has_step_digest) {
+        return review_cannot(run, "the answer was not given under the deterministic profile");
+    }
+    aver_weights weights;
+    char why[160] = "";
+    aver_err err = aver_weights_inspect(run->options->model_path, 0, &weights, why);
+    if (err != AVER_OK) {
+        (void)snprintf(run->review->why, sizeof run->review->why, "%.70s: %s", run->options->model_path,
+                       why[0] != '\0' ? why : aver_err_text(err));
+        return err == AVER_E_NOMEM ? err : AVER_E_UNSUPPORTED;
+    }
+    err = review_engine(run, &weights);
+    aver_weights_close(&weights);
+    return err;
+}
+
+aver_err aver_review_run(const aver_review_options *options, aver_review *ret_review)
+{
+    review_run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return AVER_E_NOMEM;
+    }
+    aver_review review = {0};
+    run->options = options;
+    run->review = &review;
+    aver_buf_init(&run->text, AVER_ANSWER_TEXT_BYTES_MAX);
+    aver_err (*const steps[])(review_run *) = {review_open, review_commitments, review_config, review_job,
+                                               review_compute};
+    aver_err err = AVER_OK;
+    for (size_t i = 0; err == AVER_OK && i < sizeof steps / sizeof steps[0]; i++) {
+        err = steps[i](run);
+    }
+    if (err == AVER_E_PROOF || err == AVER_E_UNSUPPORTED) {
+        err = AVER_OK;
+    }
+    if (err == AVER_OK) {
+        *ret_review = review;
+    }
+    aver_job_deinit(&run->job);
+    aver_buf_wipe(&run->text);
+    aver_buf_deinit(&run->text);
+    free(run->ids);
+    free(run);
+    return err;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/tls.h"
+
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "net/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct aver_tls_key {
+    EVP_PKEY *pkey;
+    uint8_t digest[32];
+};
+
+static aver_err tls_fail(const char *what)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    aver_log(AVER_LOG_ERROR, "net.tls", "%s: %s", what, reason ? reason : "refused");
+    ERR_clear_error();
+    return AVER_E_CRYPTO;
+}
+
+aver_err aver_tls_key_new(aver_tls_key **ret_key)
+{
+    aver_err err = AVER_E_CRYPTO;
+    unsigned char *der = NULL;
+    aver_tls_key *key = calloc(1, sizeof(*key));
+    if (!key) {
+        return AVER_E_NOMEM;
+    }
+    key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    int size = key->pkey ? i2d_PUBKEY(key->pkey, &der) : 0;
+    if (size <= 0) {
+        err = tls_fail("key generation");
+        goto out;
+    }
+    aver_sha256_of(aver_view_make(der, (size_t)size), key->digest);
+    *ret_key = key;
+    key = NULL;
+    err = AVER_OK;
+out:
+    OPENSSL_free(der);
+    aver_tls_key_free(key);
+    return err;
+}
+
+void aver_tls_key_free(aver_tls_key *key)
+{
+    if (key) {
+        EVP_PKEY_free(key->pkey);
+        free(key);
+    }
+}
+
+void aver_tls_key_digest(const aver_tls_key *key, uint8_t ret_digest[static 32])
+{
+    memcpy(ret_digest, key->digest, sizeof(key->digest));
+}
+
+aver_err aver_tls_server_renew(struct ssl_ctx_st *tls, const aver_tls_key *key,
+                               const char *common_name, aver_view cmw)
+{
+    X509 *certificate = NULL;
+    aver_err err = aver_certificate_new(key->pkey, common_name, cmw, &certificate);
+    if (err == AVER_OK && SSL_CTX_use_cert_and_key(tls, certificate, key->pkey, NULL, 1) != 1) {
+        err = tls_fail("certificate");
+    }
+    X509_free(certificate);
+    return err;
+}
+
+/* TLS 1.3 alone; tickets, but no early data; a body's end without close_notify is never an end. */
+static bool tls_server_setup(SSL_CTX *tls)
+{
+    static const unsigned char session_context[] = "aver";
+    SSL_CTX_set_options(tls, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(tls, 1);
+    return SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(tls, TLS1_3_VERSION) == 1 &&
+           SSL_CTX_set_ciphersuites(tls, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
+                                         "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
+           SSL_CTX_set1_groups_list(tls, "X25519:P-256") == 1 &&
+           SSL_CTX_set_max_early_data(tls, 0) == 1 && SSL_CTX_set_num_tickets(tls, 1) == 1 &&
+           SSL_CTX_set_session_id_context(tls, session_context, sizeof(session_context) - 1) == 1;
+}
+
+aver_err aver_tls_server_new(const aver_tls_key *key, const char *common_name, aver_view cmw,
+                             struct ssl_ctx_st **ret_tls)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (!tls) {
+        return AVER_E_NOMEM;
+    }
+    aver_err err = tls_server_setup(tls) ? AVER_OK : tls_fail("context");
+    if (err == AVER_OK) {
+        err = aver_tls_server_renew(tls, key, common_name, cmw);
+    }
+    if (err != AVER_OK) {
+        SSL_CTX_free(tls);
+        return err;
+    }
+    *ret_tls = tls;
+    return AVER_OK;
+}
+
+void aver_tls_free(struct ssl_ctx_st *tls)
+{
+    SSL_CTX_free(tls);
+}

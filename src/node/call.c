@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/call.h"
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/sys.h"
+#include "codec/text.h"
+#include "crypto/hash.h"
+#include "node/keeper.h"
+#include "node/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALL_TEXT_BYTES_MAX (16u * 1024 * 1024)
+#define CALL_BODY_BYTES_MAX (2 * CALL_TEXT_BYTES_MAX)
+#define CALL_PLAIN_BYTES_MAX (6u * 1024 * 1024)
+#define CALL_PIECE_BYTES_MAX 65536u
+#define CALL_TOKENS_FIRST 128u
+#define CALL_SALT_LABEL "EXPORTER-aver-receipt-salt"
+/* What nginx writes down for a client that went away before it was answered: no status was sent. */
+#define CALL_STATUS_GONE 499u
+
+static void call_on_gone(aver_exchange *exchange, void *context)
+{
+    aver_call *call = context;
+
+    call->exchange = NULL;
+    aver_exchange_release(exchange);
+    if (call->phase == AVER_CALL_WAITING) {
+        aver_call_free(call);
+    } else {
+        aver_call_cancel(call);
+    }
+}
+
+static aver_err call_salt(aver_call *call)
+{
+    if (call->seal != NULL) {
+        memcpy(call->salt, aver_seal_salt(call->seal), 32);
+        return AVER_OK;
+    }
+    return aver_exchange_export(call->exchange, CALL_SALT_LABEL, AVER_VIEW_OF(call->receipt.receipt_id),
+                                call->salt, sizeof(call->salt));
+}
+
+/* The part of the receipt that is known when the request arrives. */
+static aver_err call_receipt(aver_call *call, const aver_call_request *request)
+{
+    const aver_keeper *keeper = call->keeper;
+    const aver_job_claims *claims = &call->job.claims;
+    aver_receipt *receipt = &call->receipt;
+
+    aver_random(receipt->receipt_id, sizeof(receipt->receipt_id));
+    aver_err err = call_salt(call);
+    if (err != AVER_OK) {
+        return err;
+    }
+    memcpy(receipt->node_id, keeper->keyring->node_id, 32);
+    memcpy(receipt->incarnation, keeper->keyring->incarnation, 32);
+    (void)snprintf(receipt->platform, sizeof(receipt->platform), "%s", keeper->platform->name);
+    memcpy(receipt->keyset_digest, keeper->keyring->keyset_digest, 32);
+    memcpy(receipt->evidence_digest,
+           claims->has_evidence ? claims->evidence_digest : aver_evidence_latest(keeper->evidence), 32);
+    memcpy(receipt->model_root, keeper->weights.root, 32);
+    memcpy(receipt->config_digest, keeper->keyring->config_digest, 32);
+    receipt->seed = call->job.sampling.seed;
+    receipt->channel = call->seal != NULL ? AVER_CHANNEL_SEAL : AVER_CHANNEL_TLS;
+    if (call->seal != NULL) {
+        receipt->has_enc_digest = true;
+        aver_sha256_of(aver_view_make(aver_seal_enc(call->seal), 32), receipt->enc_digest);
+    }
+    (void)snprintf(receipt->method, sizeof(receipt->method), "%s", request->method);
+    (void)snprintf(receipt->path, sizeof(receipt->path), "%s", request->path);
+    aver_commit_request(call->salt, request->body, receipt->request_commitment);
+    receipt->has_client_nonce = claims->has_nonce;
+    memcpy(receipt->client_nonce, claims->nonce, 32);
+    return AVER_OK;
+}
+
+static aver_err call_fill(aver_call *call, const aver_call_request *request)
+{
+    const aver_keeper *keeper = call->keeper;
+    aver_openai_options answer = {.endpoint = request->job->endpoint,
+                                  .model = keeper->model_name,
+                                  .fingerprint = keeper->fingerprint,
+                                  .created_s = aver_time_wall_ms() / 1000,
+                                  .include_usage = request->job->include_usage};
+
+    call->phase = AVER_CALL_WAITING;
+    call->exchange = request->exchange;
+    call->seal = request->seal;
+    call->job = *request->job;
+    call->arrived_ns = request->arrived_ns;
+    if (!call->job.has_seed) {
+        call->job.sampling.seed = aver_random_u64() >> 11;
+        call->job.has_seed = true;
+    }
+    aver_random(answer.id, sizeof(answer.id));
+    aver_buf_init(&call->text, CALL_TEXT_BYTES_MAX);
+    aver_buf_init(&call->stream.plain, CALL_PLAIN_BYTES_MAX);
+    aver_err err = call_receipt(call, request);
+    return err == AVER_OK ? aver_openai_init(&call->answer, &answer) : err;
+}
+
+aver_err aver_call_new(aver_keeper *keeper, const aver_call_request *request, aver_call **ret_call)
+{
+    if (aver_calls_full(&keeper->calls)) {
+        return AVER_E_LIMIT;
+    }
+    aver_call *call = calloc(1, sizeof(*call));
+    if (call == NULL) {
+        return AVER_E_NOMEM;
+    }
+    call->keeper = keeper;
+    aver_err err = call_fill(call, request);
+    if (err != AVER_OK) {
+        aver_wipe(call, sizeof(*call));
+        free(call);
+        return err;
+    }
+    aver_calls_add(&keeper->calls, call);
+    aver_exchange_on_gone(call->exchange, call_on_gone, call);
+    *request->job = (aver_job){0};
+    *ret_call = call;
+    return AVER_OK;
+}
+
+void aver_call_free(aver_call *call)
+{
+    aver_calls_remove(&call->keeper->calls, call);
+    if (call->exchange != NULL) {
+        aver_exchange_release(call->exchange);
+    }
+    aver_seal_free(call->seal);
+    aver_job_deinit(&call->job);
+    aver_openai_deinit(&call->answer);
+    if (call->tokens != NULL) {
+        aver_wipe(call->tokens, call->tokens_capacity * sizeof(*call->tokens));
+        free(call->tokens);
+    }
+    aver_buf_wipe(&call->text);
+    aver_buf_deinit(&call->text);
+    aver_buf_wipe(&call->stream.plain);
+    aver_buf_deinit(&call->stream.plain);
+    aver_wipe(call, sizeof(*call));
+    free(call);
+}
+
+void aver_call_submit(aver_call *call)
+{
+    aver_engine_link *engine = call->keeper->engine;
+
+    aver_err err = aver_engine_link_submit(engine, call->job_id, &call->job);
+    if (err == AVER_OK) {
+        call->phase = AVER_CALL_SUBMITTED;
+        call->receipt.engine_incarnation = aver_engine_link_incarnation(engine);
+    } else if (err != AVER_E_AGAIN) {
+        aver_call_turn_away(call, "overloaded", "The engine takes no more work now.");
+    }
+}
+
+void aver_call_cancel(aver_call *call)
+{
+    if (!call->cancelled) {
+        call->cancelled = true;
+        aver_engine_link_cancel(call->keeper->engine, call->job_id);
+    }
+}
+
+/* Room for one more token; no more than the context holds, prompt and answer each. */
+static aver_err call_reserve(aver_call *call, size_t count)
+{
+    size_t capacity = call->tokens_capacity == 0 ? CALL_TOKENS_FIRST : call->tokens_capacity;
+
+    while (capacity < count) {
+        capacity *= 2;
+    }
+    if (capacity == call->tokens_capacity) {
+        return AVER_OK;
+    }
+    int32_t *tokens = malloc(capacity * sizeof(*tokens));
+    if (tokens == NULL) {
+        return AVER_E_NOMEM;
+    }
+    if (call->tokens != NULL) {
+        memcpy(tokens, call->tokens, call->tokens_capacity * sizeof(*tokens));
+        aver_wipe(call->tokens, call->tokens_capacity * sizeof(*tokens));
+        free(call->tokens);
+    }
+    call->tokens = tokens;
+    call->tokens_capacity = capacity;
+    return AVER_OK;
+}
+
+static bool call_token_valid(const aver_call *call, int32_t token)
+{
+    return token >= 0 && (uint32_t)token < call->keeper->engine_info.vocabulary_size;
+}
+
+static bool call_text_valid(aver_view text)
+{
+    return text.size <= CALL_PIECE_BYTES_MAX && aver_utf8_valid(text);
+}
+
+aver_err aver_call_started(aver_call *call, const aver_event *event)
+{
+    if (call->phase != AVER_CALL_SUBMITTED || event->prompt_count == 0 ||
+        event->prompt_count > call->keeper->engine_info.context_tokens) {
+        return AVER_E_PEER;
+    }
+    for (size_t i = 0; i < event->prompt_count; i++) {
+        if (!call_token_valid(call, event->prompt_ids[i])) {
+            return AVER_E_PEER;
+        }
+    }
+    aver_err err = call_reserve(call, event->prompt_count + 1);
+    if (err != AVER_OK) {
+        return err;
+    }
+    memcpy(call->tokens, event->prompt_ids, event->prompt_count * sizeof(*call->tokens));
+    call->prompt_count = event->prompt_count;
+    call->phase = AVER_CALL_STARTED;
+    if (call->job.stream && call->exchange != NULL) {
+        return aver_call_stream_begin(call);
+    }
+    return AVER_OK;
+}
+
+static void call_text(aver_call *call, aver_view text)
+{
+    if (text.size == 0) {
+        return;
+    }
+    if (call->stream.open) {
+        aver_call_stream_text(call, text);
+    } else if (!call->job.stream) {
+        aver_buf_append(&call->text, text);
+    }
+}
+
+aver_err aver_call_token(aver_call *call, const aver_event *event)
+{
+    if (call->phase != AVER_CALL_STARTED || !call_token_valid(call, event->token) ||
+        !call_text_valid(event->text) ||
+        call->generated_count >= call->keeper->engine_info.context_tokens) {
+        return AVER_E_PEER;
+    }
+    aver_err err = call_reserve(call, call->prompt_count + call->generated_count + 1);
+    if (err != AVER_OK) {
+        return err;
+    }
+    call->tokens[call->prompt_count + call->generated_count] = event->token;
+    call->generated_count++;
+    if (call->first_token_ns == 0) {
+        call->first_token_ns = aver_time_monotonic_ns();
+    }
+    call_text(call, event->text);
+    return AVER_OK;
+}
+
+/* The whole answer, or the error that stands in its place, with its receipt. */
+static void call_reply(aver_call *call, aver_finish finish, uint32_t status, aver_view body)
+{
+    aver_reply reply = {.exchange = call->exchange,
+                        .seal = call->seal,
+                        .status = call->exchange != NULL ? status : CALL_STATUS_GONE,
+                        .content_type = "application/json",
+                        .body = body};
+    uint8_t commitment[32];
+    aver_buf receipt, tokens;
+
+    aver_buf_init(&receipt, AVER_RECEIPT_BYTES_MAX);
+    aver_buf_init(&tokens, AVER_TOKENS_BYTES_MAX);
+    aver_commit_response(call->salt, call->exchange != NULL ? body : (aver_view){0}, commitment);
+    aver_err err = aver_call_issue(call, finish, reply.status, commitment, &receipt, &tokens);
+    if (err == AVER_OK && call->exchange != NULL) {
+        reply.receipt = aver_buf_view(&receipt);
+        call->exchange = NULL;
+        aver_reply_send(call->keeper, &reply);
+    }
+    aver_buf_wipe(&tokens);
+    aver_buf_deinit(&tokens);
+    aver_buf_deinit(&receipt);
+}
+
+static void call_reply_error(aver_call *call, aver_finish finish, uint32_t status, const char *code,
+                             const char *message)
+{
+    aver_buf body;
+
+    aver_buf_init(&body, CALL_PIECE_BYTES_MAX);
+    aver_error_body(&body, status, code, NULL, message);
+    call_reply(call, finish, status, aver_buf_view(&body));
+    aver_buf_deinit(&body);
+}
+
+static void call_reply_whole(aver_call *call, aver_finish finish)
+{
+    aver_usage usage = {.prompt_tokens = call->prompt_count, .generated_tokens = call->generated_count};
+    aver_buf body;
+
+    aver_buf_init(&body, CALL_BODY_BYTES_MAX);
+    aver_openai_put_whole(&call->answer, aver_buf_view(&call->text), finish, &usage, &body);
+    if (aver_buf_status(&body) == AVER_OK && aver_buf_status(&call->text) == AVER_OK) {
+        call_reply(call, finish, 200, aver_buf_view(&body));
+    } else {
+        call_reply_error(call, AVER_FINISH_ERROR, 500, "answer_too_large", "The answer is too large to send.");
+    }
+    aver_buf_wipe(&body);
+    aver_buf_deinit(&body);
+}
+
+static bool call_finish_valid(const aver_call *call, const aver_event *event)
+{
+    if (event->finish == AVER_FINISH_ABORTED) {
+        return call->cancelled;
+    }
+    return call->phase == AVER_CALL_STARTED && event->generated_count == call->generated_count &&
+           (event->finish == AVER_FINISH_STOP || event->finish == AVER_FINISH_LENGTH ||
+            event->finish == AVER_FINISH_TOOL || event->finish == AVER_FINISH_ERROR);
+}
+
+aver_err aver_call_done(aver_call *call, const aver_event *event)
+{
+    aver_finish finish = event->finish;
+
+    if (!call_finish_valid(call, event) || !call_text_valid(event->text)) {
+        return AVER_E_PEER;
+    }
+    if (finish == AVER_FINISH_ERROR) {
+        aver_call_fail(call, 500, "engine_failed", "The engine could not finish this answer.");
+        return AVER_OK;
+    }
+    call->receipt.has_step_digest = event->has_step_digest;
+    memcpy(call->receipt.step_digest, event->step_digest, 32);
+    if (finish != AVER_FINISH_ABORTED) {
+        call_text(call, event->text);
+    }
+    /* Whoever went away has not got this answer, even if the engine was faster than the cancel. */
+    if (call->exchange == NULL) {
+        finish = AVER_FINISH_ABORTED;
+    }
+    if (call->stream.open) {
+        aver_call_stream_finish(call, finish, NULL, NULL);
+    } else if (finish == AVER_FINISH_ABORTED) {
+        call_reply_error(call, finish, 503, "draining", "The node is going out of service.");
+    } else {
+        call_reply_whole(call, finish);
+    }
+    aver_call_free(call);
+    return AVER_OK;
+}
+
+aver_err aver_call_refused(aver_call *call, const aver_event *event)
+{
+    char message[256];
+
+    if (call->phase != AVER_CALL_SUBMITTED || !call_text_valid(event->text)) {
+        return AVER_E_PEER;
+    }
+    (void)snprintf(message, sizeof(message), "%.*s", (int)(event->text.size < 240 ? event->text.size : 240),
+                   (const char *)event->text.data);
+    call_reply_error(call, call->exchange == NULL ? AVER_FINISH_ABORTED : AVER_FINISH_ERROR, 400,
+                     "prompt_refused", message);
+    aver_call_free(call);
+    return AVER_OK;
+}
+
+void aver_call_fail(aver_call *call, uint32_t status, const char *code, const char *message)
+{
+    if (call->stream.open) {
+        aver_call_stream_finish(call, AVER_FINISH_ERROR, code, message);
+    } else {
+        call_reply_error(call, AVER_FINISH_ERROR, status, code, message);
+    }
+    aver_call_free(call);
+}
+
+void aver_call_turn_away(aver_call *call, const char *code, const char *message)
+{
+    aver_exchange *exchange = call->exchange;
+
+    call->exchange = NULL;
+    if (exchange != NULL) {
+        aver_reply_error(call->keeper, exchange, call->seal, 503, code, NULL, message);
+    }
+    aver_call_free(call);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/calls.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/sys.h"
+#include "node/call.h"
+#include "node/keeper.h"
+
+#include <stdlib.h>
+
+#define CALLS_WAIT_MAX_NS (30ull * 1000 * 1000 * 1000)
+
+aver_err aver_calls_init(aver_calls *calls, uint32_t count_max)
+{
+    uint32_t size = 16;
+
+    while (size < count_max * 2) {
+        size *= 2;
+    }
+    *calls = (aver_calls){.table_size = size, .count_max = count_max, .id_next = 1};
+    calls->table = calloc(size, sizeof(struct aver_call *));
+    return calls->table != NULL ? AVER_OK : AVER_E_NOMEM;
+}
+
+void aver_calls_deinit(aver_calls *calls)
+{
+    while (calls->first != NULL) {
+        aver_call_free(calls->first);
+    }
+    if (calls->ids != NULL) {
+        aver_wipe(calls->ids, calls->ids_max * sizeof(*calls->ids));
+    }
+    free(calls->ids);
+    free(calls->table);
+    *calls = (aver_calls){0};
+}
+
+aver_err aver_calls_prepare(aver_calls *calls, uint32_t context_tokens)
+{
+    if (calls->ids != NULL) {
+        return AVER_OK;
+    }
+    calls->ids = calloc(context_tokens, sizeof(*calls->ids));
+    calls->ids_max = context_tokens;
+    return calls->ids != NULL ? AVER_OK : AVER_E_NOMEM;
+}
+
+bool aver_calls_full(const aver_calls *calls)
+{
+    return calls->count >= calls->count_max;
+}
+
+void aver_calls_add(aver_calls *calls, struct aver_call *call)
+{
+    AVER_ASSERT(!aver_calls_full(calls));
+    while (calls->table[calls->id_next & (calls->table_size - 1)] != NULL) {
+        calls->id_next++;
+    }
+    call->job_id = calls->id_next++;
+    calls->table[call->job_id & (calls->table_size - 1)] = call;
+    calls->count++;
+    call->next = calls->first;
+    if (calls->first != NULL) {
+        calls->first->previous = call;
+    }
+    calls->first = call;
+}
+
+void aver_calls_remove(aver_calls *calls, struct aver_call *call)
+{
+    calls->table[call->job_id & (calls->table_size - 1)] = NULL;
+    calls->count--;
+    if (call->previous != NULL) {
+        call->previous->next = call->next;
+    } else {
+        calls->first = call->next;
+    }
+    if (call->next != NULL) {
+        call->next->previous = call->previous;
+    }
+}
+
+/* NULL if the engine was never given this id, or is done with it. */
+static aver_call *calls_find(const aver_calls *calls, uint64_t job_id)
+{
+    aver_call *call = calls->table[job_id & (calls->table_size - 1)];
+
+    return call != NULL && call->job_id == job_id && call->phase != AVER_CALL_WAITING ? call : NULL;
+}
+
+static aver_err calls_event(aver_keeper *keeper, const aver_event *event)
+{
+    aver_call *call = calls_find(&keeper->calls, event->job_id);
+
+    if (call == NULL) {
+        return AVER_E_PEER;
+    }
+    switch (event->kind) {
+    case AVER_EVENT_STARTED:
+        return aver_call_started(call, event);
+    case AVER_EVENT_TOKEN:
+        return aver_call_token(call, event);
+    case AVER_EVENT_DONE:
+        return aver_call_done(call, event);
+    case AVER_EVENT_REFUSED:
+        return aver_call_refused(call, event);
+    }
+    return AVER_E_PEER;
+}
+
+/* One write for each stream that this frame brought something. */
+static void calls_flush(aver_keeper *keeper)
+{
+    for (aver_call *call = keeper->calls.first; call != NULL; call = call->next) {
+        if (call->stream.dirty) {
+            aver_call_stream_flush(call);
+        }
+    }
+}
+
+aver_err aver_calls_events(aver_keeper *keeper, aver_view events)
+{
+    aver_calls *calls = &keeper->calls;
+    aver_event event;
+    bool more = true;
+
+    aver_err err = AVER_OK;
+    while (err == AVER_OK) {
+        err = aver_link_event_next(&events, &more, &event, calls->ids, calls->ids_max);
+        if (err != AVER_OK || !more) {
+            break;
+        }
+        err = calls_event(keeper, &event);
+    }
+    calls_flush(keeper);
+    return err;
+}
+
+aver_err aver_calls_busy(aver_keeper *keeper, uint64_t job_id)
+{
+    aver_call *call = calls_find(&keeper->calls, job_id);
+
+    if (call == NULL || call->phase != AVER_CALL_SUBMITTED) {
+        return AVER_E_PEER;
+    }
+    aver_call_fail(call, 503, "overloaded", "The engine takes no more work now.");
+    return AVER_OK;
+}
+
+void aver_calls_submit_waiting(aver_keeper *keeper)
+{
+    aver_call *next;
+
+    for (aver_call *call = keeper->calls.first; call != NULL; call = next) {
+        next = call->next;
+        if (call->phase == AVER_CALL_WAITING) {
+            aver_call_submit(call);
+        }
+    }
+}
+
+void aver_calls_engine_down(aver_keeper *keeper, bool final)
+{
+    aver_call *next;
+
+    for (aver_call *call = keeper->calls.first; call != NULL; call = next) {
+        next = call->next;
+        if (call->phase != AVER_CALL_WAITING) {
+            aver_call_fail(call, 500, "engine_failed", "The engine stopped; this answer is lost.");
+        } else if (final) {
+            aver_call_turn_away(call, "engine_failed", "There is no engine.");
+        }
+    }
+}
+
+void aver_calls_tick(aver_keeper *keeper)
+{
+    uint64_t now_ns = aver_time_monotonic_ns();
+    aver_call *next;
+
+    for (aver_call *call = keeper->calls.first; call != NULL; call = next) {
+        next = call->next;
+        if (call->phase == AVER_CALL_STARTED) {
+            aver_call_stream_tick(call, now_ns);
+        } else if (call->phase == AVER_CALL_WAITING && now_ns - call->arrived_ns > CALLS_WAIT_MAX_NS) {
+            aver_call_turn_away(call, "engine_loading", "The engine is still loading.");
+        }
+    }
+}
+
+void aver_calls_cancel_all(aver_keeper *keeper)
+{
+    aver_call *next;
+
+    for (aver_call *call = keeper->calls.first; call != NULL; call = next) {
+        next = call->next;
+        if (call->phase == AVER_CALL_WAITING) {
+            aver_call_turn_away(call, "draining", "The node is going out of service.");
+        } else {
+            aver_call_cancel(call);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_NODE_CALLS_H
+#define AVER_NODE_CALLS_H
+
+/*
+ * calls: the requests that are with the engine, found by job id, and what its events do to them.
+ *
+ * A job id is never used twice; id mod size is its place in the table, so an id of the engine's that
+ * is not one of ours is found out at once. Limit: count_max calls, then the next one is told to come back.
+ */
+
+#include "engine/engine.h"
+
+struct aver_keeper;
+struct aver_call;
+
+typedef struct aver_calls {
+    struct aver_call **table;
+    uint32_t table_size; /* a power of two above count_max */
+    uint32_t count_max;
+    uint32_t count;
+    uint64_t id_next;
+    struct aver_call *first; /* all calls */
+    int32_t *ids;            /* room for the prompt ids of one event */
+    size_t ids_max;
+} aver_calls;
+
+AVER_MUST_USE aver_err aver_calls_init(aver_calls *calls, uint32_t count_max);
+/* Frees the calls that are left, without a word to their clients. */
+void aver_calls_deinit(aver_calls *calls);
+/* Room for prompt ids, once the context's size is known. */
+AVER_MUST_USE aver_err aver_calls_prepare(aver_calls *calls, uint32_t context_tokens);
+bool aver_calls_full(const aver_calls *calls);
+/* Gives the call its job id. */
+void aver_calls_add(aver_calls *calls, struct aver_call *call);
+void aver_calls_remove(aver_calls *calls, struct aver_call *call);
+
+/* One EVENTS frame. FORMAT or PEER if the engine said what it must not. */
+AVER_MUST_USE aver_err aver_calls_events(struct aver_keeper *keeper, aver_view events);
+AVER_MUST_USE aver_err aver_calls_busy(struct aver_keeper *keeper, uint64_t job_id);
+/* Sends what waited for an engine. */
+void aver_calls_submit_waiting(struct aver_keeper *keeper);
+/* The engine is gone: error receipts for all that were with it; if final, for those that waited too. */
+void aver_calls_engine_down(struct aver_keeper *keeper, bool final);
+/* Heads that are due, and calls that have waited too long for an engine. */
+void aver_calls_tick(struct aver_keeper *keeper);
+void aver_calls_cancel_all(struct aver_keeper *keeper);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_NODE_KEEPER_H
+#define AVER_NODE_KEEPER_H
+
+/*
+ * keeper: the process that holds the keys. One loop runs the listeners, the engine link, timers and signals:
+ *
+ *   LOADING -> SERVING -> DRAINING -> (loop ends)
+ *
+ * LOADING ends when the engine is ready and the first quote is made; nobody is listened to before that.
+ * Threads: everything here belongs to the loop's thread; only evidence has a worker.
+ */
+
+#include "model/weights.h"
+#include "net/server.h"
+#include "node/bearer.h"
+#include "node/calls.h"
+#include "node/engine_link.h"
+#include "node/evidence.h"
+#include "node/metrics.h"
+#include "node/options.h"
+#include "node/replay.h"
+#include "node/vault.h"
+
+typedef enum aver_keeper_phase {
+    AVER_KEEPER_LOADING = 1,
+    AVER_KEEPER_SERVING = 2,
+    AVER_KEEPER_DRAINING = 3,
+} aver_keeper_phase;
+
+typedef struct aver_keeper {
+    const aver_node_build *build;
+    const aver_node_options *options;
+    aver_keeper_phase phase;
+    int exit_status;
+    uint64_t drain_started_ns;
+
+    struct event_base *base;
+    struct event *signals[2];
+    struct event *tick;
+    struct event *renewal;
+
+    const aver_tee_platform *platform;
+    aver_tee *tee;
+    bool has_weights;
+    aver_weights weights;
+    char model_name[AVER_NAME_BYTES_MAX];
+    char fingerprint[24]; /* OpenAI's system_fingerprint: start of the numeric class */
+    uint64_t started_s;
+
+    aver_engine_link *engine;
+    bool engine_known;
+    aver_engine_info engine_info; /* of the first engine; the later ones must equal it */
+
+    aver_keyring *keyring;
+    aver_evidence *evidence;
+    struct ssl_ctx_st *tls;
+    aver_server *server;
+    char bound[AVER_NODE_LISTENERS_MAX][128];
+
+    aver_bearer *bearer; /* NULL: everyone may ask */
+    aver_replay *replay;
+    aver_vault *vault;
+    aver_metrics metrics;
+    aver_calls calls;
+} aver_keeper;
+
+/* Runs a node until it is told to end; the exit status. */
+int aver_keeper_run(const aver_node_build *build, const aver_node_options *options);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/request.h"
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/sys.h"
+#include "node/call.h"
+#include "node/inbound.h"
+#include "node/keeper.h"
+#include "node/reply.h"
+
+#include <string.h>
+
+/* Why a well-formed request is refused. */
+typedef struct request_refusal {
+    uint32_t status;
+    const char *code;
+    const char *param;
+    const char *message;
+} request_refusal;
+
+/* Cheap reasons to say no come before anything is opened or parsed. */
+static bool request_room(aver_keeper *keeper, aver_exchange *exchange)
+{
+    if (keeper->phase == AVER_KEEPER_DRAINING) {
+        aver_reply_error(keeper, exchange, NULL, 503, "draining", NULL, "The node is going out of service.");
+        return false;
+    }
+    if (aver_calls_full(&keeper->calls)) {
+        aver_reply_error(keeper, exchange, NULL, 429, "queue_full", NULL,
+                         "All slots are taken and the queue is full; try again.");
+        return false;
+    }
+    return true;
+}
+
+static bool request_claims(const aver_keeper *keeper, const aver_job_claims *claims, const char *method,
+                           const char *path, request_refusal *ret_refusal)
+{
+    if (claims->has_method_path && (strcmp(claims->method, method) != 0 || strcmp(claims->path, path) != 0)) {
+        *ret_refusal = (request_refusal){400, "route_mismatch", "aver",
+                                         "The request was made for another method or path."};
+        return false;
+    }
+    if (claims->has_keyset &&
+        !aver_equal_secret(AVER_VIEW_OF(claims->keyset_digest), AVER_VIEW_OF(keeper->keyring->keyset_digest))) {
+        *ret_refusal = (request_refusal){409, "wrong_keyset", "aver",
+                                         "The request was made for another keyset; verify the node again."};
+        return false;
+    }
+    if (claims->has_evidence && !aver_evidence_recent(keeper->evidence, claims->evidence_digest)) {
+        *ret_refusal = (request_refusal){409, "unknown_evidence", "aver",
+                                         "This evidence is too old, or not of this node; fetch it again."};
+        return false;
+    }
+    if (claims->has_deadline && aver_time_wall_ms() > claims->deadline_ms) {
+        *ret_refusal = (request_refusal){400, "deadline_passed", "aver", "The request came after its deadline."};
+        return false;
+    }
+    return true;
+}
+
+static bool request_valid(const aver_keeper *keeper, const aver_job *job, const char *method,
+                          const char *path, request_refusal *ret_refusal)
+{
+    if (!aver_view_equal_text(aver_buf_view(&job->model), keeper->model_name)) {
+        *ret_refusal = (request_refusal){404, "model_not_found", "model", "There is no such model here."};
+        return false;
+    }
+    if (job->claims.present) {
+        return request_claims(keeper, &job->claims, method, path, ret_refusal);
+    }
+    return true;
+}
+
+static void request_refuse_body(aver_keeper *keeper, const aver_inbound *inbound, aver_err err,
+                                const aver_job_refusal *refusal)
+{
+    if (err == AVER_E_NOMEM) {
+        aver_reply_error(keeper, inbound->exchange, inbound->seal, 503, "overloaded", NULL,
+                         "There is no memory for this request now.");
+        return;
+    }
+    aver_reply_error(keeper, inbound->exchange, inbound->seal, 400, refusal->code,
+                     refusal->param[0] != '\0' ? refusal->param : NULL, refusal->message);
+}
+
+static void request_begin(aver_keeper *keeper, aver_inbound *inbound, const aver_call_request *request)
+{
+    aver_call *call;
+
+    aver_err err = aver_call_new(keeper, request, &call);
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_ERROR, "request.failed", "%s", aver_err_text(err));
+        aver_reply_error(keeper, inbound->exchange, inbound->seal, 503, "overloaded", NULL,
+                         "This request cannot be taken now.");
+        return;
+    }
+    inbound->seal = NULL;
+    aver_call_submit(call);
+}
+
+static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endpoint endpoint,
+                           const char *path, uint64_t arrived_ns)
+{
+    const char *method = aver_exchange_method(inbound->exchange);
+    aver_job job = {0};
+    aver_job_refusal refusal = {.code = NULL};
+    request_refusal why;
+
+    aver_err err = aver_job_parse(inbound->body, endpoint, &job, &refusal);
+    if (err != AVER_OK) {
+        request_refuse_body(keeper, inbound, err, &refusal);
+        return;
+    }
+    if (request_valid(keeper, &job, method, path, &why)) {
+        request_begin(keeper, inbound,
+                      &(aver_call_request){.exchange = inbound->exchange,
+                                           .seal = inbound->seal,
+                                           .job = &job,
+                                           .body = inbound->body,
+                                           .method = method,
+                                           .path = path,
+                                           .arrived_ns = arrived_ns});
+    } else {
+        aver_reply_error(keeper, inbound->exchange, inbound->seal, why.status, why.code, why.param, why.message);
+    }
+    aver_job_deinit(&job);
+}
+
+void aver_request_handle(aver_keeper *keeper, aver_exchange *exchange, aver_endpoint endpoint, const char *path)
+{
+    uint64_t arrived_ns = aver_time_monotonic_ns();
+    aver_inbound inbound;
+
+    if (request_room(keeper, exchange) && aver_inbound_open(keeper, exchange, &inbound)) {
+        request_opened(keeper, &inbound, endpoint, path, arrived_ns);
+        aver_inbound_deinit(&inbound);
+    }
+}
