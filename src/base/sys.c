@@ -68,7 +68,7 @@ static aver_err file_read_all(int fd, size_t size_max, aver_buf *contents)
 {
     size_t total = 0;
     for (;;) {
-        uint8_t chunk[16384];
+        uint8_t chunk[4096];
         ssize_t got = read(fd, chunk, sizeof chunk);
         if (got < 0 && errno == EINTR) {
             continue;
@@ -140,17 +140,15 @@ static aver_err file_write_all(int fd, aver_view contents)
     return AVER_OK;
 }
 
-/* Makes the rename itself durable. A file system that cannot is not an error. */
-static void file_sync_folder(const char *path)
+/* Makes the rename itself durable. A file system that cannot is not an error. Cuts path in place.
+ */
+static void file_sync_folder(char *path)
 {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    if (!slash) {
-        (void)snprintf(folder, sizeof folder, ".");
-    } else {
-        (void)snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
+    char *slash = strrchr(path, '/');
+    if (slash) {
+        slash[1] = '\0';
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fsync(fd);
         (void)close(fd);
@@ -180,7 +178,7 @@ aver_err aver_file_write(const char *path, aver_view contents, unsigned mode)
         err = AVER_E_IO;
     }
     if (err == AVER_OK) {
-        file_sync_folder(path);
+        file_sync_folder(temporary);
     } else {
         int errno_saved = errno;
         (void)unlink(temporary);

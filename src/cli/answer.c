@@ -46,7 +46,8 @@ static bool answer_is_error(const json_t *document, char *ret_error)
         return false;
     }
     const json_t *message = json_object_get(error, "message");
-    const char *text = json_is_string(message) ? json_string_value(message) : "an error without words";
+    const char *text =
+        json_is_string(message) ? json_string_value(message) : "an error without words";
     answer_printable(text, strlen(text), ret_error);
     return true;
 }
@@ -79,8 +80,8 @@ static aver_err answer_choice_text(const json_t *document, const char *object, c
     return AVER_OK;
 }
 
-static aver_err answer_take(aver_view json, aver_endpoint endpoint, const char *object, aver_buf *text,
-                            char *ret_error)
+static aver_err answer_take(aver_view json, aver_endpoint endpoint, const char *object,
+                            aver_buf *text, char *ret_error)
 {
     json_t *document = NULL;
     aver_err err = aver_json_parse(json, AVER_ANSWER_TEXT_BYTES_MAX, &document, NULL);

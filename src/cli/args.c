@@ -44,7 +44,8 @@ static aver_err args_take(aver_args *args, size_t index, const char *joined, int
     }
     if (option->value == NULL) {
         if (joined != NULL) {
-            (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES, "option --%s takes no value", option->name);
+            (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES, "option --%s takes no value",
+                           option->name);
             return AVER_E_USAGE;
         }
         args->values[index] = "";
@@ -154,15 +155,17 @@ aver_err aver_args_uint(const aver_args *args, const char *name, uint64_t min, u
         value = value * 10 + digit;
     }
     if (!good || value < min || value > max) {
-        (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES, "--%s must be a whole number from %llu to %llu",
-                       name, (unsigned long long)min, (unsigned long long)max);
+        (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES,
+                       "--%s must be a whole number from %llu to %llu", name,
+                       (unsigned long long)min, (unsigned long long)max);
         return AVER_E_USAGE;
     }
     *ret_value = value;
     return AVER_OK;
 }
 
-/* "0.75" in millionths; false for anything but digits, one point, and at most six digits behind it. */
+/* "0.75" in millionths; false for anything but digits, one point, and at most six digits behind it.
+ */
 static bool args_fraction(const char *text, uint32_t max_ppm, uint32_t *ret_ppm)
 {
     uint64_t value = 0;
@@ -201,8 +204,9 @@ aver_err aver_args_ppm(const aver_args *args, const char *name, uint32_t max_ppm
     if (text == NULL || args_fraction(text, max_ppm, ret_ppm)) {
         return AVER_OK;
     }
-    (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES,
-                   "--%s must be a number from 0 to %u.%u, with at most six digits behind the point",
-                   name, max_ppm / 1000000, max_ppm % 1000000 / 100000);
+    (void)snprintf(
+        ret_why, AVER_ARGS_WHY_BYTES,
+        "--%s must be a number from 0 to %u.%u, with at most six digits behind the point", name,
+        max_ppm / 1000000, max_ppm % 1000000 / 100000);
     return AVER_E_USAGE;
 }

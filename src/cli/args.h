@@ -13,9 +13,9 @@
 
 #include "aver/bytes.h"
 
-#define AVER_ARGS_OPTIONS_MAX 32
+#define AVER_ARGS_OPTIONS_MAX  32
 #define AVER_ARGS_OPERANDS_MAX 8
-#define AVER_ARGS_WHY_BYTES 200
+#define AVER_ARGS_WHY_BYTES    200
 
 typedef struct aver_option {
     const char *name;  /* without its dashes; NULL ends a table */
@@ -33,8 +33,9 @@ typedef struct aver_args {
 } aver_args;
 
 /* USAGE with words in ret_why. */
-AVER_MUST_USE aver_err aver_args_parse(const aver_option *options, int argc, const char *const *argv,
-                                       aver_args *ret_args, char ret_why[AVER_ARGS_WHY_BYTES]);
+AVER_MUST_USE aver_err aver_args_parse(const aver_option *options, int argc,
+                                       const char *const *argv, aver_args *ret_args,
+                                       char ret_why[AVER_ARGS_WHY_BYTES]);
 /* name must be in the table (asserted). NULL if it was not given. */
 const char *aver_args_get(const aver_args *args, const char *name);
 bool aver_args_has(const aver_args *args, const char *name);

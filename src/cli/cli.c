@@ -74,7 +74,8 @@ static const aver_command *cli_find(int argc, const char *const *argv, int *ret_
     return NULL;
 }
 
-static aver_exit cli_run(aver_cli *cli, const aver_command *command, int argc, const char *const *argv)
+static aver_exit cli_run(aver_cli *cli, const aver_command *command, int argc,
+                         const char *const *argv)
 {
     aver_args args;
     char why[AVER_ARGS_WHY_BYTES];
@@ -85,7 +86,8 @@ static aver_exit cli_run(aver_cli *cli, const aver_command *command, int argc, c
         aver_help_command(&cli->out, command);
         return AVER_EXIT_DONE;
     }
-    if (args.operands_count < command->operands_min || args.operands_count > command->operands_max) {
+    if (args.operands_count < command->operands_min ||
+        args.operands_count > command->operands_max) {
         return aver_cli_fail(cli, AVER_EXIT_USAGE, "usage: aver %s [options] %s (see aver help %s)",
                              command->name, command->operands, command->name);
     }
@@ -120,7 +122,8 @@ static aver_exit cli_dispatch(aver_cli *cli, int argc, const char *const *argv)
         aver_term_print(&cli->out, AVER_STYLE_PLAIN, "aver %s\n", AVER_VERSION);
         return AVER_EXIT_DONE;
     }
-    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+        strcmp(argv[0], "-h") == 0) {
         return cli_help(cli, argc - 1, argv + 1);
     }
     int words = 0;

@@ -27,7 +27,7 @@ typedef struct ask_run {
     aver_question question;
     aver_session_options options;
     aver_session *session;
-    aver_reply reply;
+    aver_answered reply;
     bool json;
 } ask_run;
 
@@ -39,7 +39,8 @@ static aver_exit ask_numbers(ask_run *run)
     uint32_t temperature = ASK_TEMPERATURE_PPM;
     if (aver_args_uint(run->args, "max-tokens", 1, ASK_TOKENS_MAX, &tokens, why) != AVER_OK ||
         aver_args_uint(run->args, "seed", 0, ASK_SEED_MAX, &seed, why) != AVER_OK ||
-        aver_args_ppm(run->args, "temperature", ASK_TEMPERATURE_PPM_MAX, &temperature, why) != AVER_OK) {
+        aver_args_ppm(run->args, "temperature", ASK_TEMPERATURE_PPM_MAX, &temperature, why) !=
+            AVER_OK) {
         return aver_cli_fail(run->cli, AVER_EXIT_USAGE, "%s", why);
     }
     bool completion = aver_args_has(run->args, "completion");
@@ -73,7 +74,8 @@ static aver_exit ask_prompt(ask_run *run)
         return aver_cli_fail(run->cli, AVER_EXIT_USAGE, "the prompt is too long");
     }
     run->question.prompt = aver_buf_view(&run->prompt);
-    if (!aver_utf8_valid(run->question.prompt) || !aver_utf8_valid(aver_view_text(run->question.system))) {
+    if (!aver_utf8_valid(run->question.prompt) ||
+        !aver_utf8_valid(aver_view_text(run->question.system))) {
         return aver_cli_fail(run->cli, AVER_EXIT_USAGE, "the prompt is no UTF-8 text");
     }
     return AVER_EXIT_DONE;
@@ -164,7 +166,7 @@ static aver_exit ask_save(const ask_run *run)
     }
     aver_buf bytes;
     aver_buf_init(&bytes, AVER_CAPSULE_BYTES_MAX);
-    aver_err err = aver_reply_capsule(run->session, &run->reply, &bytes);
+    aver_err err = aver_answered_capsule(run->session, &run->reply, &bytes);
     aver_exit code = AVER_EXIT_DONE;
     if (err != AVER_OK) {
         code = aver_cli_fail_err(run->cli, err, "no capsule can be made of this exchange");
@@ -188,7 +190,7 @@ static void ask_json_verdict(aver_buf *out, const aver_verdict *verdict, bool ac
 /* One document: {"text","model","error","verdict","receipt"}. */
 static aver_exit ask_print_json(const ask_run *run)
 {
-    const aver_reply *reply = &run->reply;
+    const aver_answered *reply = &run->reply;
     bool asked = run->session->accepted;
     aver_buf out;
     aver_buf_init(&out, ASK_JSON_BYTES_MAX);
@@ -201,9 +203,11 @@ static aver_exit ask_print_json(const ask_run *run)
         aver_json_append_string(&out, aver_view_text(reply->error));
     }
     aver_buf_append_text(&out, ",");
-    ask_json_verdict(&out, asked ? &reply->verdict : &run->session->verdict, asked && reply->accepted);
+    ask_json_verdict(&out, asked ? &reply->verdict : &run->session->verdict,
+                     asked && reply->accepted);
     if (reply->receipt.size > 0) {
-        aver_buf_append_format(&out, ",\"tokens\":{\"prompt\":%llu,\"generated\":%llu},\"seed\":%llu",
+        aver_buf_append_format(&out,
+                               ",\"tokens\":{\"prompt\":%llu,\"generated\":%llu},\"seed\":%llu",
                                (unsigned long long)reply->fields.prompt_tokens,
                                (unsigned long long)reply->fields.generated_tokens,
                                (unsigned long long)reply->fields.seed);
@@ -224,7 +228,7 @@ static aver_exit ask_print_json(const ask_run *run)
 
 static aver_exit ask_verdict(const ask_run *run)
 {
-    const aver_reply *reply = &run->reply;
+    const aver_answered *reply = &run->reply;
     const aver_term *err_term = &run->cli->err;
     if (!run->json && reply->text.size > 0 && reply->text.data[reply->text.size - 1] != '\n') {
         (void)fputc('\n', run->cli->out.file);
@@ -235,8 +239,9 @@ static aver_exit ask_verdict(const ask_run *run)
                             reply->error);
     } else if (reply->transfer != AVER_OK) {
         (void)aver_cli_fail(run->cli, AVER_EXIT_IO, "the answer broke off: %s",
-                            reply->transfer == AVER_E_PROOF ? "a sealed piece was changed on its way"
-                                                            : aver_err_text(reply->transfer));
+                            reply->transfer == AVER_E_PROOF
+                                ? "a sealed piece was changed on its way"
+                                : aver_err_text(reply->transfer));
     }
     if (reply->error[0] != '\0' && reply->receipt.size == 0) {
         return AVER_EXIT_PEER;
@@ -254,8 +259,7 @@ static aver_exit ask_verdict(const ask_run *run)
 
 static aver_exit ask_exchange(ask_run *run)
 {
-    aver_err err =
-        aver_session_ask(run->session, &run->question, ask_on_text, run, &run->reply);
+    aver_err err = aver_session_ask(run->session, &run->question, ask_on_text, run, &run->reply);
     if (err == AVER_E_NOMEM || err == AVER_E_LIMIT || err == AVER_E_CRYPTO) {
         return aver_cli_fail_err(run->cli, err, "ask");
     }
@@ -279,7 +283,7 @@ static aver_exit ask_run_command(aver_cli *cli, const aver_args *args)
     run->json = aver_args_has(args, "json");
     aver_buf_init(&run->token, 8192);
     aver_buf_init(&run->prompt, AVER_INPUTS_PROMPT_BYTES_MAX);
-    aver_reply_init(&run->reply);
+    aver_answered_init(&run->reply);
     aver_exit code = ask_inputs(run);
     if (code == AVER_EXIT_DONE) {
         code = ask_connect(run);
@@ -292,7 +296,7 @@ static aver_exit ask_run_command(aver_cli *cli, const aver_args *args)
         }
     }
     aver_session_free(run->session);
-    aver_reply_deinit(&run->reply);
+    aver_answered_deinit(&run->reply);
     aver_policy_free(run->policy);
     aver_buf_wipe(&run->token);
     aver_buf_wipe(&run->prompt);
@@ -325,10 +329,13 @@ const aver_command aver_command_ask = {
     .operands = "PROMPT|-",
     .summary = "ask a model that is verified before the prompt leaves",
     .options = ask_options,
-    .notes = "The node is judged first, by fresh evidence over this very connection. If the policy does\n"
-             "not accept it, the checks are listed and nothing is sent. The prompt travels sealed to the\n"
-             "verified key; the answer streams to standard output; the verdict on its receipt is one\n"
-             "line on standard error.\n",
+    .notes =
+        "The node is judged first, by fresh evidence over this very connection. If the policy "
+        "does\n"
+        "not accept it, the checks are listed and nothing is sent. The prompt travels sealed to "
+        "the\n"
+        "verified key; the answer streams to standard output; the verdict on its receipt is one\n"
+        "line on standard error.\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = ask_run_command,

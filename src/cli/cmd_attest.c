@@ -13,7 +13,8 @@
 #define ATTEST_FILE_BYTES_MAX (2u * 1024 * 1024)
 
 /* A nonce from the command line, or a fresh one, printed so that it can be used again. */
-static aver_exit attest_nonce(const aver_cli *cli, const aver_args *args, uint8_t ret_nonce[static 32])
+static aver_exit attest_nonce(const aver_cli *cli, const aver_args *args,
+                              uint8_t ret_nonce[static 32])
 {
     const char *text = aver_args_get(args, "nonce");
     if (text != NULL) {
@@ -116,8 +117,8 @@ static aver_exit attest_print(aver_cli *cli, bool json, const aver_verdict *verd
     return code;
 }
 
-static aver_exit attest_judge(aver_cli *cli, const aver_args *args, const aver_verify_context *context,
-                              aver_view bundle)
+static aver_exit attest_judge(aver_cli *cli, const aver_args *args,
+                              const aver_verify_context *context, aver_view bundle)
 {
     aver_judged *judged = calloc(1, sizeof *judged);
     if (judged == NULL) {

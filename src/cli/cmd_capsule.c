@@ -42,7 +42,8 @@ static aver_exit capsule_open(const aver_cli *cli, const char *path, aver_buf *b
                               aver_capsule *ret_capsule)
 {
     aver_exit code = aver_inputs_file(cli, path, AVER_CAPSULE_BYTES_MAX, bytes);
-    if (code == AVER_EXIT_DONE && aver_capsule_decode(aver_buf_view(bytes), ret_capsule) != AVER_OK) {
+    if (code == AVER_EXIT_DONE &&
+        aver_capsule_decode(aver_buf_view(bytes), ret_capsule) != AVER_OK) {
         code = aver_cli_fail(cli, AVER_EXIT_REFUSED, "%s is no capsule", path);
     }
     return code;
@@ -126,8 +127,9 @@ const aver_command aver_command_capsule_strip = {
     .operands = "IN OUT",
     .summary = "make a copy of a saved answer without its private parts",
     .options = capsule_strip_options,
-    .notes = "The checks on what was left out become SKIP; a policy accepts such a copy only if it has\n"
-             "\"allow_stripped\": true.\n",
+    .notes =
+        "The checks on what was left out become SKIP; a policy accepts such a copy only if it has\n"
+        "\"allow_stripped\": true.\n",
     .operands_min = 2,
     .operands_max = 2,
     .run = capsule_run_strip,

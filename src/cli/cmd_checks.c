@@ -56,8 +56,9 @@ static aver_exit checks_run_sim_root(aver_cli *cli, const aver_args *args)
     aver_exit code = aver_inputs_file(cli, args->operands[0], 32, &seed);
     aver_ed25519 *key = NULL;
     if (code == AVER_EXIT_DONE && seed.size != 32) {
-        code = aver_cli_fail(cli, AVER_EXIT_USAGE, "%s is no simulator key: it has %zu bytes, not 32",
-                             args->operands[0], seed.size);
+        code =
+            aver_cli_fail(cli, AVER_EXIT_USAGE, "%s is no simulator key: it has %zu bytes, not 32",
+                          args->operands[0], seed.size);
     }
     if (code == AVER_EXIT_DONE) {
         aver_err err = aver_ed25519_from_seed(seed.data, &key);
@@ -81,8 +82,9 @@ const aver_command aver_command_sim_root = {
     .operands = "KEYFILE",
     .summary = "print the root of a simulator's key file, for --sim-root",
     .options = checks_no_options,
-    .notes = "KEYFILE is the file that aver-node-sim was started with (--platform sim:key=KEYFILE).\n"
-             "Whoever has it can forge any evidence: the simulator proves nothing.\n",
+    .notes =
+        "KEYFILE is the file that aver-node-sim was started with (--platform sim:key=KEYFILE).\n"
+        "Whoever has it can forge any evidence: the simulator proves nothing.\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = checks_run_sim_root,

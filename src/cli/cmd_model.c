@@ -21,8 +21,8 @@ typedef struct model_facts {
     model_count counts[MODEL_TYPES_MAX];
     size_t counts_size;
     uint64_t bytes;
-    bool invariant;         /* the deterministic profile can be claimed */
-    char outside[160];      /* the first tensor that stands against it */
+    bool invariant;    /* the deterministic profile can be claimed */
+    char outside[160]; /* the first tensor that stands against it */
 } model_facts;
 
 /* Weights of these types give the same bits however the work is cut; vectors may stay F32. */
@@ -81,11 +81,11 @@ static void model_put_json(const aver_weights *weights, const model_facts *facts
     aver_hex_append(out, aver_view_make(weights->root, 32));
     aver_buf_append_text(out, "\",\"name\":");
     aver_json_append_string(out, name);
-    aver_buf_append_format(out, ",\"bytes\":%llu,\"tensors\":%llu,\"items\":%llu,\"deterministic\":%s",
-                           (unsigned long long)facts->bytes,
-                           (unsigned long long)aver_gguf_tensor_count(weights->gguf),
-                           (unsigned long long)aver_gguf_item_count(weights->gguf),
-                           facts->invariant ? "true" : "false");
+    aver_buf_append_format(
+        out, ",\"bytes\":%llu,\"tensors\":%llu,\"items\":%llu,\"deterministic\":%s",
+        (unsigned long long)facts->bytes, (unsigned long long)aver_gguf_tensor_count(weights->gguf),
+        (unsigned long long)aver_gguf_item_count(weights->gguf),
+        facts->invariant ? "true" : "false");
     aver_buf_append_text(out, ",\"types\":{");
     for (size_t i = 0; i < facts->counts_size; i++) {
         aver_buf_append_format(out, "%s\"%s\":%llu", i > 0 ? "," : "",
@@ -103,7 +103,8 @@ static void model_print(const aver_cli *cli, const aver_weights *weights, const 
     aver_term_print(&cli->out, AVER_STYLE_STRONG, "%s\n", root);
     aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  name      ");
     aver_term_text(&cli->out, name);
-    aver_term_print(&cli->out, AVER_STYLE_PLAIN, "\n  size      %llu bytes, %llu tensors, %llu metadata items\n",
+    aver_term_print(&cli->out, AVER_STYLE_PLAIN,
+                    "\n  size      %llu bytes, %llu tensors, %llu metadata items\n",
                     (unsigned long long)facts->bytes,
                     (unsigned long long)aver_gguf_tensor_count(weights->gguf),
                     (unsigned long long)aver_gguf_item_count(weights->gguf));
@@ -115,7 +116,8 @@ static void model_print(const aver_cli *cli, const aver_weights *weights, const 
     }
     aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  profile   ");
     if (facts->invariant) {
-        aver_term_print(&cli->out, AVER_STYLE_GOOD, "verified: answers can be re-checked bit for bit\n");
+        aver_term_print(&cli->out, AVER_STYLE_GOOD,
+                        "verified: answers can be re-checked bit for bit\n");
     } else {
         aver_term_print(&cli->out, AVER_STYLE_WARN, "fast only: %s\n", facts->outside);
     }
@@ -128,8 +130,8 @@ static aver_exit model_run_root(aver_cli *cli, const aver_args *args)
     aver_err err = aver_weights_inspect(args->operands[0], 0, &weights, why);
     if (err != AVER_OK) {
         bool bad = err == AVER_E_FORMAT || err == AVER_E_LIMIT || err == AVER_E_UNSUPPORTED;
-        return aver_cli_fail(cli, bad ? AVER_EXIT_REFUSED : AVER_EXIT_IO, "%s: %s", args->operands[0],
-                             why[0] != '\0' ? why : aver_err_text(err));
+        return aver_cli_fail(cli, bad ? AVER_EXIT_REFUSED : AVER_EXIT_IO, "%s: %s",
+                             args->operands[0], why[0] != '\0' ? why : aver_err_text(err));
     }
     model_facts facts = {0};
     model_gather(&weights, &facts);
@@ -161,7 +163,8 @@ const aver_command aver_command_model_root = {
     .operands = "FILE.gguf",
     .summary = "compute the root of a model file",
     .options = model_root_options,
-    .notes = "The root covers every byte of the file; it is what keysets, receipts and policies name.\n",
+    .notes =
+        "The root covers every byte of the file; it is what keysets, receipts and policies name.\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = model_run_root,

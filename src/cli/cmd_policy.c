@@ -16,8 +16,8 @@ static aver_exit policy_pin_model(const aver_cli *cli, const char *path, aver_pi
     char why[160] = "";
     aver_err err = aver_weights_inspect(path, 0, &weights, why);
     if (err != AVER_OK) {
-        return aver_cli_fail(cli, err == AVER_E_FORMAT ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s: %s", path,
-                             why[0] != '\0' ? why : aver_err_text(err));
+        return aver_cli_fail(cli, err == AVER_E_FORMAT ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s: %s",
+                             path, why[0] != '\0' ? why : aver_err_text(err));
     }
     memcpy(pin->models[pin->models_count++], weights.root, 32);
     aver_weights_close(&weights);
@@ -41,7 +41,8 @@ static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, av
     *measurement = (aver_measurement){.kind = "program", .size = 32};
     aver_err err = aver_pin_program(program, measurement->bytes);
     if (err != AVER_OK) {
-        return aver_cli_fail(cli, AVER_EXIT_IO, "%s cannot be measured: %s", program, aver_err_text(err));
+        return aver_cli_fail(cli, AVER_EXIT_IO, "%s cannot be measured: %s", program,
+                             aver_err_text(err));
     }
     pin->platform = "sim";
     return policy_pin_model(cli, model, pin);
@@ -52,7 +53,8 @@ static void policy_pin_show(const aver_cli *cli, const aver_judged *judged)
     char hex[2 * AVER_MEASUREMENT_BYTES_MAX + 1];
     aver_term_print(&cli->out, AVER_STYLE_STRONG, "What this node presents\n");
     aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  platform     %s%s\n  software     %s\n",
-                    judged->bundle.platform, judged->claims.simulated ? " (SIMULATED: proves nothing)" : "",
+                    judged->bundle.platform,
+                    judged->claims.simulated ? " (SIMULATED: proves nothing)" : "",
                     judged->keyset.software);
     for (size_t i = 0; i < judged->claims.measurements_count; i++) {
         const aver_measurement *measurement = &judged->claims.measurements[i];
@@ -102,7 +104,8 @@ static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, a
                              aver_args_get(args, "url"), remote.why);
         goto out;
     }
-    err = aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"name\":\"nothing\"}"), &policy, why);
+    err =
+        aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"name\":\"nothing\"}"), &policy, why);
     if (err == AVER_OK) {
         aver_verify_context context = {.use = AVER_USE_BUNDLE,
                                        .policy = policy,
@@ -131,9 +134,10 @@ static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, con
 {
     const char *path = aver_args_get(args, "output");
     if (aver_args_has(args, "url") && !aver_args_has(args, "i-compared-these-values")) {
-        aver_term_print(&cli->err, AVER_STYLE_WARN,
-                        "Nothing was written: compare these values with what you built or what you were\n"
-                        "given on another way, then say --i-compared-these-values.\n");
+        aver_term_print(
+            &cli->err, AVER_STYLE_WARN,
+            "Nothing was written: compare these values with what you built or what you were\n"
+            "given on another way, then say --i-compared-these-values.\n");
         return path == NULL ? AVER_EXIT_DONE : AVER_EXIT_REFUSED;
     }
     aver_buf text;
@@ -207,7 +211,8 @@ const aver_command aver_command_policy_pin = {
     .operands = "",
     .summary = "write a policy from files of your own",
     .options = policy_pin_options,
-    .notes = "With --program and --model no network is used and nobody is trusted. With --url the node's own\n"
+    .notes = "With --program and --model no network is used and nobody is trusted. With --url the "
+             "node's own\n"
              "claims are shown; they become a policy only if you say that you compared them.\n",
     .run = policy_run_pin,
 };

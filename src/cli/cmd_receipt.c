@@ -45,7 +45,8 @@ static aver_exit receipt_run_show(aver_cli *cli, const aver_args *args)
     aver_receipt receipt;
     aver_exit code = aver_inputs_file(cli, args->operands[0], AVER_CAPSULE_BYTES_MAX, &bytes);
     if (code == AVER_EXIT_DONE && !receipt_find(aver_buf_view(&bytes), &message, &receipt)) {
-        code = aver_cli_fail(cli, AVER_EXIT_REFUSED, "there is no receipt in %s", args->operands[0]);
+        code =
+            aver_cli_fail(cli, AVER_EXIT_REFUSED, "there is no receipt in %s", args->operands[0]);
     }
     if (code == AVER_EXIT_DONE) {
         aver_receipt_show(&receipt, aver_args_has(args, "json"), &out);
@@ -67,7 +68,8 @@ const aver_command aver_command_receipt_show = {
     .operands = "FILE|-",
     .summary = "print what a receipt says; judges nothing",
     .options = receipt_show_options,
-    .notes = "FILE may be a capsule, a receipt, or a receipt as base64url text (header Aver-Receipt).\n",
+    .notes =
+        "FILE may be a capsule, a receipt, or a receipt as base64url text (header Aver-Receipt).\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = receipt_run_show,

@@ -12,8 +12,9 @@ static aver_exit recheck_policy(aver_cli *cli, const aver_args *args, aver_view 
 {
     const char *path = aver_args_get(args, "policy");
     if (path == NULL) {
-        aver_term_print(&cli->err, AVER_STYLE_WARN,
-                        "no --policy: who signed the receipt is not judged, only what was computed\n");
+        aver_term_print(
+            &cli->err, AVER_STYLE_WARN,
+            "no --policy: who signed the receipt is not judged, only what was computed\n");
         return AVER_EXIT_DONE;
     }
     aver_policy *policy = NULL;
@@ -93,9 +94,8 @@ static aver_exit recheck_run_command(aver_cli *cli, const aver_args *args)
         code = recheck_policy(cli, args, aver_buf_view(&capsule));
     }
     if (code == AVER_EXIT_DONE) {
-        aver_review_options options = {.capsule = aver_buf_view(&capsule),
-                                       .model_path = model,
-                                       .threads = (uint32_t)threads};
+        aver_review_options options = {
+            .capsule = aver_buf_view(&capsule), .model_path = model, .threads = (uint32_t)threads};
         aver_review review;
         aver_err err = aver_review_run(&options, &review);
         code = err == AVER_OK ? recheck_print(cli, &review)
@@ -118,8 +118,10 @@ const aver_command aver_command_recheck = {
     .operands = "FILE.capsule",
     .summary = "compute a saved answer again and compare it bit for bit",
     .options = recheck_options,
-    .notes = "Prints \"same digest\" (exit 0), the first wrong token and its position (exit 1), or why it\n"
-             "cannot judge (exit 3: another model, profile or numeric class; that is never fraud).\n",
+    .notes =
+        "Prints \"same digest\" (exit 0), the first wrong token and its position (exit 1), or why "
+        "it\n"
+        "cannot judge (exit 3: another model, profile or numeric class; that is never fraud).\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = recheck_run_command,

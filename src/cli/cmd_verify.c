@@ -108,8 +108,9 @@ const aver_command aver_command_verify = {
     .operands = "FILE.capsule",
     .summary = "judge a saved answer, offline",
     .options = verify_options,
-    .notes = "Only your policy, your roots and your clock count; what the file itself claims is shown,\n"
-             "never used. No network is touched.\n",
+    .notes =
+        "Only your policy, your roots and your clock count; what the file itself claims is shown,\n"
+        "never used. No network is touched.\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = verify_run_command,

@@ -24,7 +24,8 @@ static void demo_node_sleep(void)
     (void)nanosleep(&pause, NULL);
 }
 
-static bool demo_node_join(char *ret_path, size_t size, const char *dir, const char *tag, const char *end)
+static bool demo_node_join(char *ret_path, size_t size, const char *dir, const char *tag,
+                           const char *end)
 {
     int written = snprintf(ret_path, size, "%s/%s%s", dir, tag, end);
     return written > 0 && (size_t)written < size;
@@ -50,10 +51,25 @@ static aver_err demo_node_spawn(const aver_demo_node_options *options, const cha
     (void)snprintf(platform, sizeof platform, "sim:key=%s", options->key);
     (void)snprintf(socket, sizeof socket, "unix:%s", node->unix_socket);
     const char *argv[DEMO_NODE_ARGS_MAX] = {
-        options->program,      "--model",    options->model,   "--model-name", options->model_name,
-        "--profile",           options->profile, "--listen",   "tcp:127.0.0.1:0", "--listen",
-        socket,                "--platform", platform,         "--slots",      "2",
-        "--ready-file",        ready,        "--context",      "1024",
+        options->program,
+        "--model",
+        options->model,
+        "--model-name",
+        options->model_name,
+        "--profile",
+        options->profile,
+        "--listen",
+        "tcp:127.0.0.1:0",
+        "--listen",
+        socket,
+        "--platform",
+        platform,
+        "--slots",
+        "2",
+        "--ready-file",
+        ready,
+        "--context",
+        "1024",
     };
     size_t count = 19;
     if (options->engine != NULL) {
@@ -83,7 +99,8 @@ static aver_err demo_node_read_ready(const char *path, aver_demo_node *node)
         err = aver_json_parse(aver_buf_view(&text), 65536, &document, NULL);
     }
     if (err == AVER_OK) {
-        const char *first = json_string_value(json_array_get(json_object_get(document, "listen"), 0));
+        const char *first =
+            json_string_value(json_array_get(json_object_get(document, "listen"), 0));
         err = AVER_E_FORMAT;
         if (first != NULL && strncmp(first, "tcp:", 4) == 0) {
             (void)snprintf(node->url, sizeof node->url, "https://%.50s", first + 4);
@@ -118,10 +135,11 @@ aver_err aver_demo_node_start(const aver_demo_node_options *options, aver_demo_n
     *ret_node = (aver_demo_node){0};
     if (!demo_node_join(ready, sizeof ready, options->dir, options->tag, ".ready") ||
         !demo_node_join(ret_node->log, sizeof ret_node->log, options->dir, options->tag, ".log") ||
-        !demo_node_join(ret_node->unix_socket, sizeof ret_node->unix_socket, options->dir, options->tag,
-                        ".sock")) {
+        !demo_node_join(ret_node->unix_socket, sizeof ret_node->unix_socket, options->dir,
+                        options->tag, ".sock")) {
         return AVER_E_LIMIT;
     }
+    (void)unlink(ready);
     aver_err err = demo_node_spawn(options, ready, ret_node);
     if (err == AVER_OK) {
         err = demo_node_wait(ready, ret_node);

@@ -18,6 +18,7 @@
 #define DEMO_PROXY_HEADER_BYTES   2048
 #define DEMO_PROXY_TICK_US        20000
 #define DEMO_PROXY_FRAMES_MAX     65536
+#define DEMO_PROXY_CUT_TICKS      5 /* until what was written is on its way */
 
 struct aver_demo_proxy {
     aver_demo_tamper tamper;
@@ -30,6 +31,8 @@ struct aver_demo_proxy {
     aver_server *server;
     pthread_t thread;
     bool running;
+    aver_exchange *cutting; /* written, and cut when the ticks have passed */
+    unsigned cutting_ticks;
     atomic_bool stop;
     atomic_uint posts;
 };
@@ -51,7 +54,8 @@ static aver_err demo_proxy_on_body(aver_view bytes, void *context)
 static aver_err demo_proxy_forward(const aver_demo_proxy *proxy, const aver_exchange *exchange,
                                    demo_proxy_answer *answer)
 {
-    static const char *const names[] = {"Content-Type", "Accept", "Ehbp-Encapsulated-Key", "Authorization"};
+    static const char *const names[] = {"Content-Type", "Accept", "Ehbp-Encapsulated-Key",
+                                        "Authorization"};
     char lines[sizeof names / sizeof names[0]][DEMO_PROXY_HEADER_BYTES];
     const char *headers[DEMO_PROXY_HEADERS_MAX];
     size_t count = 0;
@@ -66,8 +70,8 @@ static aver_err demo_proxy_forward(const aver_demo_proxy *proxy, const aver_exch
     headers[count] = NULL;
     char path[1024];
     const char *query = aver_exchange_query(exchange);
-    (void)snprintf(path, sizeof path, "%s%s%s", aver_exchange_path(exchange), query[0] != '\0' ? "?" : "",
-                   query);
+    (void)snprintf(path, sizeof path, "%s%s%s", aver_exchange_path(exchange),
+                   query[0] != '\0' ? "?" : "", query);
     aver_client_request request = {
         .method = aver_exchange_method(exchange),
         .path = path,
@@ -109,7 +113,28 @@ static void demo_proxy_copy_headers(aver_exchange *exchange, const aver_client *
     }
 }
 
-static void demo_proxy_answer_back(const aver_demo_proxy *proxy, aver_exchange *exchange,
+static void demo_proxy_on_gone(aver_exchange *exchange, void *context)
+{
+    aver_demo_proxy *proxy = context;
+    proxy->cutting = NULL;
+    aver_exchange_release(exchange);
+}
+
+/* Begins an answer that will not be ended. */
+static void demo_proxy_cut(aver_demo_proxy *proxy, aver_exchange *exchange, uint32_t status,
+                           const char *type, aver_view part)
+{
+    aver_exchange_on_gone(exchange, demo_proxy_on_gone, proxy);
+    aver_exchange_stream_begin(exchange, status, type);
+    if (aver_exchange_stream_write(exchange, part) != AVER_OK) {
+        aver_exchange_release(exchange);
+        return;
+    }
+    proxy->cutting = exchange;
+    proxy->cutting_ticks = DEMO_PROXY_CUT_TICKS;
+}
+
+static void demo_proxy_answer_back(aver_demo_proxy *proxy, aver_exchange *exchange,
                                    const demo_proxy_answer *answer)
 {
     const char *type = aver_client_header(answer->client, "Content-Type");
@@ -118,11 +143,8 @@ static void demo_proxy_answer_back(const aver_demo_proxy *proxy, aver_exchange *
     demo_proxy_copy_headers(exchange, answer->client);
     type = type != NULL ? type : "application/octet-stream";
     if (post && proxy->tamper == AVER_DEMO_CUT) {
-        aver_exchange_stream_begin(exchange, answer->status, type);
-        if (aver_exchange_stream_write(exchange, aver_view_slice(body, 0, body.size / 5 * 4)) != AVER_OK) {
-            (void)fputs("proxy: the client went away\n", stderr);
-        }
-        aver_exchange_release(exchange);
+        demo_proxy_cut(proxy, exchange, answer->status, type,
+                       aver_view_slice(body, 0, body.size / 5 * 4));
         return;
     }
     if (post && proxy->tamper == AVER_DEMO_STRIP) {
@@ -158,6 +180,11 @@ static void demo_proxy_on_tick(evutil_socket_t fd, short what, void *context)
     aver_demo_proxy *proxy = context;
     (void)fd;
     (void)what;
+    if (proxy->cutting != NULL && proxy->cutting_ticks-- == 0) {
+        aver_exchange *exchange = proxy->cutting;
+        proxy->cutting = NULL;
+        aver_exchange_release(exchange);
+    }
     if (atomic_load(&proxy->stop)) {
         (void)event_base_loopbreak(proxy->base);
     }
@@ -184,8 +211,10 @@ static aver_err demo_proxy_listen(aver_demo_proxy *proxy, const char *path,
     } else {
         (void)snprintf(address, sizeof address, "unix:%s", path);
     }
-    aver_server_options options = {
-        .base = proxy->base, .tls = proxy->tls, .on_request = demo_proxy_on_request, .context = proxy};
+    aver_server_options options = {.base = proxy->base,
+                                   .tls = proxy->tls,
+                                   .on_request = demo_proxy_on_request,
+                                   .context = proxy};
     if (err == AVER_OK) {
         err = aver_server_new(&options, &proxy->server);
     }
@@ -194,7 +223,8 @@ static aver_err demo_proxy_listen(aver_demo_proxy *proxy, const char *path,
     }
     if (err == AVER_OK) {
         const char *text = path != NULL ? path : bound + strlen("tcp:");
-        (void)snprintf(ret_address, AVER_DEMO_PATH_MAX, "%s%s", path != NULL ? "" : "https://", text);
+        (void)snprintf(ret_address, AVER_DEMO_PATH_MAX, "%s%s", path != NULL ? "" : "https://",
+                       text);
     }
     return err;
 }

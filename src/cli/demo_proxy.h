@@ -23,8 +23,8 @@ typedef enum aver_demo_tamper {
 typedef struct aver_demo_proxy aver_demo_proxy;
 
 /*
- * upstream is the node's Unix socket; path (NULL for TLS) the socket to listen on; evidence (REPLAY)
- * what is answered to GET, borrowed. ret_address: a URL for TLS, else the path again.
+ * upstream is the node's Unix socket; path (NULL for TLS) the socket to listen on; evidence
+ * (REPLAY) what is answered to GET, borrowed. ret_address: a URL for TLS, else the path again.
  */
 AVER_MUST_USE aver_err aver_demo_proxy_start(aver_demo_tamper tamper, const char *upstream,
                                              const char *path, aver_view evidence,

@@ -87,7 +87,8 @@ static aver_err inputs_stdin(size_t size_max, aver_buf *ret_bytes)
     }
 }
 
-aver_exit aver_inputs_file(const aver_cli *cli, const char *path, size_t size_max, aver_buf *ret_bytes)
+aver_exit aver_inputs_file(const aver_cli *cli, const char *path, size_t size_max,
+                           aver_buf *ret_bytes)
 {
     bool standard = strcmp(path, "-") == 0;
     aver_err err =
@@ -119,8 +120,8 @@ aver_exit aver_inputs_token(const aver_cli *cli, const char *path, aver_buf *ret
     inputs_trim(ret_token);
     for (size_t i = 0; i < ret_token->size; i++) {
         if (ret_token->data[i] <= 0x20 || ret_token->data[i] >= 0x7f) {
-            return aver_cli_fail(cli, AVER_EXIT_USAGE, "%s must hold one line of printable characters",
-                                 path);
+            return aver_cli_fail(cli, AVER_EXIT_USAGE,
+                                 "%s must hold one line of printable characters", path);
         }
     }
     aver_buf_append_byte(ret_token, 0);

@@ -16,7 +16,8 @@ aver_exit aver_inputs_policy(const aver_cli *cli, const char *path, aver_policy 
 /* path NULL: no simulator root. The file holds 64 hex digits. */
 aver_exit aver_inputs_roots(const aver_cli *cli, const char *path, aver_roots *ret_roots);
 /* "-" is standard input. Appends to an initialised buffer. */
-aver_exit aver_inputs_file(const aver_cli *cli, const char *path, size_t size_max, aver_buf *ret_bytes);
+aver_exit aver_inputs_file(const aver_cli *cli, const char *path, size_t size_max,
+                           aver_buf *ret_bytes);
 /* The first line of a file; appended with a terminator, to be used as text. Wipe it. */
 aver_exit aver_inputs_token(const aver_cli *cli, const char *path, aver_buf *ret_token);
 /* 64 hex digits; name is the option that they came with. */

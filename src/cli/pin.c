@@ -49,7 +49,8 @@ static void pin_put_measurement(const aver_pin *pin, aver_buf *out)
 {
     aver_buf_append_text(out, "\n    {\"platform\": ");
     aver_json_append_string(
-        out, aver_view_text(pin->measured_platform != NULL ? pin->measured_platform : pin->platform));
+        out,
+        aver_view_text(pin->measured_platform != NULL ? pin->measured_platform : pin->platform));
     for (size_t i = 0; i < pin->measurements_count; i++) {
         const aver_measurement *measurement = &pin->measurements[i];
         aver_buf_append_format(out, ",\n     \"%s\": \"", measurement->kind);
@@ -76,7 +77,7 @@ void aver_pin_write(const aver_pin *pin, aver_buf *out)
         aver_hex_append(out, aver_view_make(pin->models[i], 32));
         aver_buf_append_text(out, "\"");
     }
-    aver_buf_append_format(out,
-                           "%s],\n  \"max_evidence_age_s\": %llu,\n  \"max_receipt_age_s\": %llu\n}\n",
-                           pin->models_count > 0 ? "\n  " : "", age, age);
+    aver_buf_append_format(
+        out, "%s],\n  \"max_evidence_age_s\": %llu,\n  \"max_receipt_age_s\": %llu\n}\n",
+        pin->models_count > 0 ? "\n  " : "", age, age);
 }

@@ -62,7 +62,8 @@ aver_err aver_question_encode(const aver_question *question, const aver_question
     question_put_hex(&body, "keyset", claims->keyset_digest);
     question_put_hex(&body, "evidence", claims->evidence_digest);
     question_put_hex(&body, "nonce", claims->nonce);
-    aver_buf_append_format(&body, ",\"deadline_ms\":%llu}}", (unsigned long long)claims->deadline_ms);
+    aver_buf_append_format(&body, ",\"deadline_ms\":%llu}}",
+                           (unsigned long long)claims->deadline_ms);
     aver_err err = aver_buf_status(&body);
     if (err == AVER_OK) {
         aver_buf_append(ret_body, aver_buf_view(&body));

@@ -27,7 +27,8 @@ static aver_err remote_on_certificate(aver_view der, void *context)
     return AVER_OK;
 }
 
-aver_err aver_remote_open(aver_remote *remote, const char *url, const char *unix_socket, const char *bearer)
+aver_err aver_remote_open(aver_remote *remote, const char *url, const char *unix_socket,
+                          const char *bearer)
 {
     *remote = (aver_remote){0};
     aver_client_options options = {

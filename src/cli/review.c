@@ -20,9 +20,9 @@ typedef struct review_run {
     aver_bundle bundle;
     aver_keyset keyset;
     uint64_t context_tokens;
-    aver_job job;      /* owned */
-    aver_buf text;     /* owned */
-    int32_t *ids;      /* owned */
+    aver_job job;  /* owned */
+    aver_buf text; /* owned */
+    int32_t *ids;  /* owned */
     size_t prompt_count, generated_count;
     aver_review *review;
 } review_run;
@@ -67,8 +67,10 @@ static aver_err review_open(review_run *run)
 static aver_err review_commitments(review_run *run)
 {
     const aver_capsule *capsule = &run->capsule;
-    if (!capsule->has_salt || !capsule->has_request || !capsule->has_response || !capsule->has_tokens) {
-        return review_cannot(run, "salt, request, answer and token ids are needed, and some are stripped");
+    if (!capsule->has_salt || !capsule->has_request || !capsule->has_response ||
+        !capsule->has_tokens) {
+        return review_cannot(
+            run, "salt, request, answer and token ids are needed, and some are stripped");
     }
     uint8_t found[32];
     aver_commit_request(capsule->salt, capsule->request, found);
@@ -135,7 +137,8 @@ static aver_err review_job(review_run *run)
     if (err != AVER_OK) {
         return review_cannot(run, "the answer's text cannot be read");
     }
-    err = aver_tokens_decode(run->capsule.tokens, &run->ids, &run->prompt_count, &run->generated_count);
+    err = aver_tokens_decode(run->capsule.tokens, &run->ids, &run->prompt_count,
+                             &run->generated_count);
     if (err != AVER_OK) {
         return review_cannot(run, "the token ids cannot be read");
     }
@@ -147,7 +150,8 @@ static aver_err review_job(review_run *run)
 static aver_err review_engine(review_run *run, const aver_weights *weights)
 {
     if (memcmp(weights->root, run->receipt.model_root, 32) != 0) {
-        return review_cannot(run, "the answer is of another model than this file (their roots differ)");
+        return review_cannot(run,
+                             "the answer is of another model than this file (their roots differ)");
     }
     aver_engine_options options = {
         .weights_fd = weights->fd,
@@ -181,8 +185,8 @@ static aver_err review_compute(review_run *run)
     char why[160] = "";
     aver_err err = aver_weights_inspect(run->options->model_path, 0, &weights, why);
     if (err != AVER_OK) {
-        (void)snprintf(run->review->why, sizeof run->review->why, "%.70s: %s", run->options->model_path,
-                       why[0] != '\0' ? why : aver_err_text(err));
+        (void)snprintf(run->review->why, sizeof run->review->why, "%.70s: %s",
+                       run->options->model_path, why[0] != '\0' ? why : aver_err_text(err));
         return err == AVER_E_NOMEM ? err : AVER_E_UNSUPPORTED;
     }
     err = review_engine(run, &weights);
@@ -200,8 +204,8 @@ aver_err aver_review_run(const aver_review_options *options, aver_review *ret_re
     run->options = options;
     run->review = &review;
     aver_buf_init(&run->text, AVER_ANSWER_TEXT_BYTES_MAX);
-    aver_err (*const steps[])(review_run *) = {review_open, review_commitments, review_config, review_job,
-                                               review_compute};
+    aver_err (*const steps[])(review_run *) = {review_open, review_commitments, review_config,
+                                               review_job, review_compute};
     aver_err err = AVER_OK;
     for (size_t i = 0; err == AVER_OK && i < sizeof steps / sizeof steps[0]; i++) {
         err = steps[i](run);

@@ -13,8 +13,8 @@
 typedef struct aver_review_options {
     aver_view capsule;
     const char *model_path;
-    uint32_t threads;          /* 0: one less than the cores */
-    bool tokens_uncommitted;   /* take the token ids as they are, whatever the receipt says */
+    uint32_t threads;        /* 0: one less than the cores */
+    bool tokens_uncommitted; /* take the token ids as they are, whatever the receipt says */
 } aver_review_options;
 
 typedef struct aver_review {

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* The model of the wanted name, or the first one that the policy allows, or the first. */
-static const aver_keyset_model *session_model(const aver_session *session, const aver_keyset *keyset)
+static const aver_keyset_model *session_model(const aver_session *session,
+                                              const aver_keyset *keyset)
 {
     const char *wanted = session->options.model;
     for (size_t i = 0; i < keyset->models_count; i++) {
@@ -63,8 +64,8 @@ static aver_err session_judge(aver_session *session)
     err = aver_verify_bundle(aver_buf_view(&session->bundle), &session->context, &session->verdict,
                              &session->judged);
     if (err == AVER_OK) {
-        session->accepted = aver_policy_accepts(options->policy, AVER_USE_CONNECT, &session->verdict,
-                                                session->why);
+        session->accepted =
+            aver_policy_accepts(options->policy, AVER_USE_CONNECT, &session->verdict, session->why);
     }
     return err;
 }

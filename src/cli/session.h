@@ -9,7 +9,7 @@
  *   ask:   only after an accepted verdict (asserted): sealed request, streamed answer, receipt,
  *          verdict for AVER_USE_ANSWER
  *
- * Ownership: aver_session_new/free; a reply by aver_reply_init/deinit.
+ * Ownership: aver_session_new/free; a reply by aver_answered_init/deinit.
  * Threads:   one owner; calls block.
  */
 
@@ -23,7 +23,7 @@ typedef struct aver_session_options {
     const char *url;         /* or NULL */
     const char *unix_socket; /* or NULL */
     const char *bearer;      /* or NULL */
-    const char *model;       /* name of the model asked for; NULL: the first that the policy allows */
+    const char *model; /* name of the model asked for; NULL: the first that the policy allows */
     const aver_policy *policy;
     const aver_platform *const *platforms;
     aver_roots roots;
@@ -45,16 +45,16 @@ typedef struct aver_session {
     char why[400];
 } aver_session;
 
-typedef struct aver_reply {
-    uint32_t status;      /* HTTP */
-    aver_err transfer;    /* how the transfer ended */
+typedef struct aver_answered {
+    uint32_t status;                         /* HTTP */
+    aver_err transfer;                       /* how the transfer ended */
     char error[AVER_ANSWER_ERROR_BYTES_MAX]; /* what the node said went wrong, or empty */
     uint8_t nonce[32];
     uint8_t salt[32];
     uint8_t enc[32];
-    aver_buf request;  /* the body as it was before it was sealed */
-    aver_buf response; /* whole body, or the events one after the other */
-    aver_buf text;     /* of the answer */
+    aver_buf request;                        /* the body as it was before it was sealed */
+    aver_buf response;                       /* whole body, or the events one after the other */
+    aver_buf text;                           /* of the answer */
     aver_buf receipt, tokens, opening, head; /* signed messages; empty: did not come */
     bool streamed;
     bool done; /* [DONE] came */
@@ -63,26 +63,27 @@ typedef struct aver_reply {
     aver_receipt fields;  /* meaningful as far as the verdict goes; zero if there was no receipt */
     bool accepted;
     char why[400];
-} aver_reply;
+} aver_answered;
 
 /* Each new piece of the answer's text, valid UTF-8. */
 typedef void aver_session_text_fn(aver_view text, void *context);
 
 /*
- * OK: the verdict is in the session, whatever it is. IO, PEER: there is none, and remote.why says why.
- * ret_session is set in each case but NOMEM.
+ * OK: the verdict is in the session, whatever it is. IO, PEER: there is none, and remote.why says
+ * why. ret_session is set in each case but NOMEM.
  */
-AVER_MUST_USE aver_err aver_session_new(const aver_session_options *options, aver_session **ret_session);
+AVER_MUST_USE aver_err aver_session_new(const aver_session_options *options,
+                                        aver_session **ret_session);
 void aver_session_free(aver_session *session);
 
-void aver_reply_init(aver_reply *reply);
-void aver_reply_deinit(aver_reply *reply);
+void aver_answered_init(aver_answered *reply);
+void aver_answered_deinit(aver_answered *reply);
 /* OK: the verdict is in the reply, a cut stream included. Other errors: no exchange took place. */
 AVER_MUST_USE aver_err aver_session_ask(aver_session *session, const aver_question *question,
                                         aver_session_text_fn *on_text, void *context,
-                                        aver_reply *ret_reply);
+                                        aver_answered *ret_reply);
 /* All that is needed to judge the answer again, offline. */
-AVER_MUST_USE aver_err aver_reply_capsule(const aver_session *session, const aver_reply *reply,
-                                          aver_buf *ret_capsule);
+AVER_MUST_USE aver_err aver_answered_capsule(const aver_session *session,
+                                             const aver_answered *reply, aver_buf *ret_capsule);
 
 #endif

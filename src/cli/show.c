@@ -63,7 +63,8 @@ void aver_show_explained(const aver_term *term, const aver_verdict *verdict)
 {
     for (size_t i = 0; i < verdict->count; i++) {
         const aver_check *check = &verdict->checks[i];
-        aver_term_print(term, show_style(check->status), "  %s", aver_check_status_text(check->status));
+        aver_term_print(term, show_style(check->status), "  %s",
+                        aver_check_status_text(check->status));
         aver_term_print(term, AVER_STYLE_STRONG, "  %s\n", check->name);
         show_field(term, "means", show_meaning(check->name));
         show_field(term, "found", check->detail);
@@ -94,8 +95,8 @@ static void show_passed(const aver_term *term, const aver_verdict *verdict)
     }
 }
 
-void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted, const char *why,
-                    const uint8_t *root, const char *platform)
+void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted,
+                    const char *why, const uint8_t *root, const char *platform)
 {
     if (accepted) {
         show_passed(term, verdict);

@@ -17,8 +17,8 @@ void aver_show_explained(const aver_term *term, const aver_verdict *verdict);
  * One line: "VERIFIED 24 checks · model 3f2a… · sim (SIMULATED: proves nothing)" or
  * "REFUSED receipt.response: …". root and platform may be NULL; why as aver_policy_accepts gave it.
  */
-void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted, const char *why,
-                    const uint8_t *root, const char *platform);
+void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted,
+                    const char *why, const uint8_t *root, const char *platform);
 /* What no verdict claims. */
 void aver_show_limits(const aver_term *term);
 /* First 16 hex digits and an ellipsis. */

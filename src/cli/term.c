@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 static const char *const term_codes[] = {
-    [AVER_STYLE_PLAIN] = "",     [AVER_STYLE_STRONG] = "\x1b[1m", [AVER_STYLE_FAINT] = "\x1b[2m",
-    [AVER_STYLE_GOOD] = "\x1b[32m", [AVER_STYLE_BAD] = "\x1b[31m", [AVER_STYLE_WARN] = "\x1b[33m",
+    [AVER_STYLE_PLAIN] = "",          [AVER_STYLE_STRONG] = "\x1b[1m",
+    [AVER_STYLE_FAINT] = "\x1b[2m",   [AVER_STYLE_GOOD] = "\x1b[32m",
+    [AVER_STYLE_BAD] = "\x1b[31m",    [AVER_STYLE_WARN] = "\x1b[33m",
     [AVER_STYLE_ACCENT] = "\x1b[36m",
 };
 
@@ -37,14 +38,16 @@ void aver_term_print(const aver_term *term, aver_style style, const char *format
     }
 }
 
-/* C0 controls, DEL, and C1 controls as UTF-8 (C2 80 to C2 9F): what a terminal may take for an order. */
+/* C0 controls, DEL, and C1 controls as UTF-8 (C2 80 to C2 9F): what a terminal may take for an
+ * order. */
 static size_t term_control_size(aver_view text, size_t at)
 {
     uint8_t byte = text.data[at];
     if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) {
         return 1;
     }
-    if (byte == 0xc2 && at + 1 < text.size && text.data[at + 1] >= 0x80 && text.data[at + 1] <= 0x9f) {
+    if (byte == 0xc2 && at + 1 < text.size && text.data[at + 1] >= 0x80 &&
+        text.data[at + 1] <= 0x9f) {
         return 2;
     }
     return 0;

@@ -33,8 +33,8 @@ void aver_term_print(const aver_term *term, aver_style style, const char *format
 /* Foreign text; on a terminal control characters other than line feed and tab become U+FFFD. */
 void aver_term_text(const aver_term *term, aver_view text);
 /*
- * The same, wrapped at blanks to at most columns, each line after indent blanks. *column is the place
- * reached on the line (0 at first); pieces of one text may be given one after the other.
+ * The same, wrapped at blanks to at most columns, each line after indent blanks. *column is the
+ * place reached on the line (0 at first); pieces of one text may be given one after the other.
  */
 void aver_term_wrap(const aver_term *term, aver_view text, unsigned indent, unsigned columns,
                     unsigned *column);

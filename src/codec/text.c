@@ -69,7 +69,7 @@ static bool hex_valid(aver_view text)
 
 static uint8_t hex_byte(const uint8_t digits[static 2])
 {
-    return (uint8_t)(hex_value(digits[0]) << 4 | hex_value(digits[1]));
+    return (uint8_t)((unsigned)hex_value(digits[0]) << 4 | (unsigned)hex_value(digits[1]));
 }
 
 aver_err aver_hex_decode(aver_view text, uint8_t *ret_bytes, size_t size)
@@ -148,9 +148,10 @@ static int base64_value(uint8_t digit, const char alphabet[static 64])
     return digit == (uint8_t)alphabet[62] ? 62 : digit == (uint8_t)alphabet[63] ? 63 : -1;
 }
 
-/* Up to four digits, the last group of a text maybe fewer. */
+/* Two to four digits: only the last group of a text may have fewer than four. */
 static bool base64_group(aver_view digits, const char alphabet[static 64], aver_buf *out)
 {
+    AVER_ASSERT(digits.size >= 2 && digits.size <= 4);
     uint32_t group = 0;
     for (size_t i = 0; i < digits.size; i++) {
         int value = base64_value(digits.data[i], alphabet);

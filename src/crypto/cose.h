@@ -15,7 +15,7 @@
 #include "aver/bytes.h"
 #include "crypto/ed25519.h"
 
-#define AVER_COSE_BYTES_MAX (64 * 1024)
+#define AVER_COSE_BYTES_MAX 65536
 #define AVER_COSE_KID_BYTES 32
 
 typedef struct aver_cose {

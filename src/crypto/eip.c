@@ -30,6 +30,7 @@ void aver_eip712_digest(const uint8_t domain_separator[static 32],
 void aver_address_text(const uint8_t address[static 20], char ret_text[static 43])
 {
     static const char digits[] = "0123456789abcdef";
+    static const char raised[] = "0123456789ABCDEF";
     char lower[40];
     for (size_t i = 0; i < 20; i++) {
         lower[2 * i] = digits[address[i] >> 4];
@@ -40,9 +41,9 @@ void aver_address_text(const uint8_t address[static 20], char ret_text[static 43
     ret_text[0] = '0';
     ret_text[1] = 'x';
     for (size_t i = 0; i < sizeof lower; i++) {
-        unsigned nibble = i % 2 ? digest[i / 2] & 15U : digest[i / 2] >> 4;
-        bool raise = nibble > 7 && lower[i] >= 'a';
-        ret_text[2 + i] = raise ? (char)(lower[i] - 'a' + 'A') : lower[i];
+        size_t shift = i % 2 ? 0 : 4;
+        bool raise = (digest[i / 2] >> shift & 15) > 7;
+        ret_text[2 + i] = (raise ? raised : digits)[address[i / 2] >> shift & 15];
     }
     ret_text[42] = '\0';
 }

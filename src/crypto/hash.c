@@ -112,7 +112,8 @@ void aver_hmac_sha256(aver_view key, aver_view message, uint8_t ret_mac[static A
 
 void aver_hkdf_sha256_extract(aver_view salt, aver_view key, uint8_t ret_prk[static 32])
 {
-    aver_hmac_sha256(salt, key, ret_prk);
+    const aver_view parts[3] = {key};
+    hmac_parts(salt, parts, ret_prk);
 }
 
 aver_err aver_hkdf_sha256_expand(const uint8_t prk[static 32], aver_view info, uint8_t *ret_bytes,

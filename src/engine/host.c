@@ -150,6 +150,10 @@ static aver_err host_open_context(aver_host *host, const aver_engine_options *op
     if (host->context == NULL) {
         return host_fail(why, AVER_E_LIMIT, "llama.cpp cannot make a context for this model");
     }
+    /* A model without a memory of the past is an encoder. */
+    if (llama_get_memory(host->context) == NULL) {
+        return host_fail(why, AVER_E_UNSUPPORTED, "the model does not generate text");
+    }
     struct ggml_threadpool_params pool = ggml_threadpool_params_default(params.n_threads);
     pool.poll = 0;
     host->pool = ggml_threadpool_new(&pool);

@@ -8,6 +8,7 @@
  *
  * Numbers that are fractions in JSON are held in millionths (0.7 is 700000), so that no float's text form matters.
  * Every member that the body may have and that aver does not support is refused by name; so are unknown members.
+ * Taken and without effect: user. null is the default wherever a member has one. top_p 0 is the least share there is.
  */
 
 #include "aver/bytes.h"
@@ -36,7 +37,11 @@ typedef struct aver_sampling {
     uint64_t seed;                   /* 0 to 2^53 - 1 from JSON */
 } aver_sampling;
 
-/* What an aver client puts beside the OpenAI members: {"aver": {...}}, all optional. */
+/*
+ * What an aver client puts beside the OpenAI members, all optional, method and path together or not at all:
+ *   "aver": {"method":"POST", "path":"/v1/chat/completions", "keyset_digest":hex, "nonce":hex, "evidence_digest":hex,
+ *            "deadline_ms":integer}      hex: 64 digits
+ */
 typedef struct aver_job_claims {
     bool present;
     bool has_method_path;
@@ -53,7 +58,7 @@ typedef struct aver_job {
     aver_endpoint endpoint;
     aver_buf model;  /* the name asked for */
     aver_buf prompt; /* COMPLETION: UTF-8 text. CHAT: the messages array as compact JSON */
-    uint32_t max_tokens; /* 0: as many as the context holds */
+    uint32_t max_tokens; /* 0: as many as the context holds. Not given: 0 for chat, 16 for completions, as OpenAI has it */
     aver_sampling sampling;
     bool has_seed; /* false: the keeper draws one and the receipt tells it */
     aver_buf stops[AVER_JOB_STOPS_MAX];

@@ -38,15 +38,15 @@ static aver_err claim_read(job_parse *parse, const char *key, const json_t *valu
     if (strcmp(key, "path") == 0) {
         return claim_text(parse, "aver.path", value, claims->path, sizeof(claims->path));
     }
-    if (strcmp(key, "keyset_digest") == 0) {
-        return claim_digest(parse, "aver.keyset_digest", value, claims->keyset_digest,
+    if (strcmp(key, "keyset") == 0) {
+        return claim_digest(parse, "aver.keyset", value, claims->keyset_digest,
                             &claims->has_keyset);
     }
     if (strcmp(key, "nonce") == 0) {
         return claim_digest(parse, "aver.nonce", value, claims->nonce, &claims->has_nonce);
     }
-    if (strcmp(key, "evidence_digest") == 0) {
-        return claim_digest(parse, "aver.evidence_digest", value, claims->evidence_digest,
+    if (strcmp(key, "evidence") == 0) {
+        return claim_digest(parse, "aver.evidence", value, claims->evidence_digest,
                             &claims->has_evidence);
     }
     if (strcmp(key, "deadline_ms") != 0) {

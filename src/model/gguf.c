@@ -58,7 +58,7 @@ __attribute__((format(printf, 3, 4))) static aver_err reader_fail(gguf_reader *r
 static aver_err reader_bytes(gguf_reader *reader, uint64_t size, aver_view *ret_bytes)
 {
     if (size > reader->file.size - reader->offset) {
-        return reader_fail(reader, AVER_E_FORMAT, "the file ends inside its header, at byte %zu",
+        return reader_fail(reader, AVER_E_FORMAT, "the file ends too early: more must follow byte %zu",
                            reader->offset);
     }
     *ret_bytes = aver_view_make(reader->file.data + reader->offset, (size_t)size);

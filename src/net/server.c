@@ -19,6 +19,10 @@ enum {
     SERVER_ACCEPTS_MAX = 64, /* one turn of the loop */
     SERVER_REFUSED_MAX = 64, /* beyond connections_max: told 503; beyond these: closed unheard */
     SERVER_RESUME_MS = 100,  /* pause when the system has no descriptor left */
+    SERVER_UNSENT_BYTES = 128 * 1024,
+    SERVER_KEEPALIVE_IDLE_S = 60,
+    SERVER_KEEPALIVE_INTERVAL_S = 15,
+    SERVER_KEEPALIVE_COUNT = 4,
 };
 
 static void server_default(uint32_t *value, uint32_t fallback)
@@ -65,18 +69,32 @@ static void server_pause(aver_server *server)
     evtimer_add(server->resume, &timeout);
 }
 
+static void server_option_set(int fd, int level, int name, int value)
+{
+    /* Where it is no TCP socket, this says no, and that is fine. */
+    (void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* Small events leave at once; what waits, waits here and not in the kernel; dead hosts are found. */
+static void server_socket_setup(int fd)
+{
+    server_option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    server_option_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, SERVER_UNSENT_BYTES);
+    server_option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    server_option_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, SERVER_KEEPALIVE_IDLE_S);
+    server_option_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, SERVER_KEEPALIVE_INTERVAL_S);
+    server_option_set(fd, IPPROTO_TCP, TCP_KEEPCNT, SERVER_KEEPALIVE_COUNT);
+}
+
 static void server_take(aver_listener *listener, int fd)
 {
     aver_server *server = listener->server;
     uint32_t max = server->options.limits.connections_max;
-    int yes = 1;
     if (server->conns_count >= max + SERVER_REFUSED_MAX) {
         close(fd);
         return;
     }
-    /* Where it is no TCP socket, these say no, and that is fine. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+    server_socket_setup(fd);
     aver_conn_open(server, fd, listener->secure, server->conns_count >= max);
 }
 

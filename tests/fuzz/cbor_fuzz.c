@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cbor: every reader over the bytes in both forms; whatever is taken in the strict form must be taken
- * in the lenient one, with the same end.
+ * cbor: every reader over the bytes in both forms; whatever is taken in the strict form must be
+ * taken in the lenient one, with the same end.
  */
 #include "base/check.h"
 #include "codec/cbor.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * text: a decoded text encodes to itself (hex in lower case), cleaned text is valid, and what may be
- * sent of a valid text is valid.
+ * text: a decoded text encodes to itself (hex in lower case), cleaned text is valid, and what may
+ * be sent of a valid text is valid.
  */
 #include "base/check.h"
 #include "codec/text.h"

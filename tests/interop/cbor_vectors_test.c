@@ -16,27 +16,87 @@
 
 /* What of RFC 8949's appendix A is in the deterministic form without floats and simple values. */
 static const char *const cbor_deterministic[] = {
-    "00", "01", "0a", "17", "1818", "1819", "1864", "1903e8", "1a000f4240", "1b000000e8d4a51000",
-    "1bffffffffffffffff", "c249010000000000000000", "3bffffffffffffffff",
-    "c349010000000000000000", "20", "29", "3863", "3903e7", "f4", "f5", "f6",
-    "c074323031332d30332d32315432303a30343a30305a", "c11a514b67b0", "d74401020304",
-    "d818456449455446", "d82076687474703a2f2f7777772e6578616d706c652e636f6d", "40", "4401020304",
-    "60", "6161", "6449455446", "62225c", "62c3bc", "63e6b0b4", "64f0908591", "80", "83010203",
+    "00",
+    "01",
+    "0a",
+    "17",
+    "1818",
+    "1819",
+    "1864",
+    "1903e8",
+    "1a000f4240",
+    "1b000000e8d4a51000",
+    "1bffffffffffffffff",
+    "c249010000000000000000",
+    "3bffffffffffffffff",
+    "c349010000000000000000",
+    "20",
+    "29",
+    "3863",
+    "3903e7",
+    "f4",
+    "f5",
+    "f6",
+    "c074323031332d30332d32315432303a30343a30305a",
+    "c11a514b67b0",
+    "d74401020304",
+    "d818456449455446",
+    "d82076687474703a2f2f7777772e6578616d706c652e636f6d",
+    "40",
+    "4401020304",
+    "60",
+    "6161",
+    "6449455446",
+    "62225c",
+    "62c3bc",
+    "63e6b0b4",
+    "64f0908591",
+    "80",
+    "83010203",
     "8301820203820405",
-    "98190102030405060708090a0b0c0d0e0f101112131415161718181819", "a0", "a201020304",
-    "a26161016162820203", "826161a161626163",
+    "98190102030405060708090a0b0c0d0e0f101112131415161718181819",
+    "a0",
+    "a201020304",
+    "a26161016162820203",
+    "826161a161626163",
     "a56161614161626142616361436164614461656145"};
 
 /* And what is well formed but not that: floats, indefinite lengths. */
 static const char *const cbor_lenient[] = {
-    "f90000", "f98000", "f93c00", "fb3ff199999999999a", "f93e00", "f97bff", "fa47c35000",
-    "fa7f7fffff", "fb7e37e43c8800759c", "f90001", "f90400", "f9c400", "fbc010666666666666",
-    "f97c00", "f97e00", "f9fc00", "fa7f800000", "fa7fc00000", "faff800000", "fb7ff0000000000000",
-    "fb7ff8000000000000", "fbfff0000000000000", "c1fb41d452d9ec200000", "5f42010243030405ff",
-    "7f657374726561646d696e67ff", "9fff", "9f018202039f0405ffff", "9f01820203820405ff",
-    "83018202039f0405ff", "83019f0203ff820405",
-    "9f0102030405060708090a0b0c0d0e0f101112131415161718181819ff", "bf61610161629f0203ffff",
-    "826161bf61626163ff", "bf6346756ef563416d7421ff"};
+    "f90000",
+    "f98000",
+    "f93c00",
+    "fb3ff199999999999a",
+    "f93e00",
+    "f97bff",
+    "fa47c35000",
+    "fa7f7fffff",
+    "fb7e37e43c8800759c",
+    "f90001",
+    "f90400",
+    "f9c400",
+    "fbc010666666666666",
+    "f97c00",
+    "f97e00",
+    "f9fc00",
+    "fa7f800000",
+    "fa7fc00000",
+    "faff800000",
+    "fb7ff0000000000000",
+    "fb7ff8000000000000",
+    "fbfff0000000000000",
+    "c1fb41d452d9ec200000",
+    "5f42010243030405ff",
+    "7f657374726561646d696e67ff",
+    "9fff",
+    "9f018202039f0405ffff",
+    "9f01820203820405ff",
+    "83018202039f0405ff",
+    "83019f0203ff820405",
+    "9f0102030405060708090a0b0c0d0e0f101112131415161718181819ff",
+    "bf61610161629f0203ffff",
+    "826161bf61626163ff",
+    "bf6346756ef563416d7421ff"};
 
 /* Undefined and unassigned simple values: well formed, and nothing that a format of ours means. */
 static const char *const cbor_refused[] = {"f7", "f0", "f8ff"};
@@ -107,11 +167,18 @@ static uint8_t cbor_random_byte(uint64_t *seed)
     return (random & 7) ? likely[(random >> 8) % sizeof likely] : (uint8_t)(random >> 16);
 }
 
-/* libcbor must take every item that we take, to its last byte, and write the same bytes again. */
-static void cbor_oracle_agrees(aver_view item)
+/*
+ * libcbor must take every item that we take, to its last byte, and write the same bytes again. It
+ * cannot judge tags 6 to 20, which it refuses because its RFC 7049 assigned none of them.
+ */
+static bool cbor_oracle_agrees(aver_view item)
 {
     struct cbor_load_result result;
     cbor_item_t *loaded = cbor_load(item.data, item.size, &result);
+    if (!loaded && result.read < item.size && item.data[result.read] >= 0xc6 &&
+        item.data[result.read] <= 0xd4) {
+        return false;
+    }
     if (!loaded || result.read != item.size) {
         char text[2 * 64 + 1];
         aver_hex_encode(item, text);
@@ -124,6 +191,7 @@ static void cbor_oracle_agrees(aver_view item)
     assert_memory_equal(again, item.data, size);
     free(again);
     cbor_decref(&loaded);
+    return true;
 }
 
 static void cbor_differs_not_from_the_oracle(void **state)
@@ -141,8 +209,7 @@ static void cbor_differs_not_from_the_oracle(void **state)
         aver_cbor_cursor cursor = aver_cbor_open(AVER_VIEW_OF(bytes), 0);
         aver_view item;
         /* Only what we took goes to the oracle, which on other input may ask for gigabytes. */
-        if (aver_cbor_skip(&cursor, &item) == AVER_OK) {
-            cbor_oracle_agrees(item);
+        if (aver_cbor_skip(&cursor, &item) == AVER_OK && cbor_oracle_agrees(item)) {
             taken[round & 1]++;
         }
     }

@@ -51,7 +51,9 @@ static void eip191_known_digest(void **state)
     test_assert_hex(AVER_VIEW_OF(digest),
                     "a1de988600a42c4b4ab089b619297c17d53cffae5d5120d82d8a92d0bb3b78f2");
     uint8_t expected[32];
-    aver_keccak256_of(AVER_VIEW_LITERAL("\x19" "Ethereum Signed Message:\n0"), expected);
+    aver_keccak256_of(AVER_VIEW_LITERAL("\x19"
+                                        "Ethereum Signed Message:\n0"),
+                      expected);
     aver_eip191_digest(aver_view_make(NULL, 0), digest);
     assert_memory_equal(digest, expected, 32);
 }

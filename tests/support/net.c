@@ -125,7 +125,7 @@ static void net_on_flood(evutil_socket_t fd, short what, void *context)
 }
 
 static net_work *net_work_new(test_server *test, aver_exchange *exchange,
-                              event_callback_fn *callback)
+                              event_callback_fn callback)
 {
     net_work *work = calloc(1, sizeof(*work));
     AVER_ASSERT(work);

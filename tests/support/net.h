@@ -56,6 +56,7 @@ typedef struct test_raw {
     struct ssl_st *ssl;
     char *text; /* what was read, terminated */
     size_t size;
+    size_t total; /* read in all, also what text has no room for */
 } test_raw;
 
 test_raw test_raw_open(const test_server *server, bool secure);
@@ -65,6 +66,8 @@ void test_raw_text(test_raw *raw, const char *text);
 bool test_raw_try(test_raw *raw, const void *bytes, size_t size);
 /* Reads until the other side ends, or text has come, or timeout_ms is over. True: it ended. */
 bool test_raw_read(test_raw *raw, const char *until, unsigned timeout_ms);
+/* Reads once: 1, 0 at the end, -1 if nothing came in time. */
+int test_raw_sip(test_raw *raw, unsigned timeout_ms);
 void test_raw_close(test_raw *raw);
 void test_sleep_ms(unsigned timeout_ms);
 

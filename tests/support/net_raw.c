@@ -88,8 +88,7 @@ void test_raw_text(test_raw *raw, const char *text)
     test_raw_send(raw, text, strlen(text));
 }
 
-/* 0 at the end, -1 if nothing came in time. What does not fit is read and dropped. */
-static int raw_read_once(test_raw *raw, unsigned timeout_ms)
+int test_raw_sip(test_raw *raw, unsigned timeout_ms)
 {
     char bytes[16384];
     struct pollfd wait = {.fd = raw->fd, .events = POLLIN};
@@ -105,6 +104,7 @@ static int raw_read_once(test_raw *raw, unsigned timeout_ms)
     size_t kept = (size_t)size < room ? (size_t)size : room;
     memcpy(raw->text + raw->size, bytes, kept);
     raw->size += kept;
+    raw->total += (size_t)size;
     raw->text[raw->size] = '\0';
     return 1;
 }
@@ -120,7 +120,7 @@ bool test_raw_read(test_raw *raw, const char *until, unsigned timeout_ms)
         if (now_ns >= end_ns) {
             return false;
         }
-        int result = raw_read_once(raw, (unsigned)((end_ns - now_ns) / 1000000 + 1));
+        int result = test_raw_sip(raw, (unsigned)((end_ns - now_ns) / 1000000 + 1));
         if (result == 0) {
             return true;
         }

@@ -83,15 +83,15 @@ static void aead_refuses_every_flipped_bit(void **state)
                    AVER_E_PROOF);
         sealed.data[bit / 8] ^= (uint8_t)(1U << (bit % 8));
     }
-    assert_err(aver_aead_open(aead, aead_nonce, AVER_VIEW_LITERAL("aae"), aver_buf_view(&sealed),
-                              &opened),
-               AVER_E_PROOF);
+    assert_err(
+        aver_aead_open(aead, aead_nonce, AVER_VIEW_LITERAL("aae"), aver_buf_view(&sealed), &opened),
+        AVER_E_PROOF);
     const uint8_t nonce[12] = {1};
     assert_err(aver_aead_open(aead, nonce, aad, aver_buf_view(&sealed), &opened), AVER_E_PROOF);
     for (size_t size = 0; size < sealed.size; size++) {
         aver_err err = size < AVER_AEAD_TAG_BYTES ? AVER_E_FORMAT : AVER_E_PROOF;
-        assert_err(aver_aead_open(aead, aead_nonce, aad, aver_view_make(sealed.data, size), &opened),
-                   err);
+        assert_err(
+            aver_aead_open(aead, aead_nonce, aad, aver_view_make(sealed.data, size), &opened), err);
     }
     assert_true(aver_view_equal_text(aver_buf_view(&opened), "before"));
     assert_ok(aver_aead_open(aead, aead_nonce, aad, aver_buf_view(&sealed), &opened));

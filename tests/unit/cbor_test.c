@@ -23,11 +23,28 @@ static void cbor_strict_refuses_what_lenient_takes(void **state)
 {
     (void)state;
     static const char *const lenient_only[] = {
-        "1817",     "1900ff", "1a0000ffff", "1b00000000ffffffff", "3800",   "5800",     "7900" "00",
-        "9800",     "b800",   "d81700",     "5f4101ff",           "7f6161ff", "9f01ff", "bf0102ff",
+        "1817",
+        "1900ff",
+        "1a0000ffff",
+        "1b00000000ffffffff",
+        "3800",
+        "5800",
+        "7900"
+        "00",
+        "9800",
+        "b800",
+        "d81700",
+        "5f4101ff",
+        "7f6161ff",
+        "9f01ff",
+        "bf0102ff",
         "a202000100", /* keys out of order */
         "a201000100", /* a key twice, found by the key reader */
-        "f93c00",   "fa3f800000", "fb3ff0000000000000", "9f9fffff", "5fff"};
+        "f93c00",
+        "fa3f800000",
+        "fb3ff0000000000000",
+        "9f9fffff",
+        "5fff"};
     for (size_t i = 0; i < sizeof lenient_only / sizeof lenient_only[0]; i++) {
         assert_err(cbor_try(lenient_only[i], 0), AVER_E_FORMAT);
         assert_ok(cbor_try(lenient_only[i], AVER_CBOR_LENIENT));
@@ -37,14 +54,62 @@ static void cbor_strict_refuses_what_lenient_takes(void **state)
 static void cbor_both_refuse_malformed(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",       "18",     "19ff",   "1a000000", "1b00000000000000", "1c", "1d", "1e", "1f", "3f",
-        "41",     "61",     "5bffffffffffffffff", "7bffffffffffffffff", "9bffffffffffffffff",
-        "bbffffffffffffffff", "bb8000000000000000", "81", "8201", "a1", "a101", "a2010203", "c0",
-        "df00",   "e0",     "f0",     "f3",       "f4f4",  "f7", "f800", "f818", "f8ff", "fc", "fd",
-        "fe",     "ff",     "f9",     "f93c",     "fa3f8000", "fb3ff00000000000", "81ff", "a1ff",
-        "a100ff", "c0ff",   "9f",     "bf",       "bf00ff", "5f", "5f00ff", "5f6161ff", "7f4161ff",
-        "5f5f4100ffff", "7f61c3ff", "61ff", "62c328", "0000"};
+    static const char *const bad[] = {"",
+                                      "18",
+                                      "19ff",
+                                      "1a000000",
+                                      "1b00000000000000",
+                                      "1c",
+                                      "1d",
+                                      "1e",
+                                      "1f",
+                                      "3f",
+                                      "41",
+                                      "61",
+                                      "5bffffffffffffffff",
+                                      "7bffffffffffffffff",
+                                      "9bffffffffffffffff",
+                                      "bbffffffffffffffff",
+                                      "bb8000000000000000",
+                                      "81",
+                                      "8201",
+                                      "a1",
+                                      "a101",
+                                      "a2010203",
+                                      "c0",
+                                      "df00",
+                                      "e0",
+                                      "f0",
+                                      "f3",
+                                      "f4f4",
+                                      "f7",
+                                      "f800",
+                                      "f818",
+                                      "f8ff",
+                                      "fc",
+                                      "fd",
+                                      "fe",
+                                      "ff",
+                                      "f9",
+                                      "f93c",
+                                      "fa3f8000",
+                                      "fb3ff00000000000",
+                                      "81ff",
+                                      "a1ff",
+                                      "a100ff",
+                                      "c0ff",
+                                      "9f",
+                                      "bf",
+                                      "bf00ff",
+                                      "5f",
+                                      "5f00ff",
+                                      "5f6161ff",
+                                      "7f4161ff",
+                                      "5f5f4100ffff",
+                                      "7f61c3ff",
+                                      "61ff",
+                                      "62c328",
+                                      "0000"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_err(cbor_try(bad[i], 0), AVER_E_FORMAT);
         assert_err(cbor_try(bad[i], AVER_CBOR_LENIENT), AVER_E_FORMAT);
@@ -93,9 +158,9 @@ static void cbor_deep_input_costs_no_stack(void **state)
 static void cbor_integers_to_their_edges(void **state)
 {
     (void)state;
-    static const int64_t edges[] = {0,          23,         24,        255,        256,   65535,
-                                    65536,      4294967295, 4294967296, INT64_MAX, -1,    -24,
-                                    -25,        -256,       -257,      -65536,     -65537, INT64_MIN};
+    static const int64_t edges[] = {0,     23,         24,         255,       256,    65535,
+                                    65536, 4294967295, 4294967296, INT64_MAX, -1,     -24,
+                                    -25,   -256,       -257,       -65536,    -65537, INT64_MIN};
     static const size_t sizes[] = {1, 1, 2, 2, 3, 3, 5, 5, 9, 9, 1, 1, 2, 2, 3, 3, 5, 9};
     for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
         aver_buf out;
@@ -130,8 +195,8 @@ static void cbor_integers_to_their_edges(void **state)
 static void cbor_readers_take_only_their_type(void **state)
 {
     (void)state;
-    static const char *const items[] = {"01", "20", "4101", "6161", "8100", "a10000",
-                                        "c100", "f5", "f6", "f93c00", "ff"};
+    static const char *const items[] = {"01",   "20", "4101", "6161",   "8100", "a10000",
+                                        "c100", "f5", "f6",   "f93c00", "ff"};
     for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
         test_bytes bytes = test_hex(items[i]);
         aver_cbor_cursor cursor = aver_cbor_open(test_view(&bytes), AVER_CBOR_LENIENT);
@@ -225,7 +290,8 @@ static void cbor_text_keys(void **state)
 {
     (void)state;
     test_bytes bytes = test_hex("a361610162616102616203");
-    test_bytes good = test_hex("a3616101616202626161" "03");
+    test_bytes good = test_hex("a3616101616202626161"
+                               "03");
     test_bytes cases[2] = {bytes, good};
     for (size_t i = 0; i < 2; i++) {
         aver_cbor_cursor cursor = aver_cbor_open(test_view(&cases[i]), 0);
@@ -243,6 +309,29 @@ static void cbor_text_keys(void **state)
         }
         /* Shorter keys come first: "aa" before "b" is out of order. */
         assert_err(err, i == 0 ? AVER_E_FORMAT : AVER_OK);
+    }
+}
+
+static void cbor_counts_beyond_the_bytes_fail_at_once(void **state)
+{
+    (void)state;
+    static const char *const arrays[] = {"81", "9a0000000400000000", "9bffffffffffffffff00"};
+    static const char *const maps[] = {"a100", "a2000000", "b90003000000", "bb800000000000000000",
+                                       "bbffffffffffffffff00"};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
+        test_bytes bytes = test_hex(arrays[i]);
+        aver_cbor_cursor cursor = aver_cbor_open(test_view(&bytes), AVER_CBOR_LENIENT);
+        uint64_t count = 77;
+        aver_err expected = i == 1 ? AVER_OK : AVER_E_FORMAT;
+        assert_err(aver_cbor_read_array(&cursor, &count), expected);
+        assert_true(count == (i == 1 ? 4 : 77));
+    }
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        test_bytes bytes = test_hex(maps[i]);
+        aver_cbor_cursor cursor = aver_cbor_open(test_view(&bytes), 0);
+        aver_cbor_map map;
+        assert_err(aver_cbor_read_map(&cursor, &map), AVER_E_FORMAT);
+        assert_int_equal(cursor.rest.size, bytes.size);
     }
 }
 
@@ -303,7 +392,16 @@ static void cbor_array_more_steps(void **state)
 static void cbor_skip_gives_the_whole_item(void **state)
 {
     (void)state;
-    test_bytes bytes = test_hex("a2" "01" "8301" "4102" "6161" "02" "d8" "20" "f6" "05");
+    test_bytes bytes = test_hex("a2"
+                                "01"
+                                "8301"
+                                "4102"
+                                "6161"
+                                "02"
+                                "d8"
+                                "20"
+                                "f6"
+                                "05");
     aver_cbor_cursor cursor = aver_cbor_open(test_view(&bytes), 0);
     aver_view item;
     assert_ok(aver_cbor_skip(&cursor, &item));
@@ -326,6 +424,7 @@ int main(void)
         cmocka_unit_test(cbor_fixed_is_exact),
         cmocka_unit_test(cbor_map_keys_in_order_and_once),
         cmocka_unit_test(cbor_text_keys),
+        cmocka_unit_test(cbor_counts_beyond_the_bytes_fail_at_once),
         cmocka_unit_test(cbor_lenient_pairs_are_bounded),
         cmocka_unit_test(cbor_array_more_steps),
         cmocka_unit_test(cbor_skip_gives_the_whole_item),

@@ -131,8 +131,9 @@ static void cose_sign_is_bounded_and_leaves_the_buffer(void **state)
     assert_true(aver_view_equal_text(aver_buf_view(&out), "before"));
     aver_buf_deinit(&out);
     aver_buf_init(&out, 20);
-    assert_err(aver_cose_sign(cose_key, cose_aad, cose_type, cose_kid, AVER_VIEW_LITERAL("p"), &out),
-               AVER_E_LIMIT);
+    assert_err(
+        aver_cose_sign(cose_key, cose_aad, cose_type, cose_kid, AVER_VIEW_LITERAL("p"), &out),
+        AVER_E_LIMIT);
     assert_int_equal(out.size, 0);
     aver_buf_deinit(&out);
     aver_cose cose;
@@ -162,7 +163,9 @@ static aver_err cose_parse_parts(const char *tag, const char *header, const char
 }
 
 #define COSE_KID "5820000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-#define COSE_GOOD "a30127036161" "04" COSE_KID
+#define COSE_GOOD                                                                                  \
+    "a30127036161"                                                                                 \
+    "04" COSE_KID
 
 static void cose_only_the_one_form_parses(void **state)
 {
@@ -172,27 +175,44 @@ static void cose_only_the_one_form_parses(void **state)
         const char *tag, *header, *unprotected, *tail;
         aver_err err;
     } cases[] = {
-        {"", COSE_GOOD, "a0", "4170", AVER_E_FORMAT},             /* no tag */
-        {"d3", COSE_GOOD, "a0", "4170", AVER_E_FORMAT},           /* another tag */
-        {"d812", COSE_GOOD, "a0", "4170", AVER_E_FORMAT},         /* a long tag */
-        {"d2", COSE_GOOD, "a10126", "4170", AVER_E_FORMAT},       /* something unprotected */
-        {"d2", COSE_GOOD, "a0", "f6", AVER_E_FORMAT},             /* a detached payload */
-        {"d2", COSE_GOOD, "a0", "5f4170ff", AVER_E_FORMAT},       /* a payload in chunks */
-        {"d2", "", "a0", "4170", AVER_E_FORMAT},                  /* no header */
-        {"d2", "a0", "a0", "4170", AVER_E_FORMAT},                /* an empty header */
-        {"d2", COSE_GOOD "00", "a0", "4170", AVER_E_FORMAT},      /* bytes after the header */
-        {"d2", "a30126036161" "04" COSE_KID, "a0", "4170", AVER_E_UNSUPPORTED}, /* ES256 */
-        {"d2", "a3036161" "0127" "04" COSE_KID, "a0", "4170", AVER_E_FORMAT},   /* order */
-        {"d2", "a3012701" "2704" COSE_KID, "a0", "4170", AVER_E_FORMAT},        /* twice alg */
-        {"d2", "a30127030004" COSE_KID, "a0", "4170", AVER_E_FORMAT},           /* number type */
-        {"d2", "a301270361610441" "00", "a0", "4170", AVER_E_FORMAT},           /* short kid */
-        {"d2", "a2012704" COSE_KID, "a0", "4170", AVER_E_FORMAT},               /* no type */
-        {"d2", "a40127036161" "04" COSE_KID "0500", "a0", "4170", AVER_E_FORMAT}, /* one more */
+        {"", COSE_GOOD, "a0", "4170", AVER_E_FORMAT},        /* no tag */
+        {"d3", COSE_GOOD, "a0", "4170", AVER_E_FORMAT},      /* another tag */
+        {"d812", COSE_GOOD, "a0", "4170", AVER_E_FORMAT},    /* a long tag */
+        {"d2", COSE_GOOD, "a10126", "4170", AVER_E_FORMAT},  /* something unprotected */
+        {"d2", COSE_GOOD, "a0", "f6", AVER_E_FORMAT},        /* a detached payload */
+        {"d2", COSE_GOOD, "a0", "5f4170ff", AVER_E_FORMAT},  /* a payload in chunks */
+        {"d2", "", "a0", "4170", AVER_E_FORMAT},             /* no header */
+        {"d2", "a0", "a0", "4170", AVER_E_FORMAT},           /* an empty header */
+        {"d2", COSE_GOOD "00", "a0", "4170", AVER_E_FORMAT}, /* bytes after the header */
+        {"d2",
+         "a30126036161"
+         "04" COSE_KID,
+         "a0", "4170", AVER_E_UNSUPPORTED}, /* ES256 */
+        {"d2",
+         "a3036161"
+         "0127"
+         "04" COSE_KID,
+         "a0", "4170", AVER_E_FORMAT}, /* order */
+        {"d2",
+         "a3012701"
+         "2704" COSE_KID,
+         "a0", "4170", AVER_E_FORMAT},                                /* twice alg */
+        {"d2", "a30127030004" COSE_KID, "a0", "4170", AVER_E_FORMAT}, /* number type */
+        {"d2",
+         "a301270361610441"
+         "00",
+         "a0", "4170", AVER_E_FORMAT},                            /* short kid */
+        {"d2", "a3012702036161", "a0", "4170", AVER_E_FORMAT},    /* a label of no form */
+        {"d2", "a2012704" COSE_KID, "a0", "4170", AVER_E_FORMAT}, /* no type */
+        {"d2",
+         "a40127036161"
+         "04" COSE_KID "0500",
+         "a0", "4170", AVER_E_FORMAT}, /* one more */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_err(cose_parse_parts(cases[i].tag, cases[i].header, cases[i].unprotected,
-                                    cases[i].tail),
-                   cases[i].err);
+        assert_err(
+            cose_parse_parts(cases[i].tag, cases[i].header, cases[i].unprotected, cases[i].tail),
+            cases[i].err);
     }
 }
 

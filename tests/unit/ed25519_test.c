@@ -23,6 +23,10 @@ static void ed25519_fresh_keys_sign_and_differ(void **state)
     assert_ok(aver_ed25519_sign(a, message, signature));
     assert_ok(aver_ed25519_verify(aver_ed25519_public(a), message, signature));
     assert_err(aver_ed25519_verify(aver_ed25519_public(b), message, signature), AVER_E_PROOF);
+    aver_view none = aver_view_make(NULL, 0);
+    assert_ok(aver_ed25519_sign(a, none, signature));
+    assert_ok(aver_ed25519_verify(aver_ed25519_public(a), none, signature));
+    assert_err(aver_ed25519_verify(aver_ed25519_public(a), message, signature), AVER_E_PROOF);
     aver_ed25519_free(a);
     aver_ed25519_free(b);
     aver_ed25519_free(NULL);

@@ -10,7 +10,7 @@
 #include "crypto/merkle.h"
 #include "model/gguf.h"
 #include "model/gguf_type.h"
-#include "support/gguf_make.h"
+#include "../support/gguf_make.h"
 
 #include <ggml.h>
 #include <stdlib.h>
@@ -113,7 +113,7 @@ static void hostile_items_are_refused(void **state)
     item_only(&file);
     make_le(&file, 8, 4);
     make_le(&file, UINT64_MAX, 8);
-    assert_refused(&file, AVER_E_FORMAT, "ends inside its header");
+    assert_refused(&file, AVER_E_FORMAT, "ends too early");
     aver_buf_deinit(&file);
     item_only(&file);
     make_le(&file, 9, 4);
@@ -183,7 +183,7 @@ static void hostile_tensors_are_refused(void **state)
         {0, UINT64_MAX, UINT64_MAX, 0, "dimension"},
         {0, 32, 1, 32, "lies at 32"},
         {0, (uint64_t)1 << 30, 1, 0, "larger than the file"},
-        {0, 33, 1, 0, "larger than the file"},
+        {0, 33, 1, 0, "ends too early"},
         {0, 16, 1, 0, "padding"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -23,8 +23,8 @@ static hpke_pair hpke_pair_make(const char *sender_info, const char *recipient_i
     assert_ok(aver_hpke_key_new(&pair.key));
     assert_ok(aver_hpke_sender(aver_hpke_key_public(pair.key), aver_view_text(sender_info),
                                pair.enc, &pair.sender));
-    assert_ok(aver_hpke_recipient(pair.key, pair.enc, aver_view_text(recipient_info),
-                                  &pair.recipient));
+    assert_ok(
+        aver_hpke_recipient(pair.key, pair.enc, aver_view_text(recipient_info), &pair.recipient));
     return pair;
 }
 
@@ -69,9 +69,9 @@ static void hpke_failed_open_does_not_advance(void **state)
     aver_buf_init(&opened, 64);
     aver_view aad = AVER_VIEW_LITERAL("aad");
     assert_ok(aver_hpke_seal(pair.sender, aad, AVER_VIEW_LITERAL("x"), &sealed));
-    assert_err(aver_hpke_open(pair.recipient, AVER_VIEW_LITERAL("other"), aver_buf_view(&sealed),
-                              &opened),
-               AVER_E_PROOF);
+    assert_err(
+        aver_hpke_open(pair.recipient, AVER_VIEW_LITERAL("other"), aver_buf_view(&sealed), &opened),
+        AVER_E_PROOF);
     assert_err(aver_hpke_open(pair.recipient, aad, aver_view_make(NULL, 0), &opened),
                AVER_E_FORMAT);
     assert_ok(aver_hpke_open(pair.recipient, aad, aver_buf_view(&sealed), &opened));

@@ -38,11 +38,32 @@ static void json_accepts_objects_and_arrays(void **state)
 static void json_refuses_with_a_reason(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "", " ", "1", "\"a\"", "null", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "[1] x", "[1][2]",
-        "{\"a\":1,\"a\":2}", "[01]", "[1e999]", "[9223372036854775808]", "[\"\\u0000\"]",
-        "[\"\\ud800\"]", "[\"\n\"]", "[\"\xff\"]", "[\"\xed\xa0\x80\"]", "[NaN]", "[+1]", "['a']",
-        "//\n[]", "\xef\xbb\xbf[]"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "1",
+                                      "\"a\"",
+                                      "null",
+                                      "{",
+                                      "[",
+                                      "[1,]",
+                                      "{\"a\":1,}",
+                                      "{a:1}",
+                                      "[1] x",
+                                      "[1][2]",
+                                      "{\"a\":1,\"a\":2}",
+                                      "[01]",
+                                      "[1e999]",
+                                      "[9223372036854775808]",
+                                      "[\"\\u0000\"]",
+                                      "[\"\\ud800\"]",
+                                      "[\"\n\"]",
+                                      "[\"\xff\"]",
+                                      "[\"\xed\xa0\x80\"]",
+                                      "[NaN]",
+                                      "[+1]",
+                                      "['a']",
+                                      "//\n[]",
+                                      "\xef\xbb\xbf[]"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char why[AVER_JSON_WHY_BYTES] = "";
         assert_err(json_try(bad[i], why), AVER_E_FORMAT);
@@ -129,13 +150,14 @@ static void json_append_is_compact_and_sorted(void **state)
 {
     (void)state;
     json_t *json;
-    assert_ok(aver_json_parse(AVER_VIEW_LITERAL("{ \"b\": [1, true], \"a\": {\"d\": 1, \"c\": \"x\"} }"),
-                              100, &json, NULL));
+    assert_ok(
+        aver_json_parse(AVER_VIEW_LITERAL("{ \"b\": [1, true], \"a\": {\"d\": 1, \"c\": \"x\"} }"),
+                        100, &json, NULL));
     aver_buf out;
     aver_buf_init(&out, 100);
     aver_json_append(&out, json);
-    assert_true(aver_view_equal_text(aver_buf_view(&out),
-                                     "{\"a\":{\"c\":\"x\",\"d\":1},\"b\":[1,true]}"));
+    assert_true(
+        aver_view_equal_text(aver_buf_view(&out), "{\"a\":{\"c\":\"x\",\"d\":1},\"b\":[1,true]}"));
     aver_buf_deinit(&out);
     aver_buf_init(&out, 10);
     aver_json_append(&out, json);

@@ -95,7 +95,7 @@ static void merkle_roots_follow_the_definition(void **state)
     }
 }
 
-/* Every leaf of every size: the path holds, and for no other index, size, leaf or root. */
+/* The path holds, and for no other index, length, leaf or root. */
 static void merkle_assert_path(uint64_t count, uint64_t index)
 {
     merkle_hash path[AVER_MERKLE_PATH_MAX + 1];
@@ -148,6 +148,26 @@ static void merkle_path_refuses_an_index_beyond(void **state)
     assert_int_equal(size, 99);
 }
 
+/* A longer path into a larger tree must not pass for a place in a smaller one. */
+static void merkle_path_of_a_larger_tree_is_refused(void **state)
+{
+    (void)state;
+    for (uint64_t depth = 1; depth <= 6; depth++) {
+        uint64_t count = UINT64_C(1) << depth;
+        merkle_hash path[AVER_MERKLE_PATH_MAX];
+        merkle_hash root;
+        size_t size;
+        aver_merkle_root_of(merkle_leaves, count, root);
+        assert_ok(aver_merkle_path(merkle_leaves, count, count - 1, path, &size));
+        const merkle_hash *proof = (const merkle_hash *)path;
+        const uint8_t *leaf = merkle_leaves[count - 1];
+        for (uint64_t claimed = 1; claimed <= count / 2; claimed++) {
+            assert_err(aver_merkle_verify(leaf, claimed - 1, claimed, proof, size, root),
+                       AVER_E_PROOF);
+        }
+    }
+}
+
 static void merkle_verify_bounds_hostile_sizes(void **state)
 {
     (void)state;
@@ -182,6 +202,7 @@ int main(void)
         cmocka_unit_test(merkle_roots_follow_the_definition),
         cmocka_unit_test(merkle_paths_of_every_leaf_of_every_size),
         cmocka_unit_test(merkle_path_refuses_an_index_beyond),
+        cmocka_unit_test(merkle_path_of_a_larger_tree_is_refused),
         cmocka_unit_test(merkle_verify_bounds_hostile_sizes),
         cmocka_unit_test(merkle_leaf_and_node_are_told_apart),
     };

@@ -72,8 +72,8 @@ static void secp_no_flipped_bit_keeps_the_signer(void **state)
     uint8_t signature[AVER_SECP_SIGNATURE_BYTES];
     assert_ok(aver_secp_sign(key, digest, signature));
     for (size_t bit = 0; bit < 8 * (sizeof signature + sizeof digest); bit++) {
-        uint8_t *byte = bit / 8 < sizeof signature ? &signature[bit / 8]
-                                                   : &digest[bit / 8 - sizeof signature];
+        uint8_t *byte =
+            bit / 8 < sizeof signature ? &signature[bit / 8] : &digest[bit / 8 - sizeof signature];
         *byte ^= (uint8_t)(1U << (bit % 8));
         uint8_t public_key[AVER_SECP_PUBLIC_BYTES];
         uint8_t address[AVER_SECP_ADDRESS_BYTES];

@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +78,48 @@ static void secret_random_differs_and_copy_copies(void **state)
     aver_secret_free(b);
 }
 
+/* Takes and gives back secrets, each filled with the thread's own number; NULL if one was changed.
+ */
+static void *secret_thread(void *own)
+{
+    uint8_t mark = *(const uint8_t *)own;
+    for (int round = 0; round < 2000; round++) {
+        aver_secret *secrets[5];
+        for (size_t i = 0; i < 5; i++) {
+            if (aver_secret_new(64, &secrets[i]) != AVER_OK) {
+                return NULL;
+            }
+            memset(aver_secret_data(secrets[i]), mark, 64);
+        }
+        for (size_t i = 0; i < 5; i++) {
+            for (size_t j = 0; j < 64; j++) {
+                if (aver_secret_bytes(secrets[i])[j] != mark) {
+                    return NULL;
+                }
+            }
+            aver_secret_free(secrets[i]);
+        }
+    }
+    return own;
+}
+
+static void secrets_of_threads_do_not_mix(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    uint8_t marks[THREADS];
+    for (uint8_t i = 0; i < THREADS; i++) {
+        marks[i] = (uint8_t)(i + 1);
+        assert_int_equal(pthread_create(&threads[i], NULL, secret_thread, &marks[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, &marks[i]);
+    }
+}
+
 static void secret_is_not_inherited_by_a_child(void **state)
 {
     (void)state;
@@ -118,6 +161,7 @@ int main(void)
         cmocka_unit_test(secret_starts_zeroed_after_another_used_the_place),
         cmocka_unit_test(secrets_do_not_overlap),
         cmocka_unit_test(secret_random_differs_and_copy_copies),
+        cmocka_unit_test(secrets_of_threads_do_not_mix),
         cmocka_unit_test(secret_is_not_inherited_by_a_child),
         cmocka_unit_test(equal_secret_sees_every_bit_and_the_size),
     };

@@ -147,7 +147,10 @@ static void self_is_a_program(void **state)
     assert_ok(aver_self_open(&fd));
     char magic[4];
     assert_int_equal(read(fd, magic, 4), 4);
-    assert_memory_equal(magic, "\x7f" "ELF", 4);
+    assert_memory_equal(magic,
+                        "\x7f"
+                        "ELF",
+                        4);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     close(fd);
 }

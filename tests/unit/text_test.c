@@ -37,8 +37,9 @@ static void hex_refuses_and_leaves_alone(void **state)
 {
     (void)state;
     uint8_t bytes[2] = {7, 7};
-    static const char *const bad[] = {"", "0", "00", "000", "00000", "000000", "0g00", "00 0",
-                                      " 000", "0x00", "00-1", "00@0", "00`0", "00:0", "00/0"};
+    static const char *const bad[] = {"",       "0",    "00",   "000",  "00000",
+                                      "000000", "0g00", "00 0", " 000", "0x00",
+                                      "00-1",   "00@0", "00`0", "00:0", "00/0"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_err(aver_hex_decode(aver_view_text(bad[i]), bytes, sizeof bytes), AVER_E_FORMAT);
         assert_int_equal(bytes[0], 7);
@@ -91,11 +92,11 @@ static void base64_rfc4648_vectors(void **state)
 static void base64_refuses_other_forms(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"Z",    "Zg",   "Zg=",   "Zh==",  "Zm9=",     "Zm9v=",
-                                      "====", "=",    "Z===",  "Zg==Zg==", "Z g==", "Zg==\n",
-                                      "-_-_", "Zm9v\n", "Zm\0v", "Zm9vYg=", "Zm9vYg", "Zm9*"};
-    static const char *const bad_url[] = {"Z",    "Zg==", "Zh",   "Zm9",     "Zm8=", "+/+/",
-                                          "Zg ",  "Zm9v\n", "Zm9vZ", "Zm9vYh", "Zm9*"};
+    static const char *const bad[] = {"Z",    "Zg",     "Zg=",   "Zh==",     "Zm9=",   "Zm9v=",
+                                      "====", "=",      "Z===",  "Zg==Zg==", "Z g==",  "Zg==\n",
+                                      "-_-_", "Zm9v\n", "Zm\0v", "Zm9vYg=",  "Zm9vYg", "Zm9*"};
+    static const char *const bad_url[] = {"Z",   "Zg==",   "Zh",    "Zm9",    "Zm8=", "+/+/",
+                                          "Zg ", "Zm9v\n", "Zm9vZ", "Zm9vYh", "Zm9*"};
     aver_buf buf;
     aver_buf_init(&buf, 100);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -193,9 +194,10 @@ static void utf8_refuses_every_other_pair(void **state)
 static void utf8_refuses_known_bad_forms(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "c080", "c1bf", "e08080", "e09fbf", "f0808080", "f08fbfbf", "eda080", "edbfbf", "f4908080",
-        "f5808080", "f8888080", "fe", "ff", "80", "bf", "c2", "e282", "f09f98", "e28228", "f0288cbc"};
+    static const char *const bad[] = {"c080",     "c1bf",   "e08080", "e09fbf",   "f0808080",
+                                      "f08fbfbf", "eda080", "edbfbf", "f4908080", "f5808080",
+                                      "f8888080", "fe",     "ff",     "80",       "bf",
+                                      "c2",       "e282",   "f09f98", "e28228",   "f0288cbc"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         test_bytes bytes = test_hex(bad[i]);
         assert_false(aver_utf8_valid(test_view(&bytes)));
@@ -231,9 +233,15 @@ static void utf8_clean_replaces_maximal_parts(void **state)
     static const char *const cases[][2] = {
         {"abc", "abc"},
         {"", ""},
-        {"a\xff" "b", "a\xef\xbf\xbd" "b"},
+        {"a\xff"
+         "b",
+         "a\xef\xbf\xbd"
+         "b"},
         {"\xe2\x82", "\xef\xbf\xbd"},
-        {"\xe2\x82" "a", "\xef\xbf\xbd" "a"},
+        {"\xe2\x82"
+         "a",
+         "\xef\xbf\xbd"
+         "a"},
         {"\xf0\x9f\x98\xf0\x9f\x98\x80", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
         {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
         {"\xc3\xa9\x80", "\xc3\xa9\xef\xbf\xbd"},

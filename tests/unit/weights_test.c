@@ -8,7 +8,7 @@
 
 #include "model/memory.h"
 #include "model/weights.h"
-#include "support/gguf_make.h"
+#include "../support/gguf_make.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,9 +15,9 @@
 #define REPLY_RESPONSE_BYTES_MAX (16u * 1024 * 1024)
 
 /* One exchange while it runs. */
-typedef struct reply_run {
+typedef struct answered_run {
     aver_session *session;
-    aver_reply *reply;
+    aver_answered *reply;
     aver_endpoint endpoint;
     aver_seal *seal;
     aver_stream_reader *reader;
@@ -25,11 +25,11 @@ typedef struct reply_run {
     aver_session_text_fn *on_text;
     void *context;
     bool sealed; /* the answer is */
-} reply_run;
+} answered_run;
 
-void aver_reply_init(aver_reply *reply)
+void aver_answered_init(aver_answered *reply)
 {
-    *reply = (aver_reply){0};
+    *reply = (aver_answered){0};
     aver_buf_init(&reply->request, AVER_QUESTION_BODY_BYTES_MAX);
     aver_buf_init(&reply->response, REPLY_RESPONSE_BYTES_MAX);
     aver_buf_init(&reply->text, AVER_ANSWER_TEXT_BYTES_MAX);
@@ -41,7 +41,7 @@ void aver_reply_init(aver_reply *reply)
     aver_verdict_init(&reply->verdict);
 }
 
-void aver_reply_deinit(aver_reply *reply)
+void aver_answered_deinit(aver_answered *reply)
 {
     aver_buf_wipe(&reply->request);
     aver_buf_wipe(&reply->response);
@@ -56,16 +56,16 @@ void aver_reply_deinit(aver_reply *reply)
     aver_wipe(reply->salt, sizeof reply->salt);
 }
 
-static aver_err reply_set(aver_buf *buf, aver_view bytes)
+static aver_err answered_set(aver_buf *buf, aver_view bytes)
 {
     aver_buf_clear(buf);
     aver_buf_append(buf, bytes);
     return aver_buf_status(buf);
 }
 
-static aver_err reply_on_event(reply_run *run, const aver_stream_item *item)
+static aver_err answered_on_event(answered_run *run, const aver_stream_item *item)
 {
-    aver_reply *reply = run->reply;
+    aver_answered *reply = run->reply;
     size_t before = reply->text.size;
     aver_merkle_append(&reply->tree, item->raw);
     aver_buf_append(&reply->response, item->raw);
@@ -74,37 +74,38 @@ static aver_err reply_on_event(reply_run *run, const aver_stream_item *item)
         err = aver_answer_event(item->value, run->endpoint, &reply->text, reply->error);
     }
     if (err == AVER_OK && run->on_text != NULL && reply->text.size > before) {
-        run->on_text(aver_view_make(reply->text.data + before, reply->text.size - before), run->context);
+        run->on_text(aver_view_make(reply->text.data + before, reply->text.size - before),
+                     run->context);
     }
     return err;
 }
 
-static aver_err reply_on_item(const aver_stream_item *item, void *context)
+static aver_err answered_on_item(const aver_stream_item *item, void *context)
 {
-    reply_run *run = context;
+    answered_run *run = context;
     switch (item->kind) {
     case AVER_STREAM_EVENT:
-        return reply_on_event(run, item);
+        return answered_on_event(run, item);
     case AVER_STREAM_DONE:
         run->reply->done = true;
         return AVER_OK;
     case AVER_STREAM_OPENING:
-        return reply_set(&run->reply->opening, item->value);
+        return answered_set(&run->reply->opening, item->value);
     case AVER_STREAM_HEAD:
-        return reply_set(&run->reply->head, item->value);
+        return answered_set(&run->reply->head, item->value);
     case AVER_STREAM_TOKENS:
-        return reply_set(&run->reply->tokens, item->value);
+        return answered_set(&run->reply->tokens, item->value);
     case AVER_STREAM_RECEIPT:
-        return reply_set(&run->reply->receipt, item->value);
+        return answered_set(&run->reply->receipt, item->value);
     case AVER_STREAM_COMMENT:
         return AVER_OK;
     }
     return AVER_E_FORMAT;
 }
 
-static aver_err reply_on_head(const aver_response *response, void *context)
+static aver_err answered_on_head(const aver_response *response, void *context)
 {
-    reply_run *run = context;
+    answered_run *run = context;
     run->reply->status = response->status;
     const char *nonce = aver_client_header(response->client, "Ehbp-Response-Nonce");
     const char *type = aver_client_header(response->client, "Content-Type");
@@ -121,10 +122,10 @@ static aver_err reply_on_head(const aver_response *response, void *context)
     return err;
 }
 
-static aver_err reply_on_body(aver_view bytes, void *context)
+static aver_err answered_on_body(aver_view bytes, void *context)
 {
-    reply_run *run = context;
-    aver_reply *reply = run->reply;
+    answered_run *run = context;
+    aver_answered *reply = run->reply;
     aver_view plain = bytes;
     aver_err err = AVER_OK;
     if (run->sealed) {
@@ -142,8 +143,8 @@ static aver_err reply_on_body(aver_view bytes, void *context)
     return aver_buf_status(&reply->response);
 }
 
-static aver_err reply_send(reply_run *run, const aver_question *question, aver_view sealed,
-                           const char *enc_hex)
+static aver_err answered_send(answered_run *run, const aver_question *question, aver_view sealed,
+                              const char *enc_hex)
 {
     char header[128];
     (void)snprintf(header, sizeof header, "Ehbp-Encapsulated-Key: %s", enc_hex);
@@ -153,8 +154,8 @@ static aver_err reply_send(reply_run *run, const aver_question *question, aver_v
         .path = aver_answer_path(question->endpoint),
         .headers = headers,
         .body = sealed,
-        .on_head = reply_on_head,
-        .on_body = reply_on_body,
+        .on_head = answered_on_head,
+        .on_body = answered_on_body,
         .context = run,
     };
     uint32_t status = 0;
@@ -169,9 +170,9 @@ static aver_err reply_send(reply_run *run, const aver_question *question, aver_v
 }
 
 /* Text or error of an answer that was not streamed. */
-static void reply_take_whole(reply_run *run)
+static void answered_take_whole(answered_run *run)
 {
-    aver_reply *reply = run->reply;
+    aver_answered *reply = run->reply;
     aver_view body = aver_buf_view(&reply->response);
     if (reply->status != 200) {
         aver_answer_error(body, reply->error);
@@ -184,7 +185,7 @@ static void reply_take_whole(reply_run *run)
     }
 }
 
-static aver_transcript reply_transcript(const aver_reply *reply, aver_endpoint endpoint)
+static aver_transcript answered_transcript(const aver_answered *reply, aver_endpoint endpoint)
 {
     aver_transcript transcript = {
         .salt = reply->salt,
@@ -205,14 +206,14 @@ static aver_transcript reply_transcript(const aver_reply *reply, aver_endpoint e
     return transcript;
 }
 
-static aver_err reply_judge(const reply_run *run)
+static aver_err answered_judge(const answered_run *run)
 {
     aver_session *session = run->session;
-    aver_reply *reply = run->reply;
+    aver_answered *reply = run->reply;
     aver_verify_context context = session->context;
     context.use = AVER_USE_ANSWER;
     context.now_ms = aver_time_wall_ms() + session->options.clock_ahead_ms;
-    aver_transcript transcript = reply_transcript(reply, run->endpoint);
+    aver_transcript transcript = answered_transcript(reply, run->endpoint);
     reply->verdict = session->verdict;
     aver_err err;
     if (reply->receipt.size == 0 && reply->streamed) {
@@ -223,22 +224,23 @@ static aver_err reply_judge(const reply_run *run)
                                   &context, &reply->verdict, &reply->fields);
     }
     if (err == AVER_OK) {
-        reply->accepted = aver_policy_accepts(session->options.policy, AVER_USE_ANSWER, &reply->verdict,
-                                              reply->why);
+        reply->accepted = aver_policy_accepts(session->options.policy, AVER_USE_ANSWER,
+                                              &reply->verdict, reply->why);
     }
     return err;
 }
 
 /* The body, and its sealed form in ret_sealed. */
-static aver_err reply_prepare(reply_run *run, const aver_question *question, aver_buf *ret_sealed,
-                              char ret_enc_hex[static 65])
+static aver_err answered_prepare(answered_run *run, const aver_question *question,
+                                 aver_buf *ret_sealed, char ret_enc_hex[static 65])
 {
-    aver_reply *reply = run->reply;
+    aver_answered *reply = run->reply;
     aver_question_claims claims = {.deadline_ms = aver_time_wall_ms() + REPLY_DEADLINE_MS};
     aver_random(reply->nonce, sizeof reply->nonce);
     memcpy(claims.nonce, reply->nonce, sizeof claims.nonce);
     memcpy(claims.keyset_digest, run->session->judged.keyset_digest, sizeof claims.keyset_digest);
-    memcpy(claims.evidence_digest, run->session->judged.evidence_digest, sizeof claims.evidence_digest);
+    memcpy(claims.evidence_digest, run->session->judged.evidence_digest,
+           sizeof claims.evidence_digest);
     aver_err err = aver_question_encode(question, &claims, &reply->request);
     if (err == AVER_OK) {
         err = aver_seal_offer(run->session->seal_key, aver_buf_view(&reply->request), ret_enc_hex,
@@ -247,37 +249,37 @@ static aver_err reply_prepare(reply_run *run, const aver_question *question, ave
     if (err == AVER_OK) {
         memcpy(reply->salt, aver_seal_salt(run->seal), sizeof reply->salt);
         memcpy(reply->enc, aver_seal_enc(run->seal), sizeof reply->enc);
-        err = aver_stream_reader_new(reply_on_item, run, &run->reader);
+        err = aver_stream_reader_new(answered_on_item, run, &run->reader);
     }
     return err;
 }
 
 aver_err aver_session_ask(aver_session *session, const aver_question *question,
-                          aver_session_text_fn *on_text, void *context, aver_reply *ret_reply)
+                          aver_session_text_fn *on_text, void *context, aver_answered *ret_reply)
 {
     AVER_ASSERT(session->accepted);
-    reply_run run = {.session = session,
-                     .reply = ret_reply,
-                     .endpoint = question->endpoint,
-                     .on_text = on_text,
-                     .context = context};
+    answered_run run = {.session = session,
+                        .reply = ret_reply,
+                        .endpoint = question->endpoint,
+                        .on_text = on_text,
+                        .context = context};
     char enc_hex[65];
     aver_buf sealed;
     aver_buf_init(&sealed, REPLY_SEALED_BYTES_MAX);
     aver_buf_init(&run.plain, REPLY_RESPONSE_BYTES_MAX);
-    aver_err err = reply_prepare(&run, question, &sealed, enc_hex);
+    aver_err err = answered_prepare(&run, question, &sealed, enc_hex);
     if (err != AVER_OK) {
         goto out;
     }
-    ret_reply->transfer = reply_send(&run, question, aver_buf_view(&sealed), enc_hex);
+    ret_reply->transfer = answered_send(&run, question, aver_buf_view(&sealed), enc_hex);
     if (ret_reply->status == 0) {
         err = ret_reply->transfer == AVER_OK ? AVER_E_PEER : ret_reply->transfer;
         goto out;
     }
     if (!ret_reply->streamed) {
-        reply_take_whole(&run);
+        answered_take_whole(&run);
     }
-    err = reply_judge(&run);
+    err = answered_judge(&run);
 
 out:
     aver_buf_wipe(&run.plain);
@@ -288,7 +290,8 @@ out:
     return err;
 }
 
-aver_err aver_reply_capsule(const aver_session *session, const aver_reply *reply, aver_buf *ret_capsule)
+aver_err aver_answered_capsule(const aver_session *session, const aver_answered *reply,
+                               aver_buf *ret_capsule)
 {
     aver_capsule capsule = {
         .receipt = aver_buf_view(&reply->receipt),

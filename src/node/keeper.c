@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/keeper.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "node/keeper_start.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEEPER_DRAIN_MAX_NS (30ull * 1000 * 1000 * 1000)
+/* After the running answers were cancelled: time for their receipts to leave. */
+#define KEEPER_DRAIN_LAST_NS (2ull * 1000 * 1000 * 1000)
+#define KEEPER_EXIT_FAILURE 1
+#define KEEPER_EXIT_USAGE 2
+
+static void keeper_end(aver_keeper *keeper)
+{
+    (void)event_base_loopbreak(keeper->base);
+}
+
+/* Ends the loop once nothing runs any more, or the time for that is over. */
+static void keeper_drain_step(aver_keeper *keeper)
+{
+    uint64_t waited_ns = aver_time_monotonic_ns() - keeper->drain_started_ns;
+
+    if (keeper->server == NULL || aver_server_exchanges(keeper->server) == 0) {
+        keeper_end(keeper);
+    } else if (waited_ns > KEEPER_DRAIN_MAX_NS + KEEPER_DRAIN_LAST_NS) {
+        aver_log(AVER_LOG_WARN, "node.drain", "ended with %u exchanges cut",
+                 aver_server_exchanges(keeper->server));
+        keeper_end(keeper);
+    } else if (waited_ns > KEEPER_DRAIN_MAX_NS) {
+        aver_calls_cancel_all(keeper);
+    }
+}
+
+static void keeper_drain(aver_keeper *keeper)
+{
+    aver_log(AVER_LOG_INFO, "node.drain", "%u requests are still running", keeper->calls.count);
+    keeper->phase = AVER_KEEPER_DRAINING;
+    keeper->drain_started_ns = aver_time_monotonic_ns();
+    keeper_drain_step(keeper);
+}
+
+void aver_keeper_on_signal(int number, short what, void *context)
+{
+    aver_keeper *keeper = context;
+
+    (void)what;
+    if (keeper->phase == AVER_KEEPER_SERVING) {
+        keeper_drain(keeper);
+        return;
+    }
+    aver_log(AVER_LOG_INFO, "node.signal", "signal %d: ended at once", number);
+    keeper_end(keeper);
+}
+
+void aver_keeper_on_tick(int fd, short what, void *context)
+{
+    aver_keeper *keeper = context;
+
+    (void)fd;
+    (void)what;
+    aver_calls_tick(keeper);
+    aver_engine_link_watch(keeper->engine, keeper->calls.count > 0);
+    aver_vault_expire(keeper->vault, aver_time_monotonic_ns() / 1000000);
+    if (keeper->phase == AVER_KEEPER_DRAINING) {
+        keeper_drain_step(keeper);
+    }
+}
+
+/* The certificate carries the newest evidence, so that its age stays below what policies ask. */
+static void keeper_renewed(aver_err err, aver_view bundle, void *context)
+{
+    aver_keeper *keeper = context;
+    aver_buf cmw;
+
+    (void)bundle;
+    if (err != AVER_OK) {
+        return;
+    }
+    aver_buf_init(&cmw, AVER_BUNDLE_BYTES_MAX + 128);
+    err = aver_cmw_wrap_cbor(aver_evidence_bundle(keeper->evidence), &cmw);
+    if (err == AVER_OK) {
+        err = aver_tls_server_renew(keeper->tls, keeper->keyring->tls_key, AVER_KEEPER_COMMON_NAME,
+                                    aver_buf_view(&cmw));
+    }
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_ERROR, "tls.renew", "the certificate stays as it is: %s", aver_err_text(err));
+    }
+    aver_buf_deinit(&cmw);
+}
+
+void aver_keeper_on_renewal(int fd, short what, void *context)
+{
+    aver_keeper *keeper = context;
+    uint8_t nonce[AVER_NONCE_BYTES];
+
+    (void)fd;
+    (void)what;
+    aver_random(nonce, sizeof(nonce));
+    aver_err err = aver_evidence_ask(keeper->evidence, nonce, keeper_renewed, keeper);
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_ERROR, "evidence.ask", "no new evidence: %s", aver_err_text(err));
+    }
+}
+
+/* Settings that show in keyset and receipts must be those of the first engine, bit for bit. */
+static bool keeper_same_engine(const aver_engine_info *a, const aver_engine_info *b)
+{
+    return strcmp(a->executor, b->executor) == 0 && a->vocabulary_size == b->vocabulary_size &&
+           a->context_tokens == b->context_tokens && a->slots == b->slots && a->profile == b->profile &&
+           strcmp(a->kv_type, b->kv_type) == 0 && memcmp(a->numeric_class, b->numeric_class, 32) == 0 &&
+           memcmp(a->template_digest, b->template_digest, 32) == 0;
+}
+
+static aver_err keeper_first_engine(aver_keeper *keeper, const aver_engine_info *info)
+{
+    if (info->profile != keeper->options->profile) {
+        aver_log(AVER_LOG_ERROR, "engine.profile",
+                 "this model cannot run in the verified profile: its weights are of other types than Q8_0, Q4_0 "
+                 "or Q2_K to Q6_K. Use --profile fast (its answers cannot be re-checked) or another model");
+        keeper->exit_status = KEEPER_EXIT_USAGE;
+        return AVER_E_USAGE;
+    }
+    keeper->engine_info = *info;
+    keeper->engine_known = true;
+    (void)snprintf(keeper->fingerprint, sizeof(keeper->fingerprint), "aver-%02x%02x%02x%02x%02x%02x",
+                   info->numeric_class[0], info->numeric_class[1], info->numeric_class[2],
+                   info->numeric_class[3], info->numeric_class[4], info->numeric_class[5]);
+    return aver_calls_prepare(&keeper->calls, info->context_tokens);
+}
+
+aver_err aver_keeper_on_ready(const aver_engine_info *info, void *context)
+{
+    aver_keeper *keeper = context;
+
+    if (!keeper->engine_known) {
+        aver_err err = keeper_first_engine(keeper, info);
+        keeper_end(keeper);
+        return err;
+    }
+    keeper->metrics.engine_restarts++;
+    if (!keeper_same_engine(&keeper->engine_info, info)) {
+        aver_log(AVER_LOG_ERROR, "engine.changed",
+                 "the new engine computes other numbers than the keyset promises: this node cannot go on");
+        return AVER_E_PROOF;
+    }
+    aver_calls_submit_waiting(keeper);
+    return AVER_OK;
+}
+
+aver_err aver_keeper_on_events(aver_view events, void *context)
+{
+    return aver_calls_events(context, events);
+}
+
+aver_err aver_keeper_on_busy(uint64_t job_id, void *context)
+{
+    return aver_calls_busy(context, job_id);
+}
+
+void aver_keeper_on_down(bool final, void *context)
+{
+    aver_keeper *keeper = context;
+
+    aver_calls_engine_down(keeper, final);
+    if (!final) {
+        return;
+    }
+    if (keeper->exit_status == 0) {
+        keeper->exit_status = KEEPER_EXIT_FAILURE;
+    }
+    if (keeper->phase == AVER_KEEPER_SERVING) {
+        keeper_drain(keeper);
+    } else {
+        keeper_end(keeper);
+    }
+}
+
+int aver_keeper_run(const aver_node_build *build, const aver_node_options *options)
+{
+    aver_keeper keeper = {.build = build, .options = options, .phase = AVER_KEEPER_LOADING};
+
+    aver_err err = aver_keeper_start(&keeper);
+    if (err == AVER_OK) {
+        (void)event_base_dispatch(keeper.base);
+        aver_log(AVER_LOG_INFO, "node.end", "ended");
+    } else if (keeper.exit_status == 0) {
+        keeper.exit_status = err == AVER_E_USAGE ? KEEPER_EXIT_USAGE : KEEPER_EXIT_FAILURE;
+    }
+    aver_keeper_stop(&keeper);
+    return keeper.exit_status;
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/keeper_start.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "codec/json.h"
+#include "codec/text.h"
+#include "node/api.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define START_READY_BYTES_MAX 8192
+#define START_OUTPUT_BYTES_MAX (4u * 1024 * 1024)
+#define START_TICK_MS 200
+#define START_RENEWAL_S 60
+
+static void start_process(void)
+{
+    struct rlimit files;
+
+    aver_process_harden();
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        aver_log(AVER_LOG_WARN, "node.privileges", "the kernel does not offer no_new_privs");
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+/* The platform of this name, opened with what follows the colon. */
+static aver_err start_platform_named(aver_keeper *keeper, const char *text)
+{
+    size_t size = strcspn(text, ":");
+    const char *options = text[size] == ':' ? text + size + 1 : NULL;
+
+    for (size_t i = 0; keeper->build->platforms[i] != NULL; i++) {
+        const aver_tee_platform *platform = keeper->build->platforms[i];
+
+        if (strlen(platform->name) == size && memcmp(platform->name, text, size) == 0) {
+            aver_err err = platform->open(options, &keeper->tee);
+            if (err != AVER_OK) {
+                aver_log(AVER_LOG_ERROR, "platform.open", "platform %s cannot be used here: %s",
+                         platform->name, aver_err_text(err));
+                return AVER_E_USAGE;
+            }
+            keeper->platform = platform;
+            return AVER_OK;
+        }
+    }
+    aver_log(AVER_LOG_ERROR, "platform.unknown", "this program has no platform \"%.*s\"", (int)size, text);
+    return AVER_E_USAGE;
+}
+
+static aver_err start_platform_found(aver_keeper *keeper)
+{
+    for (size_t i = 0; keeper->build->platforms[i] != NULL; i++) {
+        const aver_tee_platform *platform = keeper->build->platforms[i];
+        aver_tee *tee;
+
+        if (platform->open(NULL, &tee) != AVER_OK) {
+            continue;
+        }
+        if (keeper->platform != NULL) {
+            platform->close(tee);
+            aver_log(AVER_LOG_ERROR, "platform.many", "both %s and %s are here: choose one by --platform",
+                     keeper->platform->name, platform->name);
+            return AVER_E_USAGE;
+        }
+        keeper->platform = platform;
+        keeper->tee = tee;
+    }
+    if (keeper->platform == NULL) {
+        aver_log(AVER_LOG_ERROR, "platform.none",
+                 "no trusted execution environment that this program knows is here: nothing could prove what runs");
+        return AVER_E_USAGE;
+    }
+    return AVER_OK;
+}
+
+static aver_err start_platform(aver_keeper *keeper)
+{
+    const char *text = keeper->options->platform;
+
+    aver_err err = text != NULL ? start_platform_named(keeper, text) : start_platform_found(keeper);
+    if (err == AVER_OK && keeper->platform->simulated) {
+        aver_log(AVER_LOG_WARN, "platform.simulated", "SIMULATED TEE: proves nothing");
+    }
+    return err;
+}
+
+static bool start_safe_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+}
+
+/* A name that needs no quoting anywhere: a run of other bytes becomes one '-', none at the end. */
+static void start_safe_name(aver_view name, char ret_name[AVER_NAME_BYTES_MAX])
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < name.size && size < AVER_NAME_BYTES_MAX - 1; i++) {
+        if (start_safe_byte(name.data[i])) {
+            ret_name[size++] = (char)name.data[i];
+        } else if (size > 0 && ret_name[size - 1] != '-') {
+            ret_name[size++] = '-';
+        }
+    }
+    if (size > 0 && ret_name[size - 1] == '-') {
+        size--;
+    }
+    ret_name[size] = '\0';
+}
+
+static void start_model_name(aver_keeper *keeper)
+{
+    const char *slash = strrchr(keeper->options->model_path, '/');
+    aver_view file = aver_view_text(slash != NULL ? slash + 1 : keeper->options->model_path);
+    aver_view name;
+
+    if (keeper->options->model_name != NULL) {
+        (void)snprintf(keeper->model_name, sizeof(keeper->model_name), "%s", keeper->options->model_name);
+        return;
+    }
+    if (aver_gguf_text(keeper->weights.gguf, "general.name", &name) == AVER_OK) {
+        start_safe_name(name, keeper->model_name);
+        if (keeper->model_name[0] != '\0') {
+            return;
+        }
+    }
+    if (file.size > 5 && memcmp(file.data + file.size - 5, ".gguf", 5) == 0) {
+        file.size -= 5;
+    }
+    start_safe_name(file, keeper->model_name);
+}
+
+static aver_err start_weights(aver_keeper *keeper)
+{
+    char why[160] = "";
+    char root[65];
+
+    aver_err err = aver_weights_open(keeper->options->model_path, 0, keeper->options->threads,
+                                     &keeper->weights, why);
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_ERROR, "model.open", "%s: %s", keeper->options->model_path,
+                 why[0] != '\0' ? why : aver_err_text(err));
+        return err;
+    }
+    keeper->has_weights = true;
+    start_model_name(keeper);
+    aver_hex_encode(AVER_VIEW_OF(keeper->weights.root), root);
+    aver_log(AVER_LOG_INFO, "model.open", "%s: root %s", keeper->model_name, root);
+    return AVER_OK;
+}
+
+static aver_err start_loop(aver_keeper *keeper)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+
+    keeper->base = event_base_new();
+    if (keeper->base == NULL) {
+        return AVER_E_NOMEM;
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        keeper->signals[i] = evsignal_new(keeper->base, numbers[i], aver_keeper_on_signal, keeper);
+        if (keeper->signals[i] == NULL || event_add(keeper->signals[i], NULL) != 0) {
+            return AVER_E_NOMEM;
+        }
+    }
+    return AVER_OK;
+}
+
+static aver_err start_engine(aver_keeper *keeper)
+{
+    const aver_node_options *options = keeper->options;
+    aver_engine_link_options link = {
+        .base = keeper->base,
+        .program = options->engine_program,
+        .single_process = options->single_process,
+        .engine = {.weights_fd = keeper->weights.fd,
+                   .profile = options->profile,
+                   .slots = options->slots,
+                   .context_tokens = options->context_tokens,
+                   .batch_tokens = options->batch_tokens,
+                   .threads = options->threads},
+        .hooks = {.on_ready = aver_keeper_on_ready,
+                  .on_events = aver_keeper_on_events,
+                  .on_busy = aver_keeper_on_busy,
+                  .on_down = aver_keeper_on_down,
+                  .context = keeper},
+    };
+
+    aver_err err = aver_engine_link_new(&link, &keeper->engine);
+    if (err == AVER_OK) {
+        err = aver_engine_link_start(keeper->engine);
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    /* on_ready and on_down end the loop. */
+    (void)event_base_dispatch(keeper->base);
+    if (!keeper->engine_known) {
+        return keeper->exit_status != 0 ? AVER_E_PEER : AVER_E_ABSENT;
+    }
+    return aver_engine_link_state(keeper->engine) == AVER_ENGINE_READY ? AVER_OK : AVER_E_PEER;
+}
+
+static aver_err start_keys(aver_keeper *keeper)
+{
+    aver_keyring_facts facts = {
+        .platform = keeper->platform->name,
+        .operator_address = keeper->options->operator_address,
+        .name = keeper->options->name,
+        .model_name = keeper->model_name,
+        .model_root = keeper->weights.root,
+        .engine = &keeper->engine_info,
+        .process_model = keeper->options->single_process ? AVER_PROCESS_SINGLE : AVER_PROCESS_SPLIT,
+    };
+
+    return aver_keyring_new(&facts, &keeper->keyring);
+}
+
+typedef struct start_quote {
+    struct event_base *base;
+    aver_err err;
+} start_quote;
+
+static void start_quoted(aver_err err, aver_view bundle, void *context)
+{
+    start_quote *quote = context;
+
+    (void)bundle;
+    quote->err = err;
+    (void)event_base_loopbreak(quote->base);
+}
+
+static aver_err start_evidence(aver_keeper *keeper)
+{
+    aver_evidence_options options = {.base = keeper->base,
+                                     .platform = keeper->platform,
+                                     .tee = keeper->tee,
+                                     .keyring = keeper->keyring};
+    start_quote quote = {.base = keeper->base, .err = AVER_E_ABSENT};
+    uint8_t nonce[AVER_NONCE_BYTES];
+
+    aver_err err = aver_evidence_new(&options, &keeper->evidence);
+    if (err != AVER_OK) {
+        return err;
+    }
+    aver_random(nonce, sizeof(nonce));
+    err = aver_evidence_ask(keeper->evidence, nonce, start_quoted, &quote);
+    if (err != AVER_OK) {
+        return err;
+    }
+    (void)event_base_dispatch(keeper->base);
+    aver_evidence_forget(keeper->evidence, &quote);
+    return quote.err;
+}
+
+static aver_err start_tls(aver_keeper *keeper)
+{
+    aver_buf cmw;
+
+    aver_buf_init(&cmw, AVER_BUNDLE_BYTES_MAX + 128);
+    aver_err err = aver_cmw_wrap_cbor(aver_evidence_bundle(keeper->evidence), &cmw);
+    if (err == AVER_OK) {
+        err = aver_tls_server_new(keeper->keyring->tls_key, AVER_KEEPER_COMMON_NAME, aver_buf_view(&cmw),
+                                  &keeper->tls);
+    }
+    aver_buf_deinit(&cmw);
+    return err;
+}
+
+static aver_err start_stores(aver_keeper *keeper)
+{
+    const char *token_file = keeper->options->token_file;
+
+    aver_err err = aver_replay_new(AVER_REPLAY_ENTRIES_MAX, &keeper->replay);
+    if (err == AVER_OK) {
+        err = aver_vault_new(keeper->options->receipts_max, AVER_VAULT_BYTES_MAX, AVER_VAULT_TTL_MS,
+                             &keeper->vault);
+    }
+    if (err == AVER_OK && token_file != NULL) {
+        err = aver_bearer_open(token_file, &keeper->bearer);
+        if (err != AVER_OK) {
+            aver_log(AVER_LOG_ERROR, "tokens.open", "%s: %s", token_file, aver_err_text(err));
+            err = AVER_E_USAGE;
+        }
+    }
+    return err;
+}
+
+static aver_err start_listeners(aver_keeper *keeper)
+{
+    aver_server_options options = {.base = keeper->base,
+                                   .tls = keeper->tls,
+                                   .limits = {.output_bytes_max = START_OUTPUT_BYTES_MAX},
+                                   .on_request = aver_api_handle,
+                                   .context = keeper};
+
+    aver_err err = aver_server_new(&options, &keeper->server);
+    for (size_t i = 0; err == AVER_OK && i < keeper->options->listen_count; i++) {
+        const char *address = keeper->options->listen[i];
+
+        err = aver_server_listen(keeper->server, address, strncmp(address, "tcp:", 4) == 0, keeper->bound[i]);
+        if (err != AVER_OK) {
+            aver_log(AVER_LOG_ERROR, "node.listen", "%s: %s", address, aver_err_text(err));
+        } else {
+            aver_log(AVER_LOG_INFO, "node.listen", "%s", keeper->bound[i]);
+        }
+    }
+    return err;
+}
+
+static aver_err start_timers(aver_keeper *keeper)
+{
+    struct timeval tick = {.tv_usec = START_TICK_MS * 1000};
+    struct timeval renewal = {.tv_sec = START_RENEWAL_S};
+
+    keeper->tick = event_new(keeper->base, -1, EV_PERSIST, aver_keeper_on_tick, keeper);
+    keeper->renewal = event_new(keeper->base, -1, EV_PERSIST, aver_keeper_on_renewal, keeper);
+    if (keeper->tick == NULL || keeper->renewal == NULL || event_add(keeper->tick, &tick) != 0 ||
+        event_add(keeper->renewal, &renewal) != 0) {
+        return AVER_E_NOMEM;
+    }
+    return AVER_OK;
+}
+
+static void start_put_hex(aver_buf *out, const char *name, const uint8_t bytes[static 32])
+{
+    aver_buf_append_format(out, ",\"%s\":\"", name);
+    aver_hex_append(out, aver_view_make(bytes, 32));
+    aver_buf_append_byte(out, '"');
+}
+
+static aver_err start_ready_file(const aver_keeper *keeper)
+{
+    aver_buf out;
+
+    if (keeper->options->ready_file == NULL) {
+        return AVER_OK;
+    }
+    aver_buf_init(&out, START_READY_BYTES_MAX);
+    aver_buf_append_format(&out, "{\"pid\":%lld,\"listen\":[", (long long)getpid());
+    for (size_t i = 0; i < keeper->options->listen_count; i++) {
+        aver_buf_append_text(&out, i > 0 ? "," : "");
+        aver_json_append_string(&out, aver_view_text(keeper->bound[i]));
+    }
+    aver_buf_append_byte(&out, ']');
+    start_put_hex(&out, "node_id", keeper->keyring->node_id);
+    start_put_hex(&out, "incarnation", keeper->keyring->incarnation);
+    start_put_hex(&out, "keyset", keeper->keyring->keyset_digest);
+    start_put_hex(&out, "model_root", keeper->weights.root);
+    aver_buf_append_text(&out, ",\"model\":");
+    aver_json_append_string(&out, aver_view_text(keeper->model_name));
+    aver_buf_append_text(&out, "}\n");
+    aver_err err = aver_buf_status(&out);
+    if (err == AVER_OK) {
+        err = aver_file_write(keeper->options->ready_file, aver_buf_view(&out), 0644);
+    }
+    aver_buf_deinit(&out);
+    return err;
+}
+
+aver_err aver_keeper_start(aver_keeper *keeper)
+{
+    typedef aver_err start_step(aver_keeper * keeper);
+    static start_step *const steps[] = {start_loop,     start_platform, start_stores, start_weights,
+                                        start_engine,   start_keys,     start_evidence, start_tls,
+                                        start_listeners, start_timers};
+
+    start_process();
+    keeper->started_s = aver_time_wall_ms() / 1000;
+    aver_err err = aver_calls_init(&keeper->calls, keeper->options->slots + keeper->options->queue);
+    for (size_t i = 0; err == AVER_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        err = steps[i](keeper);
+    }
+    if (err == AVER_OK) {
+        keeper->phase = AVER_KEEPER_SERVING;
+        err = start_ready_file(keeper);
+    }
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_ERROR, "node.start", "not started: %s", aver_err_text(err));
+    }
+    return err;
+}
+
+void aver_keeper_stop(aver_keeper *keeper)
+{
+    struct event *events[] = {keeper->signals[0], keeper->signals[1], keeper->tick, keeper->renewal};
+
+    /* First the server: its exchanges tell calls and evidence that they are gone. */
+    aver_server_free(keeper->server);
+    aver_calls_deinit(&keeper->calls);
+    aver_evidence_free(keeper->evidence);
+    aver_engine_link_free(keeper->engine);
+    aver_tls_free(keeper->tls);
+    aver_keyring_free(keeper->keyring);
+    aver_vault_free(keeper->vault);
+    aver_replay_free(keeper->replay);
+    aver_bearer_free(keeper->bearer);
+    if (keeper->platform != NULL) {
+        keeper->platform->close(keeper->tee);
+    }
+    if (keeper->has_weights) {
+        aver_weights_close(&keeper->weights);
+    }
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        if (events[i] != NULL) {
+            event_free(events[i]);
+        }
+    }
+    if (keeper->base != NULL) {
+        event_base_free(keeper->base);
+    }
+}

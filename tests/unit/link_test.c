@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static aver_buf frame_new(void)
+{
+    aver_buf out;
+    aver_buf_init(&out, AVER_LINK_FRAME_BYTES_MAX + 64);
+    return out;
+}
+
+/* Parses and frees the frame's bytes only after the test is done with the views. */
+static aver_link_message parse(const aver_buf *frame)
+{
+    aver_link_message message;
+    size_t size = 0;
+    assert_int_equal(aver_link_frame(aver_buf_view(frame), &size), AVER_OK);
+    assert_int_equal(size, frame->size);
+    assert_int_equal(aver_link_parse(aver_buf_view(frame), &message), AVER_OK);
+    return message;
+}
+
+static void options_travel(void **state)
+{
+    (void)state;
+    aver_buf frame = frame_new();
+    const aver_engine_options options = {
+        .weights_fd = 9,
+        .profile = AVER_PROFILE_VERIFIED,
+        .slots = 16,
+        .context_tokens = 2048,
+        .batch_tokens = 256,
+        .threads = 3,
+    };
+    aver_link_put_load(&frame, &options);
+    aver_link_message message = parse(&frame);
+    assert_int_equal(message.kind, AVER_LINK_LOAD);
+    assert_int_equal(message.options.slots, 16);
+    assert_int_equal(message.options.context_tokens, 2048);
+    assert_int_equal(message.options.batch_tokens, 256);
+    assert_int_equal(message.options.threads, 3);
+    assert_int_equal(message.options.weights_fd, -1);
+    aver_link_message_deinit(&message);
+    aver_buf_deinit(&frame);
+}
+
+static void put_job(aver_buf *frame, uint64_t id)
+{
+    static const char body[] =
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"\xc3\xa9\"}],\"max_tokens\":5,"
+        "\"temperature\":0.25,\"top_p\":0.5,\"min_p\":0.125,\"top_k\":9,\"repetition_penalty\":1.5,"
+        "\"frequency_penalty\":-1.5,\"presence_penalty\":0.5,\"seed\":77,\"stop\":[\"x\",\"yz\"]}";
+    aver_job job;
+    aver_job_refusal refusal;
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal), AVER_OK);
+    aver_link_put_submit(frame, id, &job);
+    aver_job_deinit(&job);
+}
+
+static void jobs_travel(void **state)
+{
+    (void)state;
+    aver_buf frame = frame_new();
+    put_job(&frame, UINT64_MAX);
+    aver_link_message message = parse(&frame);
+    assert_int_equal(message.kind, AVER_LINK_SUBMIT);
+    assert_true(message.job_id == UINT64_MAX);
+    assert_int_equal(message.job.endpoint, AVER_ENDPOINT_CHAT);
+    assert_true(aver_view_equal_text(aver_buf_view(&message.job.prompt),
+                                     "[{\"content\":\"\xc3\xa9\",\"role\":\"user\"}]"));
+    assert_int_equal(message.job.max_tokens, 5);
+    assert_int_equal(message.job.sampling.temperature_ppm, 250000);
+    assert_int_equal(message.job.sampling.top_p_ppm, 500000);
+    assert_int_equal(message.job.sampling.min_p_ppm, 125000);
+    assert_int_equal(message.job.sampling.top_k, 9);
+    assert_int_equal(message.job.sampling.repetition_penalty_ppm, 1500000);
+    assert_int_equal(message.job.sampling.frequency_penalty_ppm, -1500000);
+    assert_int_equal(message.job.sampling.presence_penalty_ppm, 500000);
+    assert_true(message.job.sampling.seed == 77 && message.job.has_seed);
+    assert_int_equal(message.job.stops_count, 2);
+    assert_true(aver_view_equal_text(aver_buf_view(&message.job.stops[1]), "yz"));
+    aver_link_message_deinit(&message);
+    aver_buf_deinit(&frame);
+}
+
+static void info_and_short_messages_travel(void **state)
+{
+    (void)state;
+    aver_buf frame = frame_new();
+    aver_engine_info info = {
+        .executor = "llama.cpp/0.5.0",
+        .description = "d",
+        .vocabulary_size = 32000,
+        .context_tokens = 256,
+        .slots = 4,
+        .profile = AVER_PROFILE_FAST,
+        .chat_template_in_model = true,
+        .kv_type = "BF16",
+        .numeric_class = {1, 2, 3},
+        .template_digest = {4, 5},
+    };
+    aver_link_put_ready(&frame, &info);
+    aver_link_message message = parse(&frame);
+    assert_int_equal(message.kind, AVER_LINK_READY);
+    assert_memory_equal(&message.info, &info, sizeof(info));
+    aver_buf_clear(&frame);
+    aver_link_put_failed(&frame, "no");
+    message = parse(&frame);
+    assert_true(aver_view_equal_text(message.text, "no"));
+    aver_buf_clear(&frame);
+    aver_link_put_busy(&frame, 7);
+    message = parse(&frame);
+    assert_true(message.kind == AVER_LINK_BUSY && message.job_id == 7);
+    aver_buf_clear(&frame);
+    aver_link_put_cancel(&frame, 8);
+    message = parse(&frame);
+    assert_true(message.kind == AVER_LINK_CANCEL && message.job_id == 8);
+    aver_buf_deinit(&frame);
+}
+
+static void put_all_events(aver_buf *frame)
+{
+    static const int32_t ids[] = {1, 31999, 0};
+    aver_buf events = frame_new();
+    const aver_event started = {.kind = AVER_EVENT_STARTED, .job_id = 1, .prompt_ids = ids, .prompt_count = 3};
+    const aver_event token = {.kind = AVER_EVENT_TOKEN, .job_id = 2, .token = 5, .text = AVER_VIEW_LITERAL("hi")};
+    const aver_event done = {
+        .kind = AVER_EVENT_DONE,
+        .job_id = 3,
+        .finish = AVER_FINISH_STOP,
+        .generated_count = 9,
+        .has_step_digest = true,
+        .step_digest = {7},
+    };
+    const aver_event fast = {.kind = AVER_EVENT_DONE, .job_id = 4, .finish = AVER_FINISH_ABORTED};
+    const aver_event refused = {.kind = AVER_EVENT_REFUSED, .job_id = 5, .text = AVER_VIEW_LITERAL("why")};
+    aver_link_put_event(&events, &started);
+    aver_link_put_event(&events, &token);
+    aver_link_put_event(&events, &done);
+    aver_link_put_event(&events, &fast);
+    aver_link_put_event(&events, &refused);
+    aver_link_put_events(frame, 5, aver_buf_view(&events));
+    aver_buf_deinit(&events);
+}
+
+static void events_travel_in_order(void **state)
+{
+    (void)state;
+    aver_buf frame = frame_new();
+    aver_event seen[5];
+    int32_t ids[3];
+    bool more = true;
+    put_all_events(&frame);
+    aver_link_message message = parse(&frame);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(aver_link_event_next(&message.events, &more, &seen[i], ids, 3), AVER_OK);
+        assert_true(more);
+        assert_int_equal(seen[i].job_id, i + 1);
+    }
+    aver_event none;
+    assert_int_equal(aver_link_event_next(&message.events, &more, &none, ids, 3), AVER_OK);
+    assert_false(more);
+    assert_int_equal(seen[0].prompt_count, 3);
+    assert_int_equal(ids[1], 31999);
+    assert_int_equal(seen[1].token, 5);
+    assert_true(aver_view_equal_text(seen[1].text, "hi"));
+    assert_true(seen[2].has_step_digest && seen[2].step_digest[0] == 7 && seen[2].generated_count == 9);
+    assert_false(seen[3].has_step_digest);
+    assert_int_equal(seen[3].finish, AVER_FINISH_ABORTED);
+    assert_true(aver_view_equal_text(seen[4].text, "why"));
+    aver_link_message again = parse(&frame);
+    assert_int_equal(aver_link_event_next(&again.events, &more, &none, ids, 2), AVER_E_LIMIT);
+    aver_buf_deinit(&frame);
+}
+
+static void sizes_are_bounded(void **state)
+{
+    (void)state;
+    size_t size = 99;
+    const uint8_t zero[] = {0, 0, 0, 0, 1};
+    const uint8_t huge[] = {0, 0x80, 0, 1};
+    const uint8_t most[] = {0, 0x80, 0, 0};
+    const uint8_t half[] = {0, 0, 0, 2, 0x81};
+    assert_int_equal(aver_link_frame(AVER_VIEW_OF(zero), &size), AVER_E_FORMAT);
+    assert_int_equal(aver_link_frame(AVER_VIEW_OF(huge), &size), AVER_E_FORMAT);
+    assert_int_equal(aver_link_frame(AVER_VIEW_OF(most), &size), AVER_OK);
+    assert_int_equal(size, 0);
+    assert_int_equal(aver_link_frame(AVER_VIEW_OF(half), &size), AVER_OK);
+    assert_int_equal(size, 0);
+    assert_int_equal(aver_link_frame((aver_view){NULL, 0}, &size), AVER_OK);
+    assert_int_equal(size, 0);
+}
+
+/* Walks everything that a frame holds; only sanitizers and the asserts of this file judge. */
+static bool frame_walk(aver_view frame)
+{
+    aver_link_message message;
+    aver_event event;
+    int32_t ids[8];
+    bool more = true;
+    if (aver_link_parse(frame, &message) != AVER_OK) {
+        return false;
+    }
+    while (more && message.kind == AVER_LINK_EVENTS) {
+        if (aver_link_event_next(&message.events, &more, &event, ids, 8) != AVER_OK) {
+            aver_link_message_deinit(&message);
+            return false;
+        }
+    }
+    aver_link_message_deinit(&message);
+    return true;
+}
+
+static void truncated_and_changed_frames_are_refused_or_whole(void **state)
+{
+    (void)state;
+    aver_buf frames[2] = {frame_new(), frame_new()};
+    put_job(&frames[0], 5);
+    put_all_events(&frames[1]);
+    for (size_t f = 0; f < 2; f++) {
+        assert_true(frame_walk(aver_buf_view(&frames[f])));
+        for (size_t size = 4; size < frames[f].size; size++) {
+            uint8_t *copy = malloc(size);
+            memcpy(copy, frames[f].data, size);
+            aver_be32_write(copy, (uint32_t)size - 4);
+            assert_false(frame_walk(aver_view_make(copy, size)));
+            free(copy);
+        }
+        unsigned refused = 0;
+        for (size_t bit = 32; bit < frames[f].size * 8; bit++) {
+            frames[f].data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            refused += frame_walk(aver_buf_view(&frames[f])) ? 0 : 1;
+            frames[f].data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        assert_true(refused > 100);
+        aver_buf_append_byte(&frames[f], 0);
+        aver_be32_write(frames[f].data, (uint32_t)frames[f].size - 4);
+        assert_false(frame_walk(aver_buf_view(&frames[f])));
+        aver_buf_deinit(&frames[f]);
+    }
+}
+
+static void a_frame_too_large_fails_the_writer(void **state)
+{
+    (void)state;
+    aver_buf frame;
+    aver_buf_init(&frame, (size_t)64 << 20);
+    char *text = malloc(AVER_LINK_FRAME_BYTES_MAX + 2);
+    memset(text, 'a', AVER_LINK_FRAME_BYTES_MAX + 1);
+    text[AVER_LINK_FRAME_BYTES_MAX + 1] = '\0';
+    aver_link_put_failed(&frame, text);
+    assert_int_equal(aver_buf_status(&frame), AVER_E_LIMIT);
+    free(text);
+    aver_buf_deinit(&frame);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_travel),
+        cmocka_unit_test(jobs_travel),
+        cmocka_unit_test(info_and_short_messages_travel),
+        cmocka_unit_test(events_travel_in_order),
+        cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(truncated_and_changed_frames_are_refused_or_whole),
+        cmocka_unit_test(a_frame_too_large_fails_the_writer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/forge.h"
+
+#include <string.h>
+
+#define ROOT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static aver_err parse(const char *text, char why[200])
+{
+    aver_policy *policy = NULL;
+    aver_err err = aver_policy_parse(aver_view_text(text), &policy, why);
+    assert_int_equal(err == AVER_OK, policy != NULL);
+    aver_policy_free(policy);
+    return err;
+}
+
+static void what_is_not_a_policy_is_refused_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *words;
+    } cases[] = {
+        {"", "not JSON"},
+        {"[]", "object"},
+        {"{}", "\"version\" is missing"},
+        {"{\"version\":2}", "\"version\" must be 1"},
+        {"{\"version\":1,\"version\":1}", "not JSON"},
+        {"{\"version\":1,\"modles\":[]}", "unknown member \"modles\""},
+        {"{\"version\":1,\"platforms\":\"sim\"}", "must be a list"},
+        {"{\"version\":1,\"platforms\":[\"simulator\"]}", "no platform name"},
+        {"{\"version\":1,\"platforms\":[1]}", "no platform name"},
+        {"{\"version\":1,\"models\":[\"12\"]}", "64 hex digits"},
+        {"{\"version\":1,\"models\":[\"" ROOT "00\"]}", "64 hex digits"},
+        {"{\"version\":1,\"models\":[7]}", "64 hex digits"},
+        {"{\"version\":1,\"configs\":{}}", "must be a list"},
+        {"{\"version\":1,\"measurements\":[{\"platform\":\"sim\"}]}", "names no value"},
+        {"{\"version\":1,\"measurements\":[{\"program\":\"" ROOT "\"}]}", "no platform name"},
+        {"{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"pcr99\":\"00\"}]}", "unknown member \"pcr99\""},
+        {"{\"version\":1,\"measurements\":[{\"platform\":\"nitro\",\"pcr0\":\"" ROOT "\"}]}", "96 hex digits"},
+        {"{\"version\":1,\"max_evidence_age_s\":-1}", "whole number"},
+        {"{\"version\":1,\"max_receipt_age_s\":1.5}", "whole number"},
+        {"{\"version\":1,\"max_receipt_age_s\":99999999999}", "whole number"},
+        {"{\"version\":1,\"min_tcb\":\"3\"}", "whole number"},
+        {"{\"version\":1,\"accept_debug\":1}", "true or false"},
+        {"{\"version\":1,\"allow_stripped\":\"no\"}", "true or false"},
+        {"{\"version\":1,\"name\":\"\"}", "printable"},
+        {"{\"version\":1,\"require\":[\"nonces\"]}", "\"nonces\" is no check"},
+        {"{\"version\":1,\"require\":[[]]}", "empty list"},
+        {"{\"version\":1,\"require\":[[\"nonce\",[\"binding\"]]]}", "is no check"},
+        {"{\"version\":1,\"require\":[[\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\","
+         "\"nonce\"]]}",
+         "more than 8"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char why[200] = "";
+        assert_int_not_equal(parse(cases[i].text, why), AVER_OK);
+        if (!strstr(why, cases[i].words)) {
+            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].text, why, cases[i].words);
+        }
+    }
+}
+
+static void each_kind_of_an_entry_must_match(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"version\":1,\"platforms\":[\"sgx\"],\"measurements\":["
+        "{\"platform\":\"sgx\",\"mrenclave\":\"" ROOT "\",\"mrsigner\":\"" ROOT "\",\"name\":\"ours\"}]}";
+    aver_policy *policy = NULL;
+    char why[200];
+    assert_int_equal(aver_policy_parse(aver_view_text(text), &policy, why), AVER_OK);
+    aver_measurement found[2] = {{.kind = "mrenclave", .size = 32}, {.kind = "mrsigner", .size = 32}};
+    for (size_t i = 0; i < 32; i++) {
+        found[0].bytes[i] = (uint8_t)(i % 16 * 0x11);
+        found[1].bytes[i] = (uint8_t)(i % 16 * 0x11);
+    }
+    assert_true(aver_policy_matches(policy, "sgx", found, 2));
+    assert_false(aver_policy_matches(policy, "sgx", found, 1));
+    assert_false(aver_policy_matches(policy, "sim", found, 2));
+    assert_false(aver_policy_matches(policy, "sgx", found, 0));
+    assert_true(aver_policy_allows_measurement(policy, "sgx", "mrsigner", aver_view_make(found[1].bytes, 32)));
+    assert_int_equal(aver_policy_measurement_count(policy, "sgx", "mrsigner"), 1);
+    assert_int_equal(aver_policy_measurement_count(policy, "sim", "mrsigner"), 0);
+    found[1].bytes[31] ^= 1;
+    assert_false(aver_policy_matches(policy, "sgx", found, 2));
+    assert_false(aver_policy_allows_measurement(policy, "sgx", "mrsigner", aver_view_make(found[1].bytes, 32)));
+    aver_policy_free(policy);
+}
+
+static void defaults_are_the_strict_ones(void **state)
+{
+    (void)state;
+    aver_policy *policy = NULL;
+    char why[200];
+    uint8_t any[32] = {0};
+    bool free_config = false;
+    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1}"), &policy, why), AVER_OK);
+    assert_false(aver_policy_accepts_debug(policy));
+    assert_false(aver_policy_allows_stripped(policy));
+    assert_false(aver_policy_allows_platform(policy, "sim"));
+    assert_false(aver_policy_allows_model(policy, any));
+    assert_true(aver_policy_allows_config(policy, any, &free_config));
+    assert_true(free_config);
+    assert_int_equal(aver_policy_evidence_age_max_ms(policy), 300000);
+    assert_int_equal(aver_policy_receipt_age_max_ms(policy), 300000);
+    assert_int_equal(aver_policy_tcb_min(policy), 0);
+    assert_string_equal(aver_policy_name(policy), "");
+    aver_policy_free(policy);
+    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"configs\":[]}"), &policy, why), AVER_OK);
+    assert_false(aver_policy_allows_config(policy, any, &free_config));
+    assert_false(free_config);
+    aver_policy_free(policy);
+}
+
+static void expect_words(const char *text, void (*tell)(const aver_policy *, aver_buf *), const char *words)
+{
+    aver_policy *policy = NULL;
+    char why[200];
+    aver_buf out;
+    aver_buf_init(&out, 65536);
+    assert_int_equal(aver_policy_parse(aver_view_text(text), &policy, why), AVER_OK);
+    tell(policy, &out);
+    aver_buf_append_byte(&out, 0);
+    assert_int_equal(aver_buf_status(&out), AVER_OK);
+    if (!strstr((const char *)out.data, words)) {
+        fail_msg("\"%s\" does not say \"%s\"", (const char *)out.data, words);
+    }
+    aver_policy_free(policy);
+    aver_buf_deinit(&out);
+}
+
+static void lint_and_explain_say_what_matters(void **state)
+{
+    (void)state;
+    expect_words("{\"version\":1}", aver_policy_lint, "no model is allowed");
+    expect_words("{\"version\":1}", aver_policy_lint, "no platform is allowed");
+    expect_words("{\"version\":1,\"accept_debug\":true}", aver_policy_lint, "debug is accepted");
+    expect_words("{\"version\":1,\"allow_stripped\":true}", aver_policy_lint, "stripped capsules are accepted");
+    expect_words("{\"version\":1,\"platforms\":[\"sim\"]}", aver_policy_lint, "the simulator is allowed");
+    expect_words("{\"version\":1,\"platforms\":[\"sim\"]}", aver_policy_lint, "sim is allowed and has no measurement");
+    expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"program\":\"" ROOT "\"}]}",
+                 aver_policy_lint, "is never used");
+    expect_words("{\"version\":1,\"max_evidence_age_s\":100000}", aver_policy_lint, "older than a day");
+    expect_words("{\"version\":1,\"max_receipt_age_s\":4000}", aver_policy_lint, "older than an hour");
+    expect_words("{\"version\":1,\"name\":\"mine\",\"models\":[\"" ROOT "\"]}", aver_policy_explain,
+                 "Models allowed: 1\n  0011223344556677…\n");
+    expect_words("{\"version\":1}", aver_policy_explain, "channel.seal or channel.tls");
+    expect_words("{\"version\":1,\"require\":[\"time.as-of\"]}", aver_policy_explain,
+                 "This policy also asks for:\n  time.as-of");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_a_policy_is_refused_in_words),
+        cmocka_unit_test(each_kind_of_an_entry_must_match),
+        cmocka_unit_test(defaults_are_the_strict_ones),
+        cmocka_unit_test(lint_and_explain_say_what_matters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
