@@ -3,10 +3,10 @@
 #define AVER_JUDGE_H
 
 /*
- * judge: a platform's evidence and the bundle around it, against the reader's policy. No network, no clock, no global
- * state. A function here returns an error only when it could not judge at all (no memory); whatever
- * is wrong with the evidence is a FAIL in the verdict.
- * Threads: pure functions.
+ * judge: a platform's evidence and the bundle around it, against the reader's policy. No network,
+ * no clock, no global state. A function here returns an error only when it could not judge at all
+ * (no memory); whatever is wrong with the evidence is a FAIL in the verdict. Threads: pure
+ * functions.
  */
 
 #include "aver/bundle.h"
@@ -37,14 +37,15 @@ typedef struct aver_roots {
 } aver_roots;
 
 /*
- * A platform's verifier. judge adds evidence.format, platform.root and evidence.signature and, if the evidence could be
- * read at all, fills ret_claims and sets *ret_readable. The simulator's table lives in an archive of its own.
+ * A platform's verifier. judge adds evidence.format, platform.root and evidence.signature and, if
+ * the evidence could be read at all, fills ret_claims and sets *ret_readable. The simulator's table
+ * lives in an archive of its own.
  */
 typedef struct aver_platform {
     const char *name;
     bool simulated;
-    aver_err (*judge)(const aver_bundle *bundle, const aver_roots *roots, uint64_t now_ms, aver_verdict *verdict,
-                      aver_claims *ret_claims, bool *ret_readable);
+    aver_err (*judge)(const aver_bundle *bundle, const aver_roots *roots, uint64_t now_ms,
+                      aver_verdict *verdict, aver_claims *ret_claims, bool *ret_readable);
 } aver_platform;
 
 typedef struct aver_verify_context {
@@ -52,12 +53,13 @@ typedef struct aver_verify_context {
     const aver_policy *policy;
     const aver_platform *const *platforms; /* NULL-terminated list */
     aver_roots roots;
-    uint64_t now_ms; /* the reader's clock */
-    const uint8_t *nonce;           /* 32 bytes that the reader chose, or NULL: check nonce is SKIP */
+    uint64_t now_ms;      /* the reader's clock */
+    const uint8_t *nonce; /* 32 bytes that the reader chose, or NULL: check nonce is SKIP */
     const uint8_t *tls_spki_digest; /* SHA-256 of this connection's public key, or NULL */
     const uint8_t *seal_key;        /* the X25519 key that the reader seals to, or NULL */
-    const uint8_t *model_root;      /* the model that the reader wants, or NULL: any that the policy allows */
-    uint64_t as_of_ms;              /* the answer must not be younger than this; 0: the reader does not ask */
+    const uint8_t
+        *model_root;   /* the model that the reader wants, or NULL: any that the policy allows */
+    uint64_t as_of_ms; /* the answer must not be younger than this; 0: the reader does not ask */
 } aver_verify_context;
 
 /* A judged bundle: its parts are only meaningful as far as the verdict goes. */
@@ -71,10 +73,12 @@ typedef struct aver_judged {
     aver_claims claims;
 } aver_judged;
 
-/* The bare bundle bytes (see aver_cmw_unwrap), judged as of now_ms. Views in ret_judged point into bytes. */
+/* The bare bundle bytes (see aver_cmw_unwrap), judged as of now_ms. Views in ret_judged point into
+ * bytes. */
 AVER_MUST_USE aver_err aver_verify_bundle(aver_view bytes, const aver_verify_context *context,
                                           aver_verdict *verdict, aver_judged *ret_judged);
-/* The same for evidence relied on at another time; at_ms NULL: the time is not known, and evidence.age is SKIP. */
+/* The same for evidence relied on at another time; at_ms NULL: the time is not known, and
+ * evidence.age is SKIP. */
 AVER_MUST_USE aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *context,
                                              const uint64_t *at_ms, aver_verdict *verdict,
                                              aver_judged *ret_judged);

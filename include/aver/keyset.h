@@ -3,8 +3,8 @@
 #define AVER_KEYSET_H
 
 /*
- * keyset: what one incarnation of a node is: its public keys by role, its models, its settings. Its digest is what hardware
- * evidence commits to. Deterministic CBOR, byte table in docs/receipts.md:
+ * keyset: what one incarnation of a node is: its public keys by role, its models, its settings. Its
+ * digest is what hardware evidence commits to. Deterministic CBOR, byte table in docs/receipts.md:
  *
  *   {0: 1, 1: platform, 2: node id, 3: incarnation, 4: {role: key}, 5: software, 6: program digest,
  *    7: [[name, root, numeric class, profile], ...], 8: config digest}
@@ -16,9 +16,9 @@
 
 #include "aver/bytes.h"
 
-#define AVER_KEYSET_BYTES_MAX (64 * 1024)
-#define AVER_KEYSET_MODELS_MAX 64
-#define AVER_NAME_BYTES_MAX 128
+#define AVER_KEYSET_BYTES_MAX   (64 * 1024)
+#define AVER_KEYSET_MODELS_MAX  64
+#define AVER_NAME_BYTES_MAX     128
 #define AVER_PLATFORM_BYTES_MAX 24
 
 typedef enum aver_role {
@@ -64,7 +64,8 @@ void aver_keyset_digest(aver_view bytes, uint8_t ret_digest[static 32]);
 /* Digest of the configuration document: SHA-256("aver/config/1" || bytes). */
 void aver_config_digest(aver_view bytes, uint8_t ret_digest[static 32]);
 /* SHA-256("aver/node/1" || operator address || name). */
-void aver_node_id(const uint8_t operator_address[static 20], const char *name, uint8_t ret_id[static 32]);
+void aver_node_id(const uint8_t operator_address[static 20], const char *name,
+                  uint8_t ret_id[static 32]);
 /* NULL if there is no such model. */
 const aver_keyset_model *aver_keyset_find(const aver_keyset *keyset, const uint8_t root[static 32]);
 

@@ -3,23 +3,26 @@
 #define AVER_RECEIPT_H
 
 /*
- * receipt: what a node signs for each answer, whatever its outcome. COSE_Sign1 (EdDSA) by the receipt key, external_aad
- * "aver/receipt/1", kid = incarnation, over {0: 1, 1: keeper map, 2: engine map}; byte tables in docs/receipts.md.
- * The keeper map holds what the keeper saw itself; the engine map what the engine says, covered only by re-check or proof.
+ * receipt: what a node signs for each answer, whatever its outcome. COSE_Sign1 (EdDSA) by the
+ * receipt key, external_aad "aver/receipt/1", kid = incarnation, over {0: 1, 1: keeper map, 2:
+ * engine map}; byte tables in docs/receipts.md. The keeper map holds what the keeper saw itself;
+ * the engine map what the engine says, covered only by re-check or proof.
  *
- * Commitments: SHA-256(tag || salt || x), salt from the HPKE or TLS exporter, so that whoever only carries
- * the bytes can neither read nor test a guess. Tags: "aver/commit/request/1", ".../response/1", ".../tokens/1".
+ * Commitments: SHA-256(tag || salt || x), salt from the HPKE or TLS exporter, so that whoever only
+ * carries the bytes can neither read nor test a guess. Tags: "aver/commit/request/1",
+ * ".../response/1", ".../tokens/1".
  *
- * Streams: an opening is signed first ("aver/opening/1"), heads of the RFC 9162 tree over the events
- * follow ("aver/head/1"), the receipt comes last. One leaf is one event, its final blank line included.
+ * Streams: an opening is signed first ("aver/opening/1"), heads of the RFC 9162 tree over the
+ * events follow ("aver/head/1"), the receipt comes last. One leaf is one event, its final blank
+ * line included.
  */
 
 #include "aver/bytes.h"
 #include "aver/keyset.h"
 
 #define AVER_RECEIPT_BYTES_MAX 4096
-#define AVER_TOKENS_BYTES_MAX (2 * 1024 * 1024)
-#define AVER_TOKENS_MAX 262144
+#define AVER_TOKENS_BYTES_MAX  (2 * 1024 * 1024)
+#define AVER_TOKENS_MAX        262144
 
 typedef enum aver_profile {
     AVER_PROFILE_VERIFIED = 1,
@@ -46,8 +49,15 @@ typedef enum aver_time_source {
     AVER_TIME_HOST = 3,
 } aver_time_source;
 
-typedef enum aver_isolation { AVER_ISOLATION_SHARED = 1, AVER_ISOLATION_CALLER = 2, AVER_ISOLATION_REQUEST = 3 } aver_isolation;
-typedef enum aver_process_model { AVER_PROCESS_SPLIT = 1, AVER_PROCESS_SINGLE = 2 } aver_process_model;
+typedef enum aver_isolation {
+    AVER_ISOLATION_SHARED = 1,
+    AVER_ISOLATION_CALLER = 2,
+    AVER_ISOLATION_REQUEST = 3
+} aver_isolation;
+typedef enum aver_process_model {
+    AVER_PROCESS_SPLIT = 1,
+    AVER_PROCESS_SINGLE = 2
+} aver_process_model;
 
 typedef struct aver_receipt {
     /* keeper */
@@ -61,7 +71,7 @@ typedef struct aver_receipt {
     uint8_t config_digest[32];
     uint64_t seed;
     aver_channel channel;
-    bool has_enc_digest; /* exactly when channel is SEAL */
+    bool has_enc_digest;    /* exactly when channel is SEAL */
     uint8_t enc_digest[32]; /* SHA-256 of the HPKE enc */
     char method[8];
     char path[256];
@@ -110,24 +120,30 @@ typedef struct aver_head {
 struct aver_ed25519;
 
 /* Signing side. ret_message is an initialised buffer. */
-AVER_MUST_USE aver_err aver_receipt_sign(const aver_receipt *receipt, const struct aver_ed25519 *key,
-                                         aver_buf *ret_message);
-AVER_MUST_USE aver_err aver_opening_sign(const aver_opening *opening, const struct aver_ed25519 *key,
-                                         aver_buf *ret_message);
+AVER_MUST_USE aver_err aver_receipt_sign(const aver_receipt *receipt,
+                                         const struct aver_ed25519 *key, aver_buf *ret_message);
+AVER_MUST_USE aver_err aver_opening_sign(const aver_opening *opening,
+                                         const struct aver_ed25519 *key, aver_buf *ret_message);
 AVER_MUST_USE aver_err aver_head_sign(const aver_head *head, const uint8_t incarnation[static 32],
                                       const struct aver_ed25519 *key, aver_buf *ret_message);
 
-/* Reading. decode parses and does not verify: the name says so; ret structs are only as good as a later check. */
+/* Reading. decode parses and does not verify: the name says so; ret structs are only as good as a
+ * later check. */
 AVER_MUST_USE aver_err aver_receipt_decode_unverified(aver_view message, aver_receipt *ret_receipt);
-AVER_MUST_USE aver_err aver_receipt_verify_signature(aver_view message, const uint8_t receipt_key[static 32]);
+AVER_MUST_USE aver_err aver_receipt_verify_signature(aver_view message,
+                                                     const uint8_t receipt_key[static 32]);
 AVER_MUST_USE aver_err aver_receipt_identity(aver_view message, uint8_t ret_identity[static 32]);
 AVER_MUST_USE aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 32],
                                          aver_opening *ret_opening);
-AVER_MUST_USE aver_err aver_head_open(aver_view message, const uint8_t receipt_key[static 32], aver_head *ret_head);
+AVER_MUST_USE aver_err aver_head_open(aver_view message, const uint8_t receipt_key[static 32],
+                                      aver_head *ret_head);
 
-void aver_commit_request(const uint8_t salt[static 32], aver_view request, uint8_t ret_commitment[static 32]);
-void aver_commit_response(const uint8_t salt[static 32], aver_view response, uint8_t ret_commitment[static 32]);
-void aver_commit_tokens(const uint8_t salt[static 32], aver_view tokens, uint8_t ret_commitment[static 32]);
+void aver_commit_request(const uint8_t salt[static 32], aver_view request,
+                         uint8_t ret_commitment[static 32]);
+void aver_commit_response(const uint8_t salt[static 32], aver_view response,
+                          uint8_t ret_commitment[static 32]);
+void aver_commit_tokens(const uint8_t salt[static 32], aver_view tokens,
+                        uint8_t ret_commitment[static 32]);
 /* Incremental form for responses that are sent piece by piece. */
 typedef struct aver_commit {
     uint64_t opaque[16];
@@ -137,9 +153,10 @@ void aver_commit_update(aver_commit *commit, aver_view bytes);
 void aver_commit_final(aver_commit *commit, uint8_t ret_commitment[static 32]);
 
 /* Token document: deterministic CBOR [[prompt ids], [generated ids]]. */
-AVER_MUST_USE aver_err aver_tokens_encode(const int32_t *prompt, size_t prompt_count, const int32_t *generated,
-                                          size_t generated_count, aver_buf *ret_bytes);
+AVER_MUST_USE aver_err aver_tokens_encode(const int32_t *prompt, size_t prompt_count,
+                                          const int32_t *generated, size_t generated_count,
+                                          aver_buf *ret_bytes);
 /* ret_ids is malloc'ed: prompt ids then generated ids; the caller frees. */
-AVER_MUST_USE aver_err aver_tokens_decode(aver_view bytes, int32_t **ret_ids, size_t *ret_prompt_count,
-                                          size_t *ret_generated_count);
+AVER_MUST_USE aver_err aver_tokens_decode(aver_view bytes, int32_t **ret_ids,
+                                          size_t *ret_prompt_count, size_t *ret_generated_count);
 #endif

@@ -5,29 +5,30 @@
 /*
  * stream: a server-sent event stream that carries its own proof. On the wire (sealed or not):
  *
- *   : aver-opening <b64url>\n\n           first
- *   data: {...}\n\n                       one event, one leaf: its bytes up to and with the blank line
- *   : aver-head <b64url>\n\n              after every 64 events or one second
- *   : aver-tokens <b64url>\n\n            if the caller sent an "aver" member
- *   : aver-receipt <b64url>\n\n           last data event is behind us
+ *   : aver-opening <b64url>\n\n     first
+ *   data: {...}\n\n                 one event, one leaf: its bytes with the blank line
+ *   : aver-head <b64url>\n\n        after every 64 events or one second
+ *   : aver-tokens <b64url>\n\n      if the caller sent an "aver" member
+ *   : aver-receipt <b64url>\n\n     the last data event is behind us
  *   data: [DONE]\n\n
  *
- * Comments and [DONE] are outside the tree. The reader takes the bytes as they come in pieces of any size.
- * The response commitment covers the concatenation of the events.
+ * Comments and [DONE] are outside the tree. The reader takes the bytes as they come in pieces of
+ * any size. The response commitment covers the concatenation of the events.
  *
- * Every item is one line and a blank line, ended by LF alone; anything else is FORMAT, as is anything after [DONE].
+ * Every item is one line and a blank line, ended by LF alone; anything else is FORMAT, as is
+ * anything after [DONE].
  *
  * Limits: a line of at most AVER_STREAM_LINE_BYTES_MAX. Threads: none.
  */
 
 #include "aver/receipt.h"
 
-#define AVER_STREAM_LINE_BYTES_MAX (4 * 1024 * 1024)
-#define AVER_STREAM_COMMENT_OPENING "aver-opening"
-#define AVER_STREAM_COMMENT_HEAD "aver-head"
-#define AVER_STREAM_COMMENT_TOKENS "aver-tokens"
-#define AVER_STREAM_COMMENT_RECEIPT "aver-receipt"
-#define AVER_STREAM_HEAD_EVENTS 64
+#define AVER_STREAM_LINE_BYTES_MAX   (4 * 1024 * 1024)
+#define AVER_STREAM_COMMENT_OPENING  "aver-opening"
+#define AVER_STREAM_COMMENT_HEAD     "aver-head"
+#define AVER_STREAM_COMMENT_TOKENS   "aver-tokens"
+#define AVER_STREAM_COMMENT_RECEIPT  "aver-receipt"
+#define AVER_STREAM_HEAD_EVENTS      64
 #define AVER_STREAM_HEAD_INTERVAL_MS 1000
 
 typedef enum aver_stream_item_kind {
@@ -59,8 +60,8 @@ AVER_MUST_USE aver_err aver_stream_reader_feed(aver_stream_reader *reader, aver_
 AVER_MUST_USE aver_err aver_stream_reader_end(const aver_stream_reader *reader);
 
 /*
- * The tree over the first events_max of a stream's events, laid one after the other: how many there are and their root.
- * FORMAT if the bytes end inside an event.
+ * The tree over the first events_max of a stream's events, laid one after the other: how many there
+ * are and their root. FORMAT if the bytes end inside an event.
  */
 AVER_MUST_USE aver_err aver_stream_tree(aver_view events, uint64_t events_max, uint64_t *ret_count,
                                         uint8_t ret_root[static 32]);

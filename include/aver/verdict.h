@@ -3,8 +3,8 @@
 #define AVER_VERDICT_H
 
 /*
- * verdict: a list of named checks, each PASS, FAIL or SKIP with a reason in words. SKIP is never PASS.
- * Accepted means: no check failed, and every check that the reader's policy requires passed.
+ * verdict: a list of named checks, each PASS, FAIL or SKIP with a reason in words. SKIP is never
+ * PASS. Accepted means: no check failed, and every check that the reader's policy requires passed.
  */
 
 #include "aver/bytes.h"
@@ -29,7 +29,8 @@ typedef struct aver_verdict {
     bool simulated; /* some evidence came from the simulator: shown with every verdict */
 } aver_verdict;
 
-/* Every check that exists: its name and, in one sentence, what a PASS means. Ends with a NULL name. */
+/* Every check that exists: its name and, in one sentence, what a PASS means. Ends with a NULL name.
+ */
 typedef struct aver_check_name {
     const char *name;
     const char *meaning;
@@ -48,7 +49,8 @@ void aver_verdict_add(aver_verdict *verdict, const char *name, aver_check_status
 /* NULL if that check was not made. */
 const aver_check *aver_verdict_find(const aver_verdict *verdict, const char *name);
 bool aver_verdict_failed(const aver_verdict *verdict); /* some check is FAIL */
-/* {"accepted":…,"simulated":…,"checks":[{"name","status","detail"}…]}; accepted as the caller found. */
+/* {"accepted":…,"simulated":…,"checks":[{"name","status","detail"}…]}; accepted as the caller
+ * found. */
 void aver_verdict_json(const aver_verdict *verdict, bool accepted, aver_buf *out);
 
 #endif

@@ -126,7 +126,10 @@ static const aver_field bundle_fields[] = {
      .kind = AVER_FIELD_VIEW,
      .offset = offsetof(aver_bundle, evidence),
      .size = BUNDLE_EVIDENCE_BYTES_MAX},
-    {.key = 3, .kind = AVER_FIELD_NESTED, .put = bundle_put_collateral, .get = bundle_get_collateral},
+    {.key = 3,
+     .kind = AVER_FIELD_NESTED,
+     .put = bundle_put_collateral,
+     .get = bundle_get_collateral},
     {.key = 4,
      .kind = AVER_FIELD_VIEW,
      .offset = offsetof(aver_bundle, keyset_bytes),
@@ -158,7 +161,8 @@ static const aver_field bundle_fields[] = {
 aver_err aver_bundle_encode(const aver_bundle *bundle, aver_buf *ret_bytes)
 {
     size_t size_before = ret_bytes->size;
-    aver_err err = aver_fields_put(bundle_fields, AVER_FIELDS_COUNT(bundle_fields), bundle, ret_bytes);
+    aver_err err =
+        aver_fields_put(bundle_fields, AVER_FIELDS_COUNT(bundle_fields), bundle, ret_bytes);
     if (err == AVER_OK && ret_bytes->size - size_before > AVER_BUNDLE_BYTES_MAX) {
         ret_bytes->size = size_before;
         err = AVER_E_LIMIT;
@@ -173,7 +177,8 @@ aver_err aver_bundle_decode(aver_view bytes, aver_bundle *ret_bundle)
     }
     aver_bundle bundle = {0};
     aver_cbor_cursor cursor = aver_cbor_open(bytes, 0);
-    aver_err err = aver_fields_get(bundle_fields, AVER_FIELDS_COUNT(bundle_fields), &cursor, &bundle);
+    aver_err err =
+        aver_fields_get(bundle_fields, AVER_FIELDS_COUNT(bundle_fields), &cursor, &bundle);
     if (err == AVER_OK) {
         err = aver_cbor_end(&cursor);
     }

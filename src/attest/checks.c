@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aver/verdict.h"
 
-/* Every named check, in the order in which they are made; docs/verifier.md explains each at length. */
+/* Every named check, in the order in which they are made; docs/verifier.md explains each at length.
+ */
 static const aver_check_name checks_table[] = {
     {"capsule.format", "the capsule is well formed"},
     {"bundle.format", "the bundle is well formed"},
@@ -31,7 +32,8 @@ static const aver_check_name checks_table[] = {
     {"receipt.incarnation", "the receipt names this incarnation"},
     {"receipt.platform", "the receipt names this platform"},
     {"receipt.node", "the receipt names this node"},
-    {"receipt.model", "the answer is of a model of the keyset that the policy allows and the reader asked for"},
+    {"receipt.model",
+     "the answer is of a model of the keyset that the policy allows and the reader asked for"},
     {"receipt.config", "the answer was given under the configuration of the keyset"},
     {"receipt.class", "numeric class and profile are those of the keyset's model"},
     {"receipt.request", "the receipt commits to the request that the reader sent"},

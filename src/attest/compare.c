@@ -19,8 +19,8 @@ aver_short aver_short_of(aver_view bytes)
     return result;
 }
 
-void aver_verdict_compare(aver_verdict *verdict, const char *name, const char *what, aver_view found,
-                          aver_view wanted, const char *source)
+void aver_verdict_compare(aver_verdict *verdict, const char *name, const char *what,
+                          aver_view found, aver_view wanted, const char *source)
 {
     if (aver_equal_secret(found, wanted)) {
         aver_verdict_add(verdict, name, AVER_CHECK_PASS, "%s %s", what, aver_short_of(found).text);

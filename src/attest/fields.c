@@ -221,7 +221,8 @@ static aver_err fields_complete(const aver_field *fields, size_t count, const bo
                                 const void *record)
 {
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].presence != AVER_FIELD_NONEMPTY && seen[i] != field_present(&fields[i], record)) {
+        if (fields[i].presence != AVER_FIELD_NONEMPTY &&
+            seen[i] != field_present(&fields[i], record)) {
             return AVER_E_FORMAT;
         }
     }

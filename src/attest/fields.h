@@ -7,9 +7,9 @@
  * the same table writes and reads it, so that the two cannot disagree.
  *
  * Table:   entries in rising key order. Keys that are not in the table are refused.
- * Text:    printable ASCII (0x20 to 0x7e), not empty, shorter than its array: it is shown to people.
- * Failure: FORMAT for other bytes than the table asks for, UNSUPPORTED for another version, LIMIT
- *          for a byte string above its maximum; a failed read may have filled part of the record.
+ * Text:    printable ASCII (0x20 to 0x7e), not empty, shorter than its array: it is shown to
+ * people. Failure: FORMAT for other bytes than the table asks for, UNSUPPORTED for another version,
+ * LIMIT for a byte string above its maximum; a failed read may have filled part of the record.
  */
 
 #include "codec/cbor.h"
@@ -42,7 +42,7 @@ typedef struct aver_field {
     aver_err (*get)(aver_cbor_cursor *cursor, void *record);
 } aver_field;
 
-#define AVER_FIELDS_MAX 32
+#define AVER_FIELDS_MAX           32
 #define AVER_FIELDS_COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 /* Appends the map; USAGE if a value of the record is outside its bounds. */

@@ -18,8 +18,8 @@ typedef struct judge_state {
 
 static const char *const judge_evidence_checks[] = {"evidence.format", "platform.root",
                                                     "evidence.signature", NULL};
-static const char *const judge_claims_checks[] = {"evidence.debug", "evidence.age", "measurement.allowed",
-                                                  "tcb.min",        "binding",      NULL};
+static const char *const judge_claims_checks[] = {
+    "evidence.debug", "evidence.age", "measurement.allowed", "tcb.min", "binding", NULL};
 static const char *const judge_keyset_checks[] = {
     "keyset.platform", "keyset.incarnation", "keyset.config", "config.allowed",
     "model.allowed",   "channel.tls",        "channel.seal",  NULL};
@@ -43,7 +43,8 @@ static void judge_age(const judge_state *judge)
     uint64_t age_max_ms = aver_policy_evidence_age_max_ms(judge->context->policy);
     const char *name = "evidence.age";
     if (!claims->has_time) {
-        aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP, "evidence of this platform carries no time");
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP,
+                         "evidence of this platform carries no time");
         return;
     }
     if (!judge->at_ms) {
@@ -54,15 +55,16 @@ static void judge_age(const judge_state *judge)
     uint64_t at_ms = *judge->at_ms;
     if (claims->time_ms > at_ms) {
         uint64_t ahead_ms = claims->time_ms - at_ms;
-        aver_verdict_add(judge->verdict, name, ahead_ms > AVER_CLOCK_SKEW_MS ? AVER_CHECK_FAIL : AVER_CHECK_PASS,
-                         "made %llu s after it was relied on, at most %d allowed for clocks that differ",
-                         (unsigned long long)ahead_ms / 1000, AVER_CLOCK_SKEW_MS / 1000);
+        aver_verdict_add(
+            judge->verdict, name, ahead_ms > AVER_CLOCK_SKEW_MS ? AVER_CHECK_FAIL : AVER_CHECK_PASS,
+            "made %llu s after it was relied on, at most %d allowed for clocks that differ",
+            (unsigned long long)ahead_ms / 1000, AVER_CLOCK_SKEW_MS / 1000);
         return;
     }
     uint64_t age_ms = at_ms - claims->time_ms;
     aver_verdict_add(judge->verdict, name, age_ms > age_max_ms ? AVER_CHECK_FAIL : AVER_CHECK_PASS,
-                     "%llu s old when it was relied on, at most %llu allowed", (unsigned long long)age_ms / 1000,
-                     (unsigned long long)age_max_ms / 1000);
+                     "%llu s old when it was relied on, at most %llu allowed",
+                     (unsigned long long)age_ms / 1000, (unsigned long long)age_max_ms / 1000);
 }
 
 static void judge_measurement(const judge_state *judge)
@@ -70,17 +72,19 @@ static void judge_measurement(const judge_state *judge)
     const aver_claims *claims = &judge->judged->claims;
     const char *platform = judge->judged->bundle.platform;
     const aver_measurement *first = &claims->measurements[0];
-    aver_view value = claims->measurements_count ? aver_view_make(first->bytes, first->size) : (aver_view){0};
+    aver_view value =
+        claims->measurements_count ? aver_view_make(first->bytes, first->size) : (aver_view){0};
     const char *kind = claims->measurements_count ? first->kind : "none";
     if (aver_policy_matches(judge->context->policy, platform, claims->measurements,
                             claims->measurements_count)) {
-        aver_verdict_add(judge->verdict, "measurement.allowed", AVER_CHECK_PASS, "%s %s is allowed", kind,
-                         aver_short_of(value).text);
+        aver_verdict_add(judge->verdict, "measurement.allowed", AVER_CHECK_PASS, "%s %s is allowed",
+                         kind, aver_short_of(value).text);
     } else {
         aver_verdict_add(judge->verdict, "measurement.allowed", AVER_CHECK_FAIL,
                          "%s %s is not among the %zu that the policy allows on %s", kind,
                          aver_short_of(value).text,
-                         aver_policy_measurement_count(judge->context->policy, platform, kind), platform);
+                         aver_policy_measurement_count(judge->context->policy, platform, kind),
+                         platform);
     }
 }
 
@@ -104,14 +108,16 @@ static void judge_binding(const judge_state *judge)
     }
     uint8_t wanted[64];
     aver_binding(judged->keyset_digest, judged->bundle.nonce_root, gpu, wanted);
-    aver_verdict_compare(judge->verdict, "binding", "report data", AVER_VIEW_OF(judged->claims.report_data),
-                         AVER_VIEW_OF(wanted), "this keyset and these nonces");
+    aver_verdict_compare(judge->verdict, "binding", "report data",
+                         AVER_VIEW_OF(judged->claims.report_data), AVER_VIEW_OF(wanted),
+                         "this keyset and these nonces");
 }
 
 static const aver_platform *judge_platform(const judge_state *judge)
 {
     const char *name = judge->judged->bundle.platform;
-    for (const aver_platform *const *platform = judge->context->platforms; platform && *platform; platform++) {
+    for (const aver_platform *const *platform = judge->context->platforms; platform && *platform;
+         platform++) {
         if (strcmp((*platform)->name, name) == 0) {
             aver_verdict_add(judge->verdict, "platform.known", AVER_CHECK_PASS, "%s", name);
             return *platform;
@@ -127,9 +133,10 @@ static aver_err judge_evidence(const judge_state *judge)
     aver_judged *judged = judge->judged;
     const aver_platform *platform = judge_platform(judge);
     bool allowed = aver_policy_allows_platform(judge->context->policy, judged->bundle.platform);
-    aver_verdict_add(judge->verdict, "platform.allowed", allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     allowed ? "%s is allowed" : "%s is not among the platforms that the policy allows",
-                     judged->bundle.platform);
+    aver_verdict_add(
+        judge->verdict, "platform.allowed", allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+        allowed ? "%s is allowed" : "%s is not among the platforms that the policy allows",
+        judged->bundle.platform);
     if (!platform) {
         aver_verdict_skip_all(judge->verdict, judge_evidence_checks, "the platform is not known");
         aver_verdict_skip_all(judge->verdict, judge_claims_checks, "the platform is not known");
@@ -142,8 +149,10 @@ static aver_err judge_evidence(const judge_state *judge)
         return err;
     }
     if (!judged->has_claims) {
-        aver_verdict_skip_all(judge->verdict, judge_evidence_checks, "the evidence could not be read");
-        aver_verdict_skip_all(judge->verdict, judge_claims_checks, "the evidence could not be read");
+        aver_verdict_skip_all(judge->verdict, judge_evidence_checks,
+                              "the evidence could not be read");
+        aver_verdict_skip_all(judge->verdict, judge_claims_checks,
+                              "the evidence could not be read");
         return AVER_OK;
     }
     judge_debug(judge);
@@ -164,17 +173,20 @@ static void judge_config(const judge_state *judge)
     } else {
         uint8_t digest[32];
         aver_config_digest(document, digest);
-        aver_verdict_compare(judge->verdict, "keyset.config", "configuration document", AVER_VIEW_OF(digest),
-                             AVER_VIEW_OF(judged->keyset.config_digest), "the keyset");
+        aver_verdict_compare(judge->verdict, "keyset.config", "configuration document",
+                             AVER_VIEW_OF(digest), AVER_VIEW_OF(judged->keyset.config_digest),
+                             "the keyset");
     }
     bool any;
-    bool allowed = aver_policy_allows_config(judge->context->policy, judged->keyset.config_digest, &any);
+    bool allowed =
+        aver_policy_allows_config(judge->context->policy, judged->keyset.config_digest, &any);
     aver_short text = aver_short_of(AVER_VIEW_OF(judged->keyset.config_digest));
     if (any) {
         aver_verdict_add(judge->verdict, "config.allowed", AVER_CHECK_SKIP,
                          "the policy names no configurations; this one is %s", text.text);
     } else {
-        aver_verdict_add(judge->verdict, "config.allowed", allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+        aver_verdict_add(judge->verdict, "config.allowed",
+                         allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
                          allowed ? "configuration %s is allowed"
                                  : "configuration %s is not among those that the policy allows",
                          text.text);
@@ -204,9 +216,11 @@ static void judge_model(const judge_state *judge)
     bool allowed = judge_model_allowed(judge, &root);
     aver_short text = aver_short_of(aver_view_make(root, root ? 32 : 0));
     if (allowed) {
-        aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_PASS, "model root %s is allowed", text.text);
+        aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_PASS,
+                         "model root %s is allowed", text.text);
     } else if (!root) {
-        aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL, "the keyset names no model");
+        aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL,
+                         "the keyset names no model");
     } else if (judge->context->model_root && !aver_keyset_find(&judge->judged->keyset, root)) {
         aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL,
                          "model root %s, which was asked for, is not in the keyset", text.text);
@@ -223,17 +237,19 @@ static void judge_incarnation(const judge_state *judge)
     const aver_key *key = &keyset->keys[AVER_ROLE_RECEIPT];
     uint8_t digest[32];
     aver_sha256_of(aver_view_make(key->bytes, key->size), digest);
-    aver_verdict_compare(judge->verdict, "keyset.incarnation", "incarnation", AVER_VIEW_OF(keyset->incarnation),
-                         AVER_VIEW_OF(digest), "the receipt key");
+    aver_verdict_compare(judge->verdict, "keyset.incarnation", "incarnation",
+                         AVER_VIEW_OF(keyset->incarnation), AVER_VIEW_OF(digest),
+                         "the receipt key");
 }
 
 /* The key that this connection uses against the keyset's key of that role. */
-static void judge_channel(const judge_state *judge, const char *name, aver_role role, const uint8_t *found,
-                          const char *what)
+static void judge_channel(const judge_state *judge, const char *name, aver_role role,
+                          const uint8_t *found, const char *what)
 {
     const aver_key *key = &judge->judged->keyset.keys[role];
     if (!found) {
-        aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP, "there is no such connection to compare with");
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP,
+                         "there is no such connection to compare with");
     } else if (!key->present) {
         aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL, "the keyset has no key for it");
     } else {
@@ -250,17 +266,19 @@ static aver_err judge_keyset(const judge_state *judge)
         return err;
     }
     if (err != AVER_OK) {
-        aver_verdict_add(judge->verdict, "keyset.format", AVER_CHECK_FAIL, "the keyset is %s", aver_err_text(err));
+        aver_verdict_add(judge->verdict, "keyset.format", AVER_CHECK_FAIL, "the keyset is %s",
+                         aver_err_text(err));
         aver_verdict_skip_all(judge->verdict, judge_keyset_checks, "the keyset could not be read");
         return AVER_OK;
     }
     judged->parsed = true;
-    aver_verdict_add(judge->verdict, "keyset.format", AVER_CHECK_PASS, "%s, %zu model%s", judged->keyset.software,
-                     judged->keyset.models_count, judged->keyset.models_count == 1 ? "" : "s");
+    aver_verdict_add(judge->verdict, "keyset.format", AVER_CHECK_PASS, "%s, %zu model%s",
+                     judged->keyset.software, judged->keyset.models_count,
+                     judged->keyset.models_count == 1 ? "" : "s");
     bool same = strcmp(judged->keyset.platform, judged->bundle.platform) == 0;
     aver_verdict_add(judge->verdict, "keyset.platform", same ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     same ? "%s" : "the keyset says %s, the evidence is of %s", judged->keyset.platform,
-                     judged->bundle.platform);
+                     same ? "%s" : "the keyset says %s, the evidence is of %s",
+                     judged->keyset.platform, judged->bundle.platform);
     judge_incarnation(judge);
     judge_config(judge);
     judge_model(judge);
@@ -284,19 +302,21 @@ static void judge_nonce(const judge_state *judge)
     uint8_t leaf[32];
     aver_nonce_leaf(judge->context->nonce, leaf);
     aver_err err = aver_merkle_verify(leaf, bundle->nonce_index, bundle->nonce_count,
-                                      (const uint8_t(*)[32])bundle->nonce_path, bundle->nonce_path_size,
-                                      bundle->nonce_root);
+                                      (const uint8_t(*)[32])bundle->nonce_path,
+                                      bundle->nonce_path_size, bundle->nonce_root);
     if (err == AVER_OK) {
-        aver_verdict_add(judge->verdict, "nonce", AVER_CHECK_PASS, "nonce %s is among the %llu of this evidence",
-                         text.text, (unsigned long long)bundle->nonce_count);
+        aver_verdict_add(judge->verdict, "nonce", AVER_CHECK_PASS,
+                         "nonce %s is among the %llu of this evidence", text.text,
+                         (unsigned long long)bundle->nonce_count);
     } else {
         aver_verdict_add(judge->verdict, "nonce", AVER_CHECK_FAIL,
                          "the reader's nonce %s is not what this evidence answers", text.text);
     }
 }
 
-aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *context, const uint64_t *at_ms,
-                               aver_verdict *verdict, aver_judged *ret_judged)
+aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *context,
+                               const uint64_t *at_ms, aver_verdict *verdict,
+                               aver_judged *ret_judged)
 {
     memset(ret_judged, 0, sizeof *ret_judged);
     aver_err err = aver_bundle_decode(bytes, &ret_judged->bundle);
@@ -304,7 +324,8 @@ aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *conte
         return err;
     }
     if (err != AVER_OK) {
-        aver_verdict_add(verdict, "bundle.format", AVER_CHECK_FAIL, "the bundle is %s", aver_err_text(err));
+        aver_verdict_add(verdict, "bundle.format", AVER_CHECK_FAIL, "the bundle is %s",
+                         aver_err_text(err));
         return AVER_OK;
     }
     aver_verdict_add(verdict, "bundle.format", AVER_CHECK_PASS, "%zu bytes", bytes.size);
@@ -321,8 +342,8 @@ aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *conte
     return err;
 }
 
-aver_err aver_verify_bundle(aver_view bytes, const aver_verify_context *context, aver_verdict *verdict,
-                            aver_judged *ret_judged)
+aver_err aver_verify_bundle(aver_view bytes, const aver_verify_context *context,
+                            aver_verdict *verdict, aver_judged *ret_judged)
 {
     return aver_verify_bundle_at(bytes, context, &context->now_ms, verdict, ret_judged);
 }

@@ -55,7 +55,8 @@ static aver_err keyset_get_keys(aver_cbor_cursor *cursor, void *record)
         key->size = keyset_key_bytes[role];
         err = aver_cbor_read_fixed(cursor, key->bytes, key->size);
     }
-    if (err == AVER_OK && (!keyset->keys[AVER_ROLE_RECEIPT].present || !keyset->keys[AVER_ROLE_SEAL].present)) {
+    if (err == AVER_OK &&
+        (!keyset->keys[AVER_ROLE_RECEIPT].present || !keyset->keys[AVER_ROLE_SEAL].present)) {
         return AVER_E_FORMAT;
     }
     return err;
@@ -97,7 +98,8 @@ static aver_err keyset_get_model(aver_cbor_cursor *cursor, aver_keyset_model *re
         err = aver_cbor_read_fixed(cursor, ret_model->root, sizeof ret_model->root);
     }
     if (err == AVER_OK) {
-        err = aver_cbor_read_fixed(cursor, ret_model->numeric_class, sizeof ret_model->numeric_class);
+        err =
+            aver_cbor_read_fixed(cursor, ret_model->numeric_class, sizeof ret_model->numeric_class);
     }
     if (err == AVER_OK) {
         err = aver_cbor_read_uint(cursor, &profile);
@@ -141,9 +143,15 @@ static const aver_field keyset_fields[] = {
     {.key = 3, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_keyset, incarnation), .size = 32},
     {.key = 4, .kind = AVER_FIELD_NESTED, .put = keyset_put_keys, .get = keyset_get_keys},
     {.key = 5, .kind = AVER_FIELD_TEXT, .offset = offsetof(aver_keyset, software), .size = 64},
-    {.key = 6, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_keyset, program_digest), .size = 32},
+    {.key = 6,
+     .kind = AVER_FIELD_FIXED,
+     .offset = offsetof(aver_keyset, program_digest),
+     .size = 32},
     {.key = 7, .kind = AVER_FIELD_NESTED, .put = keyset_put_models, .get = keyset_get_models},
-    {.key = 8, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_keyset, config_digest), .size = 32},
+    {.key = 8,
+     .kind = AVER_FIELD_FIXED,
+     .offset = offsetof(aver_keyset, config_digest),
+     .size = 32},
 };
 
 aver_err aver_keyset_encode(const aver_keyset *keyset, aver_buf *ret_bytes)
@@ -161,7 +169,8 @@ aver_err aver_keyset_decode(aver_view bytes, aver_keyset *ret_keyset)
         return AVER_E_NOMEM;
     }
     aver_cbor_cursor cursor = aver_cbor_open(bytes, 0);
-    aver_err err = aver_fields_get(keyset_fields, AVER_FIELDS_COUNT(keyset_fields), &cursor, keyset);
+    aver_err err =
+        aver_fields_get(keyset_fields, AVER_FIELDS_COUNT(keyset_fields), &cursor, keyset);
     if (err == AVER_OK) {
         err = aver_cbor_end(&cursor);
     }
@@ -185,7 +194,8 @@ void aver_config_digest(aver_view bytes, uint8_t ret_digest[static 32])
 void aver_node_id(const uint8_t operator_address[static 20], const char *name,
                   uint8_t ret_id[static 32])
 {
-    aver_sha256_tagged("aver/node/1", aver_view_make(operator_address, 20), aver_view_text(name), ret_id);
+    aver_sha256_tagged("aver/node/1", aver_view_make(operator_address, 20), aver_view_text(name),
+                       ret_id);
 }
 
 const aver_keyset_model *aver_keyset_find(const aver_keyset *keyset, const uint8_t root[static 32])

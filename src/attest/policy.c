@@ -33,8 +33,8 @@ static bool policy_value_is(const aver_measurement *value, const char *kind, ave
            aver_view_equal(aver_view_make(value->bytes, value->size), bytes);
 }
 
-bool aver_policy_allows_measurement(const aver_policy *policy, const char *platform, const char *kind,
-                                    aver_view value)
+bool aver_policy_allows_measurement(const aver_policy *policy, const char *platform,
+                                    const char *kind, aver_view value)
 {
     for (size_t i = 0; i < policy->entries_count; i++) {
         const aver_policy_entry *entry = &policy->entries[i];
@@ -75,7 +75,8 @@ bool aver_policy_matches(const aver_policy *policy, const char *platform,
     return false;
 }
 
-size_t aver_policy_measurement_count(const aver_policy *policy, const char *platform, const char *kind)
+size_t aver_policy_measurement_count(const aver_policy *policy, const char *platform,
+                                     const char *kind)
 {
     size_t found = 0;
     for (size_t i = 0; i < policy->entries_count; i++) {
@@ -102,7 +103,8 @@ size_t aver_policy_model_count(const aver_policy *policy)
     return policy->models_count;
 }
 
-bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[static 32], bool *ret_any)
+bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[static 32],
+                               bool *ret_any)
 {
     *ret_any = !policy->has_configs;
     for (size_t i = 0; i < policy->configs_count; i++) {

@@ -68,7 +68,8 @@ typedef struct policy_reason {
     size_t size;
 } policy_reason;
 
-__attribute__((format(printf, 2, 3))) static void reason_add(policy_reason *reason, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void reason_add(policy_reason *reason,
+                                                             const char *format, ...)
 {
     size_t room = POLICY_REASON_BYTES - reason->size;
     va_list args;
@@ -103,7 +104,8 @@ static bool policy_passed(const aver_verdict *verdict, const char *name)
 }
 
 /* True if one of them passed; else adds to the reason what is known about the first. */
-static bool policy_any_passed(const aver_policy_any *any, const aver_verdict *verdict, policy_reason *reason)
+static bool policy_any_passed(const aver_policy_any *any, const aver_verdict *verdict,
+                              policy_reason *reason)
 {
     for (size_t i = 0; i < any->names_count; i++) {
         if (policy_passed(verdict, any->names[i])) {
@@ -123,7 +125,8 @@ static bool policy_any_passed(const aver_policy_any *any, const aver_verdict *ve
 static bool policy_waived(const aver_policy *policy, aver_use use, const aver_policy_any *any)
 {
     return use == AVER_USE_CAPSULE && policy->allow_stripped &&
-           (strcmp(any->names[0], "receipt.request") == 0 || strcmp(any->names[0], "receipt.response") == 0);
+           (strcmp(any->names[0], "receipt.request") == 0 ||
+            strcmp(any->names[0], "receipt.response") == 0);
 }
 
 bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_verdict *verdict,

@@ -18,7 +18,7 @@ typedef struct policy_parse {
 } policy_parse;
 
 /* Platforms that a policy may name, whether or not this build can judge them. */
-static const char *const policy_platforms[] = {"sim",   "nitro", "sgx", "tdx", "snp",
+static const char *const policy_platforms[] = {"sim",    "nitro", "sgx", "tdx", "snp",
                                                "nvidia", "azure", "cca", "tpm"};
 
 typedef struct policy_kind {
@@ -27,9 +27,9 @@ typedef struct policy_kind {
 } policy_kind;
 
 static const policy_kind policy_kinds[] = {
-    {"program", 32}, {"pcr0", 48},   {"pcr1", 48},      {"pcr2", 48},     {"pcr3", 48},
-    {"pcr4", 48},    {"pcr8", 48},   {"mrtd", 48},      {"rtmr0", 48},    {"rtmr1", 48},
-    {"rtmr2", 48},   {"rtmr3", 48},  {"mrenclave", 32}, {"mrsigner", 32}, {"measurement", 48},
+    {"program", 32}, {"pcr0", 48},  {"pcr1", 48},      {"pcr2", 48},     {"pcr3", 48},
+    {"pcr4", 48},    {"pcr8", 48},  {"mrtd", 48},      {"rtmr0", 48},    {"rtmr1", 48},
+    {"rtmr2", 48},   {"rtmr3", 48}, {"mrenclave", 32}, {"mrsigner", 32}, {"measurement", 48},
 };
 
 __attribute__((format(printf, 2, 3))) static aver_err policy_refuse(policy_parse *parse,
@@ -54,12 +54,13 @@ static aver_err policy_read_list_size(policy_parse *parse, const char *name, con
     return AVER_OK;
 }
 
-static aver_err policy_read_text(policy_parse *parse, const char *name, const json_t *value, char *ret_text,
-                                 size_t size)
+static aver_err policy_read_text(policy_parse *parse, const char *name, const json_t *value,
+                                 char *ret_text, size_t size)
 {
     const char *text = json_string_value(value);
     if (!text || !aver_field_text_valid(text, size)) {
-        return policy_refuse(parse, "\"%s\" must be 1 to %zu printable ASCII characters", name, size - 1);
+        return policy_refuse(parse, "\"%s\" must be 1 to %zu printable ASCII characters", name,
+                             size - 1);
     }
     memcpy(ret_text, text, strlen(text) + 1);
     return AVER_OK;
@@ -115,7 +116,8 @@ static aver_err policy_read_kind(policy_parse *parse, const char *name, const js
 _Static_assert(sizeof policy_kinds / sizeof policy_kinds[0] <= AVER_POLICY_KINDS_MAX,
                "an entry has room for each kind once");
 
-static aver_err policy_read_entry(policy_parse *parse, const json_t *value, aver_policy_entry *entry)
+static aver_err policy_read_entry(policy_parse *parse, const json_t *value,
+                                  aver_policy_entry *entry)
 {
     if (!json_is_object(value)) {
         return policy_refuse(parse, "an entry of \"measurements\" must be an object");
@@ -135,7 +137,8 @@ static aver_err policy_read_entry(policy_parse *parse, const json_t *value, aver
         }
     }
     if (err == AVER_OK && entry->values_count == 0) {
-        return policy_refuse(parse, "a measurement for platform %s names no value", entry->platform);
+        return policy_refuse(parse, "a measurement for platform %s names no value",
+                             entry->platform);
     }
     return err;
 }
@@ -171,13 +174,15 @@ static aver_err policy_read_digests(policy_parse *parse, const char *name, const
 
 static aver_err policy_read_models(policy_parse *parse, const char *name, const json_t *value)
 {
-    return policy_read_digests(parse, name, value, parse->policy->models, &parse->policy->models_count);
+    return policy_read_digests(parse, name, value, parse->policy->models,
+                               &parse->policy->models_count);
 }
 
 static aver_err policy_read_configs(policy_parse *parse, const char *name, const json_t *value)
 {
     parse->policy->has_configs = true;
-    return policy_read_digests(parse, name, value, parse->policy->configs, &parse->policy->configs_count);
+    return policy_read_digests(parse, name, value, parse->policy->configs,
+                               &parse->policy->configs_count);
 }
 
 static aver_err policy_read_check(policy_parse *parse, const json_t *value, aver_policy_any *any)
@@ -213,8 +218,8 @@ static aver_err policy_read_require(policy_parse *parse, const char *name, const
     return err;
 }
 
-static aver_err policy_read_number(policy_parse *parse, const char *name, const json_t *value, uint64_t max,
-                                   uint64_t *ret_number)
+static aver_err policy_read_number(policy_parse *parse, const char *name, const json_t *value,
+                                   uint64_t max, uint64_t *ret_number)
 {
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < 0 || (uint64_t)number > max) {
@@ -225,7 +230,8 @@ static aver_err policy_read_number(policy_parse *parse, const char *name, const 
     return AVER_OK;
 }
 
-static aver_err policy_read_bool(policy_parse *parse, const char *name, const json_t *value, bool *ret_value)
+static aver_err policy_read_bool(policy_parse *parse, const char *name, const json_t *value,
+                                 bool *ret_value)
 {
     if (!json_is_boolean(value)) {
         return policy_refuse(parse, "\"%s\" must be true or false", name);
@@ -240,7 +246,8 @@ static aver_err policy_read_plain(policy_parse *parse, const char *name, const j
     uint64_t seconds = 0;
     aver_err err;
     if (strcmp(name, "version") == 0) {
-        return json_integer_value(value) == 1 ? AVER_OK : policy_refuse(parse, "\"version\" must be 1");
+        return json_integer_value(value) == 1 ? AVER_OK
+                                              : policy_refuse(parse, "\"version\" must be 1");
     }
     if (strcmp(name, "name") == 0) {
         return policy_read_text(parse, name, value, policy->name, sizeof policy->name);
@@ -294,7 +301,8 @@ static aver_err policy_read(policy_parse *parse, json_t *json)
         return policy_refuse(parse, "\"version\" is missing");
     }
     aver_err err = AVER_OK;
-    for (void *at = json_object_iter(json); at && err == AVER_OK; at = json_object_iter_next(json, at)) {
+    for (void *at = json_object_iter(json); at && err == AVER_OK;
+         at = json_object_iter_next(json, at)) {
         err = policy_read_member(parse, json_object_iter_key(at), json_object_iter_value(at));
     }
     return err;

@@ -2,15 +2,16 @@
 #ifndef AVER_ATTEST_POLICY_STATE_H
 #define AVER_ATTEST_POLICY_STATE_H
 
-/* policy_state: the parsed form of a policy, shared by the files that read, apply and explain it. */
+/* policy_state: the parsed form of a policy, shared by the files that read, apply and explain it.
+ */
 
 #include "aver/keyset.h"
 #include "aver/policy.h"
 
 #define AVER_POLICY_PLATFORMS_MAX 16
-#define AVER_POLICY_KINDS_MAX 16
-#define AVER_POLICY_REQUIRE_MAX 64
-#define AVER_POLICY_AGE_MAX_S (10ull * 366 * 24 * 3600)
+#define AVER_POLICY_KINDS_MAX     16
+#define AVER_POLICY_REQUIRE_MAX   64
+#define AVER_POLICY_AGE_MAX_S     (10ull * 366 * 24 * 3600)
 #define AVER_POLICY_AGE_DEFAULT_S 300
 
 typedef struct aver_policy_entry {

@@ -7,7 +7,7 @@
 
 /* Beyond these a stolen machine or an old fault stays trusted for long. */
 #define POLICY_EVIDENCE_AGE_WISE_MS (24ull * 3600 * 1000)
-#define POLICY_RECEIPT_AGE_WISE_MS (3600ull * 1000)
+#define POLICY_RECEIPT_AGE_WISE_MS  (3600ull * 1000)
 
 static void policy_lint_lists(const aver_policy *policy, aver_buf *out)
 {
@@ -24,7 +24,8 @@ static void policy_lint_lists(const aver_policy *policy, aver_buf *out)
         aver_buf_append_text(out, "the list of configurations is empty: everything is refused\n");
     }
     if (!policy->has_configs) {
-        aver_buf_append_text(out, "any configuration is allowed: template, context size and adapters are free\n");
+        aver_buf_append_text(
+            out, "any configuration is allowed: template, context size and adapters are free\n");
     }
 }
 
@@ -32,8 +33,9 @@ static void policy_lint_entries(const aver_policy *policy, aver_buf *out)
 {
     for (size_t i = 0; i < policy->entries_count; i++) {
         if (!aver_policy_allows_platform(policy, policy->entries[i].platform)) {
-            aver_buf_append_format(out, "a measurement for platform %s is never used: the platform is not allowed\n",
-                                   policy->entries[i].platform);
+            aver_buf_append_format(
+                out, "a measurement for platform %s is never used: the platform is not allowed\n",
+                policy->entries[i].platform);
         }
     }
     for (size_t i = 0; i < policy->platforms_count; i++) {
@@ -42,8 +44,9 @@ static void policy_lint_entries(const aver_policy *policy, aver_buf *out)
             used = used || strcmp(policy->entries[j].platform, policy->platforms[i]) == 0;
         }
         if (!used) {
-            aver_buf_append_format(out, "platform %s is allowed and has no measurement: it is always refused\n",
-                                   policy->platforms[i]);
+            aver_buf_append_format(
+                out, "platform %s is allowed and has no measurement: it is always refused\n",
+                policy->platforms[i]);
         }
     }
 }
@@ -53,10 +56,12 @@ void aver_policy_lint(const aver_policy *policy, aver_buf *out)
     policy_lint_lists(policy, out);
     policy_lint_entries(policy, out);
     if (aver_policy_allows_platform(policy, "sim")) {
-        aver_buf_append_text(out, "the simulator is allowed: it proves nothing about the machine\n");
+        aver_buf_append_text(out,
+                             "the simulator is allowed: it proves nothing about the machine\n");
     }
     if (policy->accept_debug) {
-        aver_buf_append_text(out, "debug is accepted: the operator can read and change everything inside\n");
+        aver_buf_append_text(
+            out, "debug is accepted: the operator can read and change everything inside\n");
     }
     if (policy->allow_stripped) {
         aver_buf_append_text(out, "stripped capsules are accepted: their text is not compared\n");
@@ -74,7 +79,8 @@ static void policy_explain_entries(const aver_policy *policy, aver_buf *out)
     aver_buf_append_format(out, "Programs allowed: %zu\n", policy->entries_count);
     for (size_t i = 0; i < policy->entries_count; i++) {
         const aver_policy_entry *entry = &policy->entries[i];
-        aver_buf_append_format(out, "  on %s%s%s:", entry->platform, entry->name[0] ? ", " : "", entry->name);
+        aver_buf_append_format(out, "  on %s%s%s:", entry->platform, entry->name[0] ? ", " : "",
+                               entry->name);
         for (size_t j = 0; j < entry->values_count; j++) {
             aver_view value = aver_view_make(entry->values[j].bytes, entry->values[j].size);
             aver_buf_append_format(out, "%s %s %s", j ? " and" : "", entry->values[j].kind,
@@ -84,7 +90,8 @@ static void policy_explain_entries(const aver_policy *policy, aver_buf *out)
     }
 }
 
-static void policy_explain_digests(const char *title, const uint8_t (*list)[32], size_t count, aver_buf *out)
+static void policy_explain_digests(const char *title, const uint8_t (*list)[32], size_t count,
+                                   aver_buf *out)
 {
     aver_buf_append_format(out, "%s: %zu\n", title, count);
     for (size_t i = 0; i < count; i++) {
@@ -102,28 +109,32 @@ static void policy_explain_any(const aver_policy_any *any, aver_buf *out)
 
 void aver_policy_explain(const aver_policy *policy, aver_buf *out)
 {
-    aver_buf_append_format(out, "Policy: %s\nPlatforms allowed:", policy->name[0] ? policy->name : "(no name)");
+    aver_buf_append_format(
+        out, "Policy: %s\nPlatforms allowed:", policy->name[0] ? policy->name : "(no name)");
     for (size_t i = 0; i < policy->platforms_count; i++) {
         aver_buf_append_format(out, " %s", policy->platforms[i]);
     }
     aver_buf_append_text(out, policy->platforms_count ? "\n" : " none\n");
     policy_explain_entries(policy, out);
-    policy_explain_digests("Models allowed", (const uint8_t(*)[32])policy->models, policy->models_count, out);
+    policy_explain_digests("Models allowed", (const uint8_t(*)[32])policy->models,
+                           policy->models_count, out);
     if (policy->has_configs) {
         policy_explain_digests("Configurations allowed", (const uint8_t(*)[32])policy->configs,
                                policy->configs_count, out);
     } else {
         aver_buf_append_text(out, "Configurations allowed: any\n");
     }
-    aver_buf_append_format(out,
-                           "Evidence may be %llu s old, a live receipt %llu s; firmware level at least %llu\n"
-                           "Debug is %s; stripped capsules are %s\n",
-                           (unsigned long long)policy->evidence_age_max_ms / 1000,
-                           (unsigned long long)policy->receipt_age_max_ms / 1000,
-                           (unsigned long long)policy->tcb_min, policy->accept_debug ? "accepted" : "refused",
-                           policy->allow_stripped ? "accepted" : "refused");
+    aver_buf_append_format(
+        out,
+        "Evidence may be %llu s old, a live receipt %llu s; firmware level at least %llu\n"
+        "Debug is %s; stripped capsules are %s\n",
+        (unsigned long long)policy->evidence_age_max_ms / 1000,
+        (unsigned long long)policy->receipt_age_max_ms / 1000, (unsigned long long)policy->tcb_min,
+        policy->accept_debug ? "accepted" : "refused",
+        policy->allow_stripped ? "accepted" : "refused");
     aver_buf_append_text(out, "A live answer must pass:\n");
-    for (const aver_policy_any *any = aver_policy_builtin(AVER_USE_ANSWER); any->names_count; any++) {
+    for (const aver_policy_any *any = aver_policy_builtin(AVER_USE_ANSWER); any->names_count;
+         any++) {
         policy_explain_any(any, out);
     }
     if (policy->require_count) {

@@ -58,8 +58,14 @@ static const aver_field sim_evidence_fields[] = {
 
 static const aver_field sim_statement_fields[] = {
     {.key = 0, .kind = AVER_FIELD_VERSION, .size = 1},
-    {.key = 1, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_sim_statement, program), .size = 32},
-    {.key = 2, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_sim_statement, report_data), .size = 64},
+    {.key = 1,
+     .kind = AVER_FIELD_FIXED,
+     .offset = offsetof(aver_sim_statement, program),
+     .size = 32},
+    {.key = 2,
+     .kind = AVER_FIELD_FIXED,
+     .offset = offsetof(aver_sim_statement, report_data),
+     .size = 64},
     {.key = 3, .kind = AVER_FIELD_UINT, .offset = offsetof(aver_sim_statement, time_ms)},
     {.key = 4, .kind = AVER_FIELD_UINT, .offset = offsetof(aver_sim_statement, tcb)},
     {.key = 5, .kind = AVER_FIELD_BOOL, .offset = offsetof(aver_sim_statement, debug)},
@@ -67,22 +73,25 @@ static const aver_field sim_statement_fields[] = {
 
 aver_err aver_sim_statement_encode(const aver_sim_statement *statement, aver_buf *ret_bytes)
 {
-    return aver_fields_put(sim_statement_fields, AVER_FIELDS_COUNT(sim_statement_fields), statement, ret_bytes);
+    return aver_fields_put(sim_statement_fields, AVER_FIELDS_COUNT(sim_statement_fields), statement,
+                           ret_bytes);
 }
 
 aver_err aver_sim_evidence_encode(const aver_sim_device *device, aver_view statement,
                                   const uint8_t signature[static 64], aver_buf *ret_evidence)
 {
-    sim_evidence evidence = {.words = AVER_SIM_WORDS, .device = *device, .statement_bytes = statement};
+    sim_evidence evidence = {
+        .words = AVER_SIM_WORDS, .device = *device, .statement_bytes = statement};
     memcpy(evidence.signature, signature, sizeof evidence.signature);
-    return aver_fields_put(sim_evidence_fields, AVER_FIELDS_COUNT(sim_evidence_fields), &evidence, ret_evidence);
+    return aver_fields_put(sim_evidence_fields, AVER_FIELDS_COUNT(sim_evidence_fields), &evidence,
+                           ret_evidence);
 }
 
 static aver_err sim_decode(aver_view bytes, sim_evidence *evidence, aver_sim_statement *statement)
 {
     aver_cbor_cursor cursor = aver_cbor_open(bytes, 0);
-    aver_err err =
-        aver_fields_get(sim_evidence_fields, AVER_FIELDS_COUNT(sim_evidence_fields), &cursor, evidence);
+    aver_err err = aver_fields_get(sim_evidence_fields, AVER_FIELDS_COUNT(sim_evidence_fields),
+                                   &cursor, evidence);
     if (err == AVER_OK) {
         err = aver_cbor_end(&cursor);
     }
@@ -93,13 +102,15 @@ static aver_err sim_decode(aver_view bytes, sim_evidence *evidence, aver_sim_sta
         return err;
     }
     cursor = aver_cbor_open(evidence->statement_bytes, 0);
-    err = aver_fields_get(sim_statement_fields, AVER_FIELDS_COUNT(sim_statement_fields), &cursor, statement);
+    err = aver_fields_get(sim_statement_fields, AVER_FIELDS_COUNT(sim_statement_fields), &cursor,
+                          statement);
     return err == AVER_OK ? aver_cbor_end(&cursor) : err;
 }
 
-/* Signature over tag || a || b. OK, PROOF or FORMAT for what was signed; others for a system that fails. */
-static aver_err sim_signature(const uint8_t key[static 32], const char *tag, aver_view a, aver_view b,
-                              const uint8_t signature[static 64])
+/* Signature over tag || a || b. OK, PROOF or FORMAT for what was signed; others for a system that
+ * fails. */
+static aver_err sim_signature(const uint8_t key[static 32], const char *tag, aver_view a,
+                              aver_view b, const uint8_t signature[static 64])
 {
     aver_buf message;
     aver_buf_init(&message, SIM_MESSAGE_BYTES_MAX);
@@ -114,14 +125,16 @@ static aver_err sim_signature(const uint8_t key[static 32], const char *tag, ave
     return err;
 }
 
-static aver_err sim_judge_root(const sim_evidence *evidence, const aver_roots *roots, aver_verdict *verdict)
+static aver_err sim_judge_root(const sim_evidence *evidence, const aver_roots *roots,
+                               aver_verdict *verdict)
 {
     if (!roots->has_sim_root) {
         aver_verdict_add(verdict, "platform.root", AVER_CHECK_FAIL, "no simulator root given");
         return AVER_OK;
     }
-    aver_err err = sim_signature(roots->sim_root, AVER_SIM_DEVICE_TAG, AVER_VIEW_OF(evidence->device.key),
-                                 AVER_VIEW_OF(evidence->device.machine_id), evidence->device.signature);
+    aver_err err =
+        sim_signature(roots->sim_root, AVER_SIM_DEVICE_TAG, AVER_VIEW_OF(evidence->device.key),
+                      AVER_VIEW_OF(evidence->device.machine_id), evidence->device.signature);
     if (err != AVER_OK && err != AVER_E_PROOF && err != AVER_E_FORMAT) {
         return err;
     }
@@ -135,14 +148,16 @@ static aver_err sim_judge_root(const sim_evidence *evidence, const aver_roots *r
 
 static aver_err sim_judge_signature(const sim_evidence *evidence, aver_verdict *verdict)
 {
-    aver_err err = sim_signature(evidence->device.key, AVER_SIM_STATEMENT_TAG, evidence->statement_bytes,
-                                 (aver_view){0}, evidence->signature);
+    aver_err err = sim_signature(evidence->device.key, AVER_SIM_STATEMENT_TAG,
+                                 evidence->statement_bytes, (aver_view){0}, evidence->signature);
     if (err != AVER_OK && err != AVER_E_PROOF && err != AVER_E_FORMAT) {
         return err;
     }
     aver_short key = aver_short_of(AVER_VIEW_OF(evidence->device.key));
-    aver_verdict_add(verdict, "evidence.signature", err == AVER_OK ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     err == AVER_OK ? "device key %s" : "the signature of device key %s does not hold", key.text);
+    aver_verdict_add(
+        verdict, "evidence.signature", err == AVER_OK ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+        err == AVER_OK ? "device key %s" : "the signature of device key %s does not hold",
+        key.text);
     return AVER_OK;
 }
 
@@ -154,8 +169,8 @@ static aver_err sim_judge(const aver_bundle *bundle, const aver_roots *roots, ui
     aver_sim_statement statement = {0};
     aver_err err = sim_decode(bundle->evidence, &evidence, &statement);
     if (err != AVER_OK) {
-        aver_verdict_add(verdict, "evidence.format", AVER_CHECK_FAIL, "the simulator's evidence is %s",
-                         aver_err_text(err));
+        aver_verdict_add(verdict, "evidence.format", AVER_CHECK_FAIL,
+                         "the simulator's evidence is %s", aver_err_text(err));
         return AVER_OK;
     }
     aver_verdict_add(verdict, "evidence.format", AVER_CHECK_PASS, "%s", evidence.words);

@@ -2,12 +2,13 @@
 #ifndef AVER_ATTEST_SIM_VERIFY_H
 #define AVER_ATTEST_SIM_VERIFY_H
 
-/* sim_verify: judges the simulator's evidence (src/tee/sim.h has its layout). Linked only where a reader may name a simulator root. */
+/* sim_verify: judges the simulator's evidence (src/tee/sim.h has its layout). Linked only where a
+ * reader may name a simulator root. */
 
 #include "aver/judge.h"
 
-#define AVER_SIM_WORDS "aver simulator: proves nothing"
-#define AVER_SIM_DEVICE_TAG "aver/sim/device/1"
+#define AVER_SIM_WORDS         "aver simulator: proves nothing"
+#define AVER_SIM_DEVICE_TAG    "aver/sim/device/1"
 #define AVER_SIM_STATEMENT_TAG "aver/sim/statement/1"
 
 typedef struct aver_sim_statement {
@@ -27,8 +28,10 @@ typedef struct aver_sim_device {
 
 extern const aver_platform aver_platform_sim;
 
-AVER_MUST_USE aver_err aver_sim_statement_encode(const aver_sim_statement *statement, aver_buf *ret_bytes);
+AVER_MUST_USE aver_err aver_sim_statement_encode(const aver_sim_statement *statement,
+                                                 aver_buf *ret_bytes);
 AVER_MUST_USE aver_err aver_sim_evidence_encode(const aver_sim_device *device, aver_view statement,
-                                                const uint8_t signature[static 64], aver_buf *ret_evidence);
+                                                const uint8_t signature[static 64],
+                                                aver_buf *ret_evidence);
 
 #endif

@@ -84,7 +84,8 @@ void aver_verdict_json(const aver_verdict *verdict, bool accepted, aver_buf *out
                            accepted ? "true" : "false", verdict->simulated ? "true" : "false");
     for (size_t i = 0; i < verdict->count; i++) {
         const aver_check *check = &verdict->checks[i];
-        aver_buf_append_format(out, "%s{\"name\":\"%s\",\"status\":\"%s\",\"detail\":", i ? "," : "",
+        aver_buf_append_format(out,
+                               "%s{\"name\":\"%s\",\"status\":\"%s\",\"detail\":", i ? "," : "",
                                check->name, aver_check_status_text(check->status));
         aver_json_append_string(out, aver_view_text(check->detail));
         aver_buf_append_byte(out, '}');
@@ -94,11 +95,14 @@ void aver_verdict_json(const aver_verdict *verdict, bool accepted, aver_buf *out
 
 const char *aver_verdict_limits(void)
 {
-    return "whether the text is true or harmless: a verdict is about who answered, not what is right\n"
+    return "whether the text is true or harmless: a verdict is about who answered, not what is "
+           "right\n"
            "the time: it is what the node's host said, unless time.as-of passed\n"
-           "secrecy against side channels, physical interposers on the memory bus, or the maker of the "
+           "secrecy against side channels, physical interposers on the memory bus, or the maker of "
+           "the "
            "hardware\n"
            "secrecy against a quantum computer that records today and reads later\n"
-           "what the engine alone reports (tokens, step digest): covered by a re-check or a proof only\n"
+           "what the engine alone reports (tokens, step digest): covered by a re-check or a proof "
+           "only\n"
            "that no other answer was given to the same question\n";
 }

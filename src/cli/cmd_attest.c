@@ -2,6 +2,7 @@
 #include "base/sys.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/peek.h"
 #include "cli/remote.h"
 #include "cli/show.h"
 #include "codec/text.h"
@@ -73,30 +74,40 @@ static aver_exit attest_read(const aver_cli *cli, const char *path, aver_buf *re
     return code;
 }
 
-static aver_exit attest_run_show(aver_cli *cli, const aver_args *args)
+/* Bundle, and in words also the platform's claims if this program can read them. */
+static aver_exit attest_show(const aver_cli *cli, aver_view bytes, bool json)
 {
-    aver_bundle *bundle = calloc(1, sizeof *bundle);
-    aver_keyset *keyset = calloc(1, sizeof *keyset);
-    aver_buf bytes;
+    aver_judged *judged = calloc(1, sizeof *judged);
+    if (judged == NULL) {
+        return AVER_EXIT_CANNOT;
+    }
     aver_buf out;
-    aver_buf_init(&bytes, AVER_BUNDLE_BYTES_MAX);
     aver_buf_init(&out, 8 * AVER_BUNDLE_BYTES_MAX);
-    aver_exit code = bundle != NULL && keyset != NULL ? AVER_EXIT_DONE : AVER_EXIT_CANNOT;
-    if (code == AVER_EXIT_DONE) {
-        code = attest_read(cli, args->operands[0], &bytes);
-    }
-    if (code == AVER_EXIT_DONE && aver_bundle_decode(aver_buf_view(&bytes), bundle) != AVER_OK) {
-        code = aver_cli_fail(cli, AVER_EXIT_REFUSED, "%s is no evidence bundle", args->operands[0]);
-    }
-    if (code == AVER_EXIT_DONE) {
-        bool readable = aver_keyset_decode(bundle->keyset_bytes, keyset) == AVER_OK;
-        aver_bundle_show(bundle, readable ? keyset : NULL, aver_args_has(args, "json"), &out);
+    aver_exit code = AVER_EXIT_DONE;
+    if (aver_bundle_decode(bytes, &judged->bundle) != AVER_OK) {
+        code = aver_cli_fail(cli, AVER_EXIT_REFUSED, "this is no evidence bundle");
+    } else {
+        bool readable = aver_keyset_decode(judged->bundle.keyset_bytes, &judged->keyset) == AVER_OK;
+        aver_bundle_show(&judged->bundle, readable ? &judged->keyset : NULL, json, &out);
+        if (!json && aver_peek(bytes, cli->platforms, judged) == AVER_OK) {
+            aver_claims_show(&judged->claims, false, &out);
+        }
         code = aver_inputs_write(cli, "-", aver_buf_view(&out));
     }
-    aver_buf_deinit(&bytes);
     aver_buf_deinit(&out);
-    free(bundle);
-    free(keyset);
+    free(judged);
+    return code;
+}
+
+static aver_exit attest_run_show(aver_cli *cli, const aver_args *args)
+{
+    aver_buf bytes;
+    aver_buf_init(&bytes, AVER_BUNDLE_BYTES_MAX);
+    aver_exit code = attest_read(cli, args->operands[0], &bytes);
+    if (code == AVER_EXIT_DONE) {
+        code = attest_show(cli, aver_buf_view(&bytes), aver_args_has(args, "json"));
+    }
+    aver_buf_deinit(&bytes);
     return code;
 }
 

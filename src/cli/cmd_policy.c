@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sys.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/peek.h"
 #include "cli/pin.h"
 #include "cli/remote.h"
 #include "codec/text.h"
@@ -89,9 +89,7 @@ static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, a
                                    char *ret_platform)
 {
     aver_remote remote;
-    aver_policy *policy = NULL;
     aver_judged *judged = calloc(1, sizeof *judged);
-    char why[200];
     aver_buf bundle;
     aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
     aver_exit code = AVER_EXIT_DONE;
@@ -104,18 +102,8 @@ static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, a
                              aver_args_get(args, "url"), remote.why);
         goto out;
     }
-    err =
-        aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"name\":\"nothing\"}"), &policy, why);
-    if (err == AVER_OK) {
-        aver_verify_context context = {.use = AVER_USE_BUNDLE,
-                                       .policy = policy,
-                                       .platforms = cli->platforms,
-                                       .now_ms = aver_time_wall_ms()};
-        aver_verdict verdict;
-        aver_verdict_init(&verdict);
-        err = aver_verify_bundle(aver_buf_view(&bundle), &context, &verdict, judged);
-    }
-    if (err != AVER_OK || !judged->parsed || !judged->has_claims) {
+    err = aver_peek(aver_buf_view(&bundle), cli->platforms, judged);
+    if (err != AVER_OK) {
         code = aver_cli_fail(cli, AVER_EXIT_CANNOT, "the evidence of this node cannot be read");
         goto out;
     }
@@ -123,7 +111,6 @@ static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, a
     policy_pin_take(judged, pin, ret_platform);
 
 out:
-    aver_policy_free(policy);
     aver_buf_deinit(&bundle);
     aver_remote_close(&remote);
     free(judged);

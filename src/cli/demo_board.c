@@ -17,7 +17,7 @@ static const demo_plan demo_plans[] = {
     {"a letter of the saved answer changed", "receipt.response", "receipt.stream",
      aver_demo_try_answer},
     {"a letter of the saved prompt changed", "receipt.request", NULL, aver_demo_try_prompt},
-    {"receipt signed by another node's key", "receipt.signature", NULL, aver_demo_try_signature},
+    {"receipt signed again by a foreign key", "receipt.signature", NULL, aver_demo_try_signature},
     {"node with one bit of one weight changed", "model.allowed", NULL, aver_demo_try_model},
     {"man in the middle with a TLS key of his own", "channel.tls", NULL, aver_demo_try_tls},
     {"evidence for somebody else's nonce, replayed", "nonce", NULL, aver_demo_try_nonce},

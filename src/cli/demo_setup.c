@@ -17,10 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEMO_CHAT_MODEL    "tinyllama-1.1b-chat-q4_0.gguf"
-#define DEMO_CHAT_ORIGINAL "tinyllama-1.1b-chat-iq2_xxs.gguf"
-#define DEMO_STORY_MODEL   "stories15M-q8_0.gguf"
-#define DEMO_COPY_PIECE    (1u << 20)
+#define DEMO_STORY_MODEL "stories15M-q8_0.gguf"
+#define DEMO_COPY_PIECE  (1u << 20)
 
 static bool demo_path(char *ret_path, const char *a, const char *b)
 {
@@ -49,40 +47,55 @@ static void demo_models_dir(char ret_dir[AVER_DEMO_PATH_MAX])
     }
 }
 
-/* The first that exists: asked for, AVER_MODEL, the chat model, the story model. Says which and
- * why. */
-static bool demo_choose_model(aver_demo *demo, const char *asked)
+static const struct {
+    const char *name;
+    const char *reason;
+} demo_models[] = {
+    {"tinyllama-1.1b-chat-q4_0.gguf", "the chat model that set-up made"},
+    {"tinyllama-1.1b-chat-iq2_xxs.gguf",
+     "the chat model as published: its weights are outside the deterministic class"},
+    {DEMO_STORY_MODEL, "the small story model: the chat model is not here"},
+};
+#define DEMO_MODELS_COUNT (sizeof demo_models / sizeof demo_models[0])
+
+/* Why this model: by its name if set-up made it, else by who named it. */
+static const char *demo_reason(const char *path, const char *asked)
 {
-    static const char *const names[] = {DEMO_CHAT_MODEL, DEMO_CHAT_ORIGINAL, DEMO_STORY_MODEL};
-    static const char *const reasons[] = {
-        "the chat model that set-up made",
-        "the chat model as published: its weights are outside the deterministic class",
-        "the small story model: the chat model is not here"};
-    const char *named = getenv("AVER_MODEL");
-    const char *path = asked != NULL ? asked : (named != NULL && named[0] != '\0') ? named : NULL;
-    const char *reason = asked != NULL ? "named by --model" : "named by AVER_MODEL";
-    char dir[AVER_DEMO_PATH_MAX];
-    demo_models_dir(dir);
-    if (path != NULL) {
-        (void)snprintf(demo->model, sizeof demo->model, "%s", path);
-    }
-    for (size_t i = 0; path == NULL && i < sizeof names / sizeof names[0]; i++) {
-        if (demo_path(demo->model, dir, names[i]) && demo_exists(demo->model)) {
-            path = demo->model;
-            reason = reasons[i];
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; asked == NULL && i < DEMO_MODELS_COUNT; i++) {
+        if (strcmp(slash != NULL ? slash + 1 : path, demo_models[i].name) == 0) {
+            return demo_models[i].reason;
         }
     }
-    if (path == NULL || !demo_exists(demo->model)) {
+    return asked != NULL ? "named by --model" : "named by AVER_MODEL";
+}
+
+/* The one asked for, AVER_MODEL, or the first that set-up made. Says which and why. */
+static bool demo_choose_model(aver_demo *demo, const char *asked)
+{
+    const char *named = getenv("AVER_MODEL");
+    const char *path = asked != NULL ? asked : named;
+    char dir[AVER_DEMO_PATH_MAX];
+    demo_models_dir(dir);
+    if (path != NULL && path[0] != '\0') {
+        (void)snprintf(demo->model, sizeof demo->model, "%s", path);
+    } else {
+        for (size_t i = 0; i < DEMO_MODELS_COUNT && !demo_exists(demo->model); i++) {
+            (void)demo_path(demo->model, dir, demo_models[i].name);
+        }
+    }
+    if (!demo_exists(demo->model)) {
         (void)aver_cli_fail(demo->cli, AVER_EXIT_IO,
-                            "no model%s%s: run make demo, or say --model FILE.gguf",
-                            path != NULL ? " at " : " is here", path != NULL ? path : "");
+                            "there is no model %s: run make demo, or say --model FILE",
+                            demo->model);
         return false;
     }
     if (!demo_path(demo->small, dir, DEMO_STORY_MODEL) || !demo_exists(demo->small)) {
         (void)snprintf(demo->small, sizeof demo->small, "%s", demo->model);
     }
     aver_term_print(demo->term, AVER_STYLE_PLAIN, "  model     %s\n", demo->model);
-    aver_term_print(demo->term, AVER_STYLE_FAINT, "            %s\n", reason);
+    aver_term_print(demo->term, AVER_STYLE_FAINT, "            %s\n",
+                    demo_reason(demo->model, asked));
     return true;
 }
 

@@ -141,7 +141,8 @@ aver_exit aver_inputs_write(const aver_cli *cli, const char *path, aver_view byt
 {
     aver_err err = AVER_OK;
     if (strcmp(path, "-") == 0) {
-        err = fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size ? AVER_OK : AVER_E_IO;
+        bool whole = bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size;
+        err = whole ? AVER_OK : AVER_E_IO;
     } else {
         err = aver_file_write(path, bytes, 0644);
     }

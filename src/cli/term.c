@@ -55,6 +55,9 @@ static size_t term_control_size(aver_view text, size_t at)
 
 void aver_term_text(const aver_term *term, aver_view text)
 {
+    if (text.size == 0) {
+        return;
+    }
     if (!term->terminal) {
         (void)fwrite(text.data, 1, text.size, term->file);
         return;

@@ -30,6 +30,7 @@ typedef struct serve_state {
     aver_buf events; /* of the step or submit in progress */
     uint64_t events_count;
     bool closed;
+    bool load_failed;
 } serve_state;
 
 static aver_err serve_wait(const serve_state *state, short events)
@@ -113,6 +114,7 @@ static aver_err serve_load(serve_state *state, aver_engine_options *options)
     err = err == AVER_OK ? aver_engine_new(options, serve_on_event, state, &state->engine, why) : err;
     if (err != AVER_OK) {
         aver_link_put_failed(&state->out, why[0] != '\0' ? why : aver_err_text(err));
+        state->load_failed = true;
         aver_err sent = serve_flush(state);
         return sent != AVER_OK ? sent : err;
     }
@@ -239,6 +241,9 @@ int aver_engine_serve(int socket_fd, int weights_fd, bool confine, aver_engine_t
     aver_buf_deinit(&state.events);
     if (err == AVER_OK) {
         return EXIT_CLOSED;
+    }
+    if (state.load_failed) {
+        return EXIT_FAILED;
     }
     return err == AVER_E_PEER || err == AVER_E_FORMAT ? EXIT_PROTOCOL : EXIT_FAILED;
 }

@@ -26,7 +26,13 @@ namespace {
 
 void why_set(char *ret_why, const char *text)
 {
-    /* Templates speak in several lines; the first one names the fault. */
+    /* Errors of templates quote the source before they name the fault, after the last of these marks. */
+    static const char mark[] = "Error: ";
+    for (const char *found = text; (found = std::strstr(found, mark)) != nullptr;) {
+        found += sizeof(mark) - 1;
+        text = found;
+    }
+    text += std::strspn(text, "\n");
     size_t size = std::strcspn(text, "\n");
     size = size < AVER_TEMPLATE_WHY_BYTES ? size : AVER_TEMPLATE_WHY_BYTES - 1;
     std::memcpy(ret_why, text, size);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "codec/der.h"
 #include "crypto/hash.h"
 #include "net/tls.h"
 
@@ -136,6 +137,10 @@ static aver_err certificate_read(aver_view der, X509 **ret_certificate)
     }
     if (der.size > AVER_CERTIFICATE_BYTES_MAX) {
         return AVER_E_LIMIT;
+    }
+    aver_err err = aver_der_check(der);
+    if (err != AVER_OK) {
+        return err;
     }
     const unsigned char *at = der.data;
     X509 *certificate = d2i_X509(NULL, &at, (long)der.size);

@@ -366,7 +366,6 @@ static aver_err client_result(aver_client *client, CURLcode code)
     case CURLE_OUT_OF_MEMORY:
         return client_fail(client, AVER_E_NOMEM, why);
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return client_fail(client, AVER_E_USAGE, why);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Calls on_certificate with the leaf's DER, and notes whose key it accepted. */
@@ -62,9 +63,36 @@ aver_err aver_client_tls_setup(aver_client_tls *tls, void *curl)
     return failed == CURLE_OK ? AVER_OK : AVER_E_UNSUPPORTED;
 }
 
+/*
+ * libcurl frees the method of its BIO together with its connection, so a reference of ours would outlive
+ * what it needs. The pointer is borrowed instead, and forgotten when OpenSSL tells that it ends.
+ */
+static int client_ssl_index = -1;
+static pthread_once_t client_ssl_once = PTHREAD_ONCE_INIT;
+
+static void client_on_ssl_free(void *parent, void *value, CRYPTO_EX_DATA *data, int index, long argl,
+                               void *argp)
+{
+    aver_client_tls *tls = value;
+    (void)data;
+    (void)index;
+    (void)argl;
+    (void)argp;
+    if (tls && tls->ssl == parent) {
+        tls->ssl = NULL;
+    }
+}
+
+static void client_ssl_index_make(void)
+{
+    client_ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, client_on_ssl_free);
+}
+
 void aver_client_tls_drop(aver_client_tls *tls)
 {
-    SSL_free(tls->ssl);
+    if (tls->ssl) {
+        (void)SSL_set_ex_data(tls->ssl, client_ssl_index, NULL);
+    }
     tls->ssl = NULL;
 }
 
@@ -78,7 +106,8 @@ aver_err aver_client_tls_adopt(aver_client_tls *tls, void *curl)
         return AVER_OK;
     }
     SSL *ssl = info->internals;
-    if (SSL_up_ref(ssl) != 1) {
+    (void)pthread_once(&client_ssl_once, client_ssl_index_make);
+    if (client_ssl_index < 0 || SSL_set_ex_data(ssl, client_ssl_index, tls) != 1) {
         return AVER_E_CRYPTO;
     }
     tls->ssl = ssl;

@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 #define START_READY_BYTES_MAX 8192
-#define START_OUTPUT_BYTES_MAX (4u * 1024 * 1024)
+#define START_OUTPUT_BYTES_MAX (1024u * 1024)
+/* The comment with all token ids must fit at once: up to five bytes an id, in base64. */
+#define START_OUTPUT_BYTES_TOKEN 8u
 #define START_TICK_MS 200
 #define START_RENEWAL_S 60
 
@@ -300,9 +302,11 @@ static aver_err start_stores(aver_keeper *keeper)
 
 static aver_err start_listeners(aver_keeper *keeper)
 {
+    uint32_t output_bytes_max =
+        START_OUTPUT_BYTES_MAX + keeper->engine_info.context_tokens * START_OUTPUT_BYTES_TOKEN;
     aver_server_options options = {.base = keeper->base,
                                    .tls = keeper->tls,
-                                   .limits = {.output_bytes_max = START_OUTPUT_BYTES_MAX},
+                                   .limits = {.output_bytes_max = output_bytes_max},
                                    .on_request = aver_api_handle,
                                    .context = keeper};
 

@@ -7,7 +7,8 @@
 static aver_err capsule_put_cut(const void *record, aver_buf *out)
 {
     const aver_capsule *capsule = record;
-    if (capsule->opening.size > AVER_RECEIPT_BYTES_MAX || capsule->head.size > AVER_RECEIPT_BYTES_MAX) {
+    if (capsule->opening.size > AVER_RECEIPT_BYTES_MAX ||
+        capsule->head.size > AVER_RECEIPT_BYTES_MAX) {
         return AVER_E_LIMIT;
     }
     aver_cbor_put_array(out, capsule->head.size ? 2 : 1);
@@ -51,19 +52,17 @@ typedef struct capsule_record {
 } capsule_record;
 
 #define CAPSULE_BODY(number, member)                                                               \
-    {.key = (number),                                                                              \
-     .kind = AVER_FIELD_VIEW,                                                                      \
-     .presence = AVER_FIELD_FLAGGED,                                                               \
-     .offset = offsetof(aver_capsule, member),                                                     \
-     .size = AVER_CAPSULE_BYTES_MAX,                                                               \
-     .flag = offsetof(aver_capsule, has_##member)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_VIEW, .presence = AVER_FIELD_FLAGGED,                  \
+        .offset = offsetof(aver_capsule, member), .size = AVER_CAPSULE_BYTES_MAX,                  \
+        .flag = offsetof(aver_capsule, has_##member)                                               \
+    }
 #define CAPSULE_FIXED(number, member)                                                              \
-    {.key = (number),                                                                              \
-     .kind = AVER_FIELD_FIXED,                                                                     \
-     .presence = AVER_FIELD_FLAGGED,                                                               \
-     .offset = offsetof(aver_capsule, member),                                                     \
-     .size = 32,                                                                                   \
-     .flag = offsetof(aver_capsule, has_##member)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_FIXED, .presence = AVER_FIELD_FLAGGED,                 \
+        .offset = offsetof(aver_capsule, member), .size = 32,                                      \
+        .flag = offsetof(aver_capsule, has_##member)                                               \
+    }
 
 /* Key 3 is kept free. */
 static const aver_field capsule_fields[] = {
@@ -90,7 +89,8 @@ static const aver_field capsule_fields[] = {
      .get = capsule_get_cut},
 };
 
-_Static_assert(offsetof(capsule_record, capsule) == 0, "the table's offsets are those of the capsule");
+_Static_assert(offsetof(capsule_record, capsule) == 0,
+               "the table's offsets are those of the capsule");
 
 /* A finished answer has a receipt; a cut stream has what was signed before the cut instead. */
 static bool capsule_consistent(const aver_capsule *capsule)
@@ -106,7 +106,8 @@ aver_err aver_capsule_encode(const aver_capsule *capsule, aver_buf *ret_bytes)
         return AVER_E_USAGE;
     }
     size_t size_before = ret_bytes->size;
-    aver_err err = aver_fields_put(capsule_fields, AVER_FIELDS_COUNT(capsule_fields), &record, ret_bytes);
+    aver_err err =
+        aver_fields_put(capsule_fields, AVER_FIELDS_COUNT(capsule_fields), &record, ret_bytes);
     if (err == AVER_OK && ret_bytes->size - size_before > AVER_CAPSULE_BYTES_MAX) {
         ret_bytes->size = size_before;
         err = AVER_E_LIMIT;
@@ -121,7 +122,8 @@ aver_err aver_capsule_decode(aver_view bytes, aver_capsule *ret_capsule)
     }
     capsule_record record = {0};
     aver_cbor_cursor cursor = aver_cbor_open(bytes, 0);
-    aver_err err = aver_fields_get(capsule_fields, AVER_FIELDS_COUNT(capsule_fields), &cursor, &record);
+    aver_err err =
+        aver_fields_get(capsule_fields, AVER_FIELDS_COUNT(capsule_fields), &cursor, &record);
     if (err == AVER_OK) {
         err = aver_cbor_end(&cursor);
     }

@@ -6,19 +6,24 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(aver_commit) == sizeof(aver_sha256), "a commitment in progress is a hash in progress");
+_Static_assert(sizeof(aver_commit) == sizeof(aver_sha256),
+               "a commitment in progress is a hash in progress");
 
-void aver_commit_request(const uint8_t salt[static 32], aver_view request, uint8_t ret_commitment[static 32])
+void aver_commit_request(const uint8_t salt[static 32], aver_view request,
+                         uint8_t ret_commitment[static 32])
 {
     aver_sha256_tagged("aver/commit/request/1", aver_view_make(salt, 32), request, ret_commitment);
 }
 
-void aver_commit_response(const uint8_t salt[static 32], aver_view response, uint8_t ret_commitment[static 32])
+void aver_commit_response(const uint8_t salt[static 32], aver_view response,
+                          uint8_t ret_commitment[static 32])
 {
-    aver_sha256_tagged("aver/commit/response/1", aver_view_make(salt, 32), response, ret_commitment);
+    aver_sha256_tagged("aver/commit/response/1", aver_view_make(salt, 32), response,
+                       ret_commitment);
 }
 
-void aver_commit_tokens(const uint8_t salt[static 32], aver_view tokens, uint8_t ret_commitment[static 32])
+void aver_commit_tokens(const uint8_t salt[static 32], aver_view tokens,
+                        uint8_t ret_commitment[static 32])
 {
     aver_sha256_tagged("aver/commit/tokens/1", aver_view_make(salt, 32), tokens, ret_commitment);
 }

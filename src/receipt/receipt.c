@@ -7,42 +7,44 @@
 
 #include <string.h>
 
-#define RECEIPT_AAD "aver/receipt/1"
+#define RECEIPT_AAD        "aver/receipt/1"
 #define RECEIPT_MEDIA_TYPE "application/vnd.aver.receipt+cbor"
-#define OPENING_AAD "aver/opening/1"
+#define OPENING_AAD        "aver/opening/1"
 #define OPENING_MEDIA_TYPE "application/vnd.aver.opening+cbor"
-#define HEAD_AAD "aver/head/1"
-#define HEAD_MEDIA_TYPE "application/vnd.aver.head+cbor"
+#define HEAD_AAD           "aver/head/1"
+#define HEAD_MEDIA_TYPE    "application/vnd.aver.head+cbor"
 
 #define RECEIPT_FIXED(number, member)                                                              \
-    {.key = (number),                                                                              \
-     .kind = AVER_FIELD_FIXED,                                                                     \
-     .offset = offsetof(aver_receipt, member),                                                     \
-     .size = sizeof(((aver_receipt *)0)->member)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_receipt, member),       \
+        .size = sizeof(((aver_receipt *)0)->member)                                                \
+    }
 #define RECEIPT_FLAGGED(number, member, has)                                                       \
-    {.key = (number),                                                                              \
-     .kind = AVER_FIELD_FIXED,                                                                     \
-     .presence = AVER_FIELD_FLAGGED,                                                               \
-     .offset = offsetof(aver_receipt, member),                                                     \
-     .size = sizeof(((aver_receipt *)0)->member),                                                  \
-     .flag = offsetof(aver_receipt, has)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_FIXED, .presence = AVER_FIELD_FLAGGED,                 \
+        .offset = offsetof(aver_receipt, member), .size = sizeof(((aver_receipt *)0)->member),     \
+        .flag = offsetof(aver_receipt, has)                                                        \
+    }
 #define RECEIPT_TEXT(number, member)                                                               \
-    {.key = (number),                                                                              \
-     .kind = AVER_FIELD_TEXT,                                                                      \
-     .offset = offsetof(aver_receipt, member),                                                     \
-     .size = sizeof(((aver_receipt *)0)->member)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_TEXT, .offset = offsetof(aver_receipt, member),        \
+        .size = sizeof(((aver_receipt *)0)->member)                                                \
+    }
 #define RECEIPT_UINT(number, member)                                                               \
-    {.key = (number), .kind = AVER_FIELD_UINT, .offset = offsetof(aver_receipt, member)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_UINT, .offset = offsetof(aver_receipt, member)         \
+    }
 #define RECEIPT_ENUM(number, member, largest)                                                      \
-    {.key = (number),                                                                              \
-     .kind = AVER_FIELD_ENUM,                                                                      \
-     .offset = offsetof(aver_receipt, member),                                                     \
-     .size = (largest)}
+    {                                                                                              \
+        .key = (number), .kind = AVER_FIELD_ENUM, .offset = offsetof(aver_receipt, member),        \
+        .size = (largest)                                                                          \
+    }
 
 /* HTTP status codes have three digits. */
 enum { RECEIPT_STATUS_MAX = 999 };
 
-/* In the order of the byte table in docs/receipts.md; keys 29 and 30 are kept for draw proof and stamp. */
+/* In the order of the byte table in docs/receipts.md; keys 29 and 30 are kept for draw proof and
+ * stamp. */
 static const aver_field receipt_keeper_fields[] = {
     RECEIPT_FIXED(1, receipt_id),
     RECEIPT_FIXED(2, node_id),
@@ -79,32 +81,33 @@ static const aver_field receipt_keeper_fields[] = {
 };
 
 static const aver_field receipt_engine_fields[] = {
-    RECEIPT_TEXT(1, executor),
-    RECEIPT_ENUM(2, profile, AVER_PROFILE_FAST),
-    RECEIPT_FIXED(3, numeric_class),
-    RECEIPT_FLAGGED(4, step_digest, has_step_digest),
-    RECEIPT_UINT(5, prompt_tokens),
-    RECEIPT_UINT(6, generated_tokens),
+    RECEIPT_TEXT(1, executor),       RECEIPT_ENUM(2, profile, AVER_PROFILE_FAST),
+    RECEIPT_FIXED(3, numeric_class), RECEIPT_FLAGGED(4, step_digest, has_step_digest),
+    RECEIPT_UINT(5, prompt_tokens),  RECEIPT_UINT(6, generated_tokens),
 };
 
 static aver_err receipt_put_keeper(const void *record, aver_buf *out)
 {
-    return aver_fields_put(receipt_keeper_fields, AVER_FIELDS_COUNT(receipt_keeper_fields), record, out);
+    return aver_fields_put(receipt_keeper_fields, AVER_FIELDS_COUNT(receipt_keeper_fields), record,
+                           out);
 }
 
 static aver_err receipt_get_keeper(aver_cbor_cursor *cursor, void *record)
 {
-    return aver_fields_get(receipt_keeper_fields, AVER_FIELDS_COUNT(receipt_keeper_fields), cursor, record);
+    return aver_fields_get(receipt_keeper_fields, AVER_FIELDS_COUNT(receipt_keeper_fields), cursor,
+                           record);
 }
 
 static aver_err receipt_put_engine(const void *record, aver_buf *out)
 {
-    return aver_fields_put(receipt_engine_fields, AVER_FIELDS_COUNT(receipt_engine_fields), record, out);
+    return aver_fields_put(receipt_engine_fields, AVER_FIELDS_COUNT(receipt_engine_fields), record,
+                           out);
 }
 
 static aver_err receipt_get_engine(aver_cbor_cursor *cursor, void *record)
 {
-    return aver_fields_get(receipt_engine_fields, AVER_FIELDS_COUNT(receipt_engine_fields), cursor, record);
+    return aver_fields_get(receipt_engine_fields, AVER_FIELDS_COUNT(receipt_engine_fields), cursor,
+                           record);
 }
 
 static const aver_field receipt_fields[] = {
@@ -116,9 +119,15 @@ static const aver_field receipt_fields[] = {
 static const aver_field opening_fields[] = {
     {.key = 0, .kind = AVER_FIELD_VERSION, .size = 1},
     {.key = 1, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_opening, receipt_id), .size = 32},
-    {.key = 2, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_opening, keyset_digest), .size = 32},
+    {.key = 2,
+     .kind = AVER_FIELD_FIXED,
+     .offset = offsetof(aver_opening, keyset_digest),
+     .size = 32},
     {.key = 3, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_opening, incarnation), .size = 32},
-    {.key = 4, .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_opening, request_commitment), .size = 32},
+    {.key = 4,
+     .kind = AVER_FIELD_FIXED,
+     .offset = offsetof(aver_opening, request_commitment),
+     .size = 32},
     {.key = 5, .kind = AVER_FIELD_UINT, .offset = offsetof(aver_opening, issued_at_ms)},
 };
 
@@ -146,8 +155,8 @@ const char *aver_finish_text(aver_finish finish)
     return "unknown";
 }
 
-static aver_err message_sign(const aver_field *fields, size_t count, const void *record, const char *aad,
-                             const char *media_type, const uint8_t kid[static 32],
+static aver_err message_sign(const aver_field *fields, size_t count, const void *record,
+                             const char *aad, const char *media_type, const uint8_t kid[static 32],
                              const aver_ed25519 *key, aver_buf *ret_message)
 {
     aver_buf payload;
@@ -185,7 +194,8 @@ static bool receipt_consistent(const aver_receipt *receipt)
     return receipt->has_enc_digest == (receipt->channel == AVER_CHANNEL_SEAL);
 }
 
-aver_err aver_receipt_sign(const aver_receipt *receipt, const struct aver_ed25519 *key, aver_buf *ret_message)
+aver_err aver_receipt_sign(const aver_receipt *receipt, const struct aver_ed25519 *key,
+                           aver_buf *ret_message)
 {
     if (!receipt_consistent(receipt)) {
         return AVER_E_USAGE;
@@ -194,7 +204,8 @@ aver_err aver_receipt_sign(const aver_receipt *receipt, const struct aver_ed2551
                         RECEIPT_MEDIA_TYPE, receipt->incarnation, key, ret_message);
 }
 
-aver_err aver_opening_sign(const aver_opening *opening, const struct aver_ed25519 *key, aver_buf *ret_message)
+aver_err aver_opening_sign(const aver_opening *opening, const struct aver_ed25519 *key,
+                           aver_buf *ret_message)
 {
     return message_sign(opening_fields, AVER_FIELDS_COUNT(opening_fields), opening, OPENING_AAD,
                         OPENING_MEDIA_TYPE, opening->incarnation, key, ret_message);
@@ -203,8 +214,8 @@ aver_err aver_opening_sign(const aver_opening *opening, const struct aver_ed2551
 aver_err aver_head_sign(const aver_head *head, const uint8_t incarnation[static 32],
                         const struct aver_ed25519 *key, aver_buf *ret_message)
 {
-    return message_sign(head_fields, AVER_FIELDS_COUNT(head_fields), head, HEAD_AAD, HEAD_MEDIA_TYPE,
-                        incarnation, key, ret_message);
+    return message_sign(head_fields, AVER_FIELDS_COUNT(head_fields), head, HEAD_AAD,
+                        HEAD_MEDIA_TYPE, incarnation, key, ret_message);
 }
 
 aver_err aver_receipt_decode_unverified(aver_view message, aver_receipt *ret_receipt)
@@ -213,8 +224,8 @@ aver_err aver_receipt_decode_unverified(aver_view message, aver_receipt *ret_rec
     aver_receipt receipt = {0};
     aver_err err = message_read(receipt_fields, AVER_FIELDS_COUNT(receipt_fields), message,
                                 RECEIPT_MEDIA_TYPE, &cose, &receipt);
-    if (err == AVER_OK &&
-        (!receipt_consistent(&receipt) || !aver_view_equal(cose.kid, AVER_VIEW_OF(receipt.incarnation)))) {
+    if (err == AVER_OK && (!receipt_consistent(&receipt) ||
+                           !aver_view_equal(cose.kid, AVER_VIEW_OF(receipt.incarnation)))) {
         err = AVER_E_FORMAT;
     }
     if (err == AVER_OK) {
@@ -237,7 +248,8 @@ aver_err aver_receipt_identity(aver_view message, uint8_t ret_identity[static 32
     return err == AVER_OK ? aver_cose_identity(&cose, RECEIPT_AAD, ret_identity) : err;
 }
 
-aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 32], aver_opening *ret_opening)
+aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 32],
+                           aver_opening *ret_opening)
 {
     aver_cose cose;
     aver_opening opening = {0};
@@ -255,12 +267,13 @@ aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 3
     return err;
 }
 
-aver_err aver_head_open(aver_view message, const uint8_t receipt_key[static 32], aver_head *ret_head)
+aver_err aver_head_open(aver_view message, const uint8_t receipt_key[static 32],
+                        aver_head *ret_head)
 {
     aver_cose cose;
     aver_head head = {0};
-    aver_err err =
-        message_read(head_fields, AVER_FIELDS_COUNT(head_fields), message, HEAD_MEDIA_TYPE, &cose, &head);
+    aver_err err = message_read(head_fields, AVER_FIELDS_COUNT(head_fields), message,
+                                HEAD_MEDIA_TYPE, &cose, &head);
     if (err == AVER_OK) {
         err = aver_cose_verify(&cose, HEAD_AAD, receipt_key);
     }

@@ -8,15 +8,17 @@
 #include <string.h>
 
 const char *const aver_receipt_check_names[] = {
-    "receipt.signature", "receipt.keyset",  "receipt.evidence", "receipt.incarnation", "receipt.platform",
-    "receipt.node",      "receipt.model",   "receipt.config",   "receipt.class",       "receipt.request",
-    "receipt.response",  "receipt.tokens",  "receipt.stream",   "receipt.enc",         "receipt.route",
-    "receipt.nonce",     "receipt.finish",  "receipt.time",     "time.as-of",          NULL};
+    "receipt.signature", "receipt.keyset",  "receipt.evidence", "receipt.incarnation",
+    "receipt.platform",  "receipt.node",    "receipt.model",    "receipt.config",
+    "receipt.class",     "receipt.request", "receipt.response", "receipt.tokens",
+    "receipt.stream",    "receipt.enc",     "receipt.route",    "receipt.nonce",
+    "receipt.finish",    "receipt.time",    "time.as-of",       NULL};
 
 typedef struct commitment_kind {
     const char *name;
     const char *what;
-    void (*commit)(const uint8_t salt[static 32], aver_view bytes, uint8_t ret_commitment[static 32]);
+    void (*commit)(const uint8_t salt[static 32], aver_view bytes,
+                   uint8_t ret_commitment[static 32]);
 } commitment_kind;
 
 static const commitment_kind commitment_kinds[] = {
@@ -28,23 +30,27 @@ static const commitment_kind commitment_kinds[] = {
 static const commitment_kind *commitment_find(const char *name)
 {
     size_t i = 0;
-    while (i < sizeof commitment_kinds / sizeof commitment_kinds[0] && strcmp(commitment_kinds[i].name, name) != 0) {
+    while (i < sizeof commitment_kinds / sizeof commitment_kinds[0] &&
+           strcmp(commitment_kinds[i].name, name) != 0) {
         i++;
     }
     AVER_ASSERT(i < sizeof commitment_kinds / sizeof commitment_kinds[0]);
     return &commitment_kinds[i];
 }
 
-void aver_check_commitment(aver_verdict *verdict, const char *name, const aver_transcript *transcript, bool has,
-                           aver_view bytes, const uint8_t commitment[static 32])
+void aver_check_commitment(aver_verdict *verdict, const char *name,
+                           const aver_transcript *transcript, bool has, aver_view bytes,
+                           const uint8_t commitment[static 32])
 {
     const commitment_kind *kind = commitment_find(name);
     if (!has) {
-        aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "the %s is not here to compare", kind->what);
+        aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "the %s is not here to compare",
+                         kind->what);
         return;
     }
     if (!transcript->salt) {
-        aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "the salt is not here to open the commitment with");
+        aver_verdict_add(verdict, name, AVER_CHECK_SKIP,
+                         "the salt is not here to open the commitment with");
         return;
     }
     uint8_t found[32];
@@ -59,6 +65,6 @@ void aver_check_commitment(aver_verdict *verdict, const char *name, const aver_t
 void aver_check_request(aver_verdict *verdict, const aver_transcript *transcript,
                         const uint8_t commitment[static 32])
 {
-    aver_check_commitment(verdict, "receipt.request", transcript, transcript->has_request, transcript->request,
-                          commitment);
+    aver_check_commitment(verdict, "receipt.request", transcript, transcript->has_request,
+                          transcript->request, commitment);
 }

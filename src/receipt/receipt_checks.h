@@ -9,9 +9,11 @@
 /* Every check about a receipt but receipt.format, NULL-terminated. */
 extern const char *const aver_receipt_check_names[];
 
-/* Adds name: the bytes open this commitment under the salt, SKIP where bytes or salt are not here. */
-void aver_check_commitment(aver_verdict *verdict, const char *name, const aver_transcript *transcript, bool has,
-                           aver_view bytes, const uint8_t commitment[static 32]);
+/* Adds name: the bytes open this commitment under the salt, SKIP where bytes or salt are not here.
+ */
+void aver_check_commitment(aver_verdict *verdict, const char *name,
+                           const aver_transcript *transcript, bool has, aver_view bytes,
+                           const uint8_t commitment[static 32]);
 /* Adds receipt.request for this commitment. */
 void aver_check_request(aver_verdict *verdict, const aver_transcript *transcript,
                         const uint8_t commitment[static 32]);

@@ -73,7 +73,8 @@ static void show_number(show_state *show, const char *name, uint64_t value)
 static void show_bool(show_state *show, const char *name, bool value)
 {
     show_name(show, name);
-    aver_buf_append_text(show->out, show->json ? (value ? "true" : "false") : (value ? "yes" : "no"));
+    aver_buf_append_text(show->out,
+                         show->json ? (value ? "true" : "false") : (value ? "yes" : "no"));
     show_end(show);
 }
 
@@ -104,7 +105,8 @@ static const char *const show_sources[] = {"hardware", "checkpoint", "host", NUL
 static const char *const show_isolations[] = {"shared", "caller", "request", NULL};
 static const char *const show_processes[] = {"split", "single", NULL};
 static const char *const show_profiles[] = {"verified", "fast", NULL};
-static const char *const show_roles[] = {"receipt", "statement", "wallet", "seal", "tls", "vrf", NULL};
+static const char *const show_roles[] = {"receipt", "statement", "wallet", "seal",
+                                         "tls",     "vrf",       NULL};
 
 static void show_identity(show_state *show, const aver_receipt *receipt)
 {
@@ -225,7 +227,8 @@ static void show_keyset(show_state *show, const aver_keyset *keyset)
     aver_buf_append_text(show->out, show->json ? "]" : "");
 }
 
-void aver_bundle_show(const aver_bundle *bundle, const aver_keyset *keyset, bool json, aver_buf *out)
+void aver_bundle_show(const aver_bundle *bundle, const aver_keyset *keyset, bool json,
+                      aver_buf *out)
 {
     show_state show;
     uint8_t digest[32];

@@ -30,7 +30,8 @@ static const stream_comment stream_comments[] = {
     {": " AVER_STREAM_COMMENT_RECEIPT " ", AVER_STREAM_RECEIPT},
 };
 
-aver_err aver_stream_reader_new(aver_stream_item_fn *on_item, void *context, aver_stream_reader **ret_reader)
+aver_err aver_stream_reader_new(aver_stream_item_fn *on_item, void *context,
+                                aver_stream_reader **ret_reader)
 {
     aver_stream_reader *reader = calloc(1, sizeof *reader);
     if (!reader) {
@@ -68,7 +69,8 @@ static aver_err stream_comment_give(aver_stream_reader *reader, aver_view raw, a
             continue;
         }
         aver_buf_clear(&reader->value);
-        aver_err err = aver_base64url_decode(aver_view_slice(line, size, line.size - size), &reader->value);
+        aver_err err =
+            aver_base64url_decode(aver_view_slice(line, size, line.size - size), &reader->value);
         if (err != AVER_OK) {
             return err;
         }
@@ -105,7 +107,8 @@ static aver_err stream_item_give(aver_stream_reader *reader, aver_view raw)
 /* Bytes up to and with the first blank line from offset on, 0 if there is none. */
 static size_t stream_item_end(aver_view bytes, size_t from)
 {
-    const uint8_t *at = from < bytes.size ? memmem(bytes.data + from, bytes.size - from, "\n\n", 2) : NULL;
+    const uint8_t *at =
+        from < bytes.size ? memmem(bytes.data + from, bytes.size - from, "\n\n", 2) : NULL;
     return at ? (size_t)(at - bytes.data) + 2 : 0;
 }
 
@@ -177,7 +180,8 @@ void aver_stream_put_comment(aver_buf *out, const char *name, aver_view message)
     aver_buf_append_text(out, "\n\n");
 }
 
-aver_err aver_stream_tree(aver_view events, uint64_t events_max, uint64_t *ret_count, uint8_t ret_root[static 32])
+aver_err aver_stream_tree(aver_view events, uint64_t events_max, uint64_t *ret_count,
+                          uint8_t ret_root[static 32])
 {
     aver_merkle tree;
     aver_merkle_init(&tree);

@@ -23,8 +23,9 @@ static void capsule_stream(const aver_receipt *receipt, aver_transcript *transcr
 {
     if (receipt->has_stream && transcript->has_response) {
         transcript->streamed = true;
-        transcript->events_broken = aver_stream_tree(transcript->response, UINT64_MAX, &transcript->events_count,
-                                                     transcript->events_root) != AVER_OK;
+        transcript->events_broken =
+            aver_stream_tree(transcript->response, UINT64_MAX, &transcript->events_count,
+                             transcript->events_root) != AVER_OK;
     }
 }
 
@@ -40,24 +41,27 @@ static aver_err capsule_judge(const aver_capsule *capsule, const aver_verify_con
         }
         readable = err == AVER_OK;
     }
-    /* The receipt's own word about its time is judged with the rest: evidence must have been young then. */
+    /* The receipt's own word about its time is judged with the rest: evidence must have been young
+     * then. */
     uint64_t issued_ms = ret_receipt->issued_at_ms;
-    aver_err err =
-        aver_verify_bundle_at(capsule->bundle, context, readable ? &issued_ms : NULL, verdict, judged);
+    aver_err err = aver_verify_bundle_at(capsule->bundle, context, readable ? &issued_ms : NULL,
+                                         verdict, judged);
     if (err != AVER_OK) {
         return err;
     }
     if (capsule->receipt.size == 0) {
-        return aver_verify_cut(capsule->opening, capsule->head, judged, &transcript, context, verdict);
+        return aver_verify_cut(capsule->opening, capsule->head, judged, &transcript, context,
+                               verdict);
     }
     if (readable) {
         capsule_stream(ret_receipt, &transcript);
     }
-    return aver_verify_receipt(capsule->receipt, judged, &transcript, context, verdict, ret_receipt);
+    return aver_verify_receipt(capsule->receipt, judged, &transcript, context, verdict,
+                               ret_receipt);
 }
 
-aver_err aver_verify_capsule(aver_view bytes, const aver_verify_context *context, aver_verdict *verdict,
-                             aver_receipt *ret_receipt)
+aver_err aver_verify_capsule(aver_view bytes, const aver_verify_context *context,
+                             aver_verdict *verdict, aver_receipt *ret_receipt)
 {
     memset(ret_receipt, 0, sizeof *ret_receipt);
     aver_capsule capsule;
@@ -66,7 +70,8 @@ aver_err aver_verify_capsule(aver_view bytes, const aver_verify_context *context
         return err;
     }
     if (err != AVER_OK) {
-        aver_verdict_add(verdict, "capsule.format", AVER_CHECK_FAIL, "the capsule is %s", aver_err_text(err));
+        aver_verdict_add(verdict, "capsule.format", AVER_CHECK_FAIL, "the capsule is %s",
+                         aver_err_text(err));
         return AVER_OK;
     }
     aver_verdict_add(verdict, "capsule.format", AVER_CHECK_PASS, "%zu bytes", bytes.size);

@@ -42,41 +42,51 @@ static aver_err cut_judge_signatures(cut_state *cut, aver_view opening, aver_vie
             cut->has_head = true;
         }
     }
-    aver_verdict_add(cut->verdict, "receipt.signature", fault ? AVER_CHECK_FAIL : AVER_CHECK_PASS, "%s",
-                     fault ? fault : head.size ? "opening and head" : "opening");
+    aver_verdict_add(cut->verdict, "receipt.signature", fault ? AVER_CHECK_FAIL : AVER_CHECK_PASS,
+                     "%s",
+                     fault       ? fault
+                     : head.size ? "opening and head"
+                                 : "opening");
     return AVER_OK;
 }
 
 /* Adds receipt.stream; *ret_proven is the number of events that the head covers. */
-static void cut_judge_stream(const cut_state *cut, const aver_transcript *transcript, uint64_t *ret_proven)
+static void cut_judge_stream(const cut_state *cut, const aver_transcript *transcript,
+                             uint64_t *ret_proven)
 {
     uint64_t count = 0;
     uint8_t root[32];
     if (!cut->has_head) {
-        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_SKIP, "no head was signed before the cut");
+        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_SKIP,
+                         "no head was signed before the cut");
         return;
     }
     if (!transcript->has_response) {
-        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_SKIP, "the events are not here to compare");
+        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_SKIP,
+                         "the events are not here to compare");
         return;
     }
     aver_err err = aver_stream_tree(transcript->response, cut->head.size, &count, root);
-    if (err == AVER_OK && count == cut->head.size && aver_equal_secret(AVER_VIEW_OF(root), AVER_VIEW_OF(cut->head.root))) {
-        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_PASS, "the first %llu events are those signed",
-                         (unsigned long long)count);
+    if (err == AVER_OK && count == cut->head.size &&
+        aver_equal_secret(AVER_VIEW_OF(root), AVER_VIEW_OF(cut->head.root))) {
+        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_PASS,
+                         "the first %llu events are those signed", (unsigned long long)count);
         *ret_proven = count;
     } else {
         aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_FAIL,
-                         "the first %llu events are not those that were signed", (unsigned long long)cut->head.size);
+                         "the first %llu events are not those that were signed",
+                         (unsigned long long)cut->head.size);
     }
 }
 
 static void cut_judge_opening(const cut_state *cut, const aver_transcript *transcript)
 {
     const aver_opening *opening = &cut->opening;
-    aver_verdict_compare(cut->verdict, "receipt.keyset", "keyset", AVER_VIEW_OF(opening->keyset_digest),
+    aver_verdict_compare(cut->verdict, "receipt.keyset", "keyset",
+                         AVER_VIEW_OF(opening->keyset_digest),
                          AVER_VIEW_OF(cut->judged->keyset_digest), "the bundle");
-    aver_verdict_compare(cut->verdict, "receipt.incarnation", "incarnation", AVER_VIEW_OF(opening->incarnation),
+    aver_verdict_compare(cut->verdict, "receipt.incarnation", "incarnation",
+                         AVER_VIEW_OF(opening->incarnation),
                          AVER_VIEW_OF(cut->judged->keyset.incarnation), "the keyset");
     aver_check_request(cut->verdict, transcript, opening->request_commitment);
 }
@@ -104,8 +114,9 @@ aver_err aver_verify_cut(aver_view opening, aver_view head, const aver_judged *j
         cut_judge_opening(&cut, transcript);
         cut_judge_stream(&cut, transcript, &proven);
     }
-    aver_verdict_add(verdict, "receipt.format", AVER_CHECK_FAIL, "cut stream: proven up to event %llu",
-                     (unsigned long long)proven);
-    aver_verdict_skip_all(verdict, aver_receipt_check_names, "the stream was cut before its receipt");
+    aver_verdict_add(verdict, "receipt.format", AVER_CHECK_FAIL,
+                     "cut stream: proven up to event %llu", (unsigned long long)proven);
+    aver_verdict_skip_all(verdict, aver_receipt_check_names,
+                          "the stream was cut before its receipt");
     return AVER_OK;
 }

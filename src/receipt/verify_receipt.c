@@ -22,9 +22,11 @@ typedef struct receipt_judge {
     bool offline;
 } receipt_judge;
 
-static const char *const receipt_keyset_checks[] = {
-    "receipt.signature", "receipt.keyset", "receipt.evidence", "receipt.incarnation", "receipt.platform",
-    "receipt.node",      "receipt.model",  "receipt.config",   "receipt.class",       NULL};
+static const char *const receipt_keyset_checks[] = {"receipt.signature", "receipt.keyset",
+                                                    "receipt.evidence",  "receipt.incarnation",
+                                                    "receipt.platform",  "receipt.node",
+                                                    "receipt.model",     "receipt.config",
+                                                    "receipt.class",     NULL};
 
 static aver_err receipt_judge_signature(const receipt_judge *judge, aver_view message)
 {
@@ -34,9 +36,10 @@ static aver_err receipt_judge_signature(const receipt_judge *judge, aver_view me
     if (err != AVER_OK && err != AVER_E_PROOF && err != AVER_E_FORMAT) {
         return err;
     }
-    aver_verdict_add(judge->verdict, "receipt.signature", err == AVER_OK ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     err == AVER_OK ? "receipt key %s" : "the signature does not hold for receipt key %s",
-                     text.text);
+    aver_verdict_add(
+        judge->verdict, "receipt.signature", err == AVER_OK ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+        err == AVER_OK ? "receipt key %s" : "the signature does not hold for receipt key %s",
+        text.text);
     return AVER_OK;
 }
 
@@ -53,20 +56,25 @@ static void receipt_judge_digests(const receipt_judge *judge)
         const char *source;
     } digests[] = {
         {"receipt.keyset", "keyset", receipt->keyset_digest, judged->keyset_digest, "the bundle"},
-        {"receipt.evidence", "evidence", receipt->evidence_digest, judged->evidence_digest, "the bundle"},
-        {"receipt.incarnation", "incarnation", receipt->incarnation, keyset->incarnation, "the keyset"},
+        {"receipt.evidence", "evidence", receipt->evidence_digest, judged->evidence_digest,
+         "the bundle"},
+        {"receipt.incarnation", "incarnation", receipt->incarnation, keyset->incarnation,
+         "the keyset"},
         {"receipt.node", "node", receipt->node_id, keyset->node_id, "the keyset"},
-        {"receipt.config", "configuration", receipt->config_digest, keyset->config_digest, "the keyset"},
+        {"receipt.config", "configuration", receipt->config_digest, keyset->config_digest,
+         "the keyset"},
     };
     for (size_t i = 0; i < sizeof digests / sizeof digests[0]; i++) {
-        aver_verdict_compare(judge->verdict, digests[i].name, digests[i].what, aver_view_make(digests[i].found, 32),
+        aver_verdict_compare(judge->verdict, digests[i].name, digests[i].what,
+                             aver_view_make(digests[i].found, 32),
                              aver_view_make(digests[i].wanted, 32), digests[i].source);
     }
     if (strcmp(receipt->platform, keyset->platform) == 0) {
-        aver_verdict_add(judge->verdict, "receipt.platform", AVER_CHECK_PASS, "%s", receipt->platform);
+        aver_verdict_add(judge->verdict, "receipt.platform", AVER_CHECK_PASS, "%s",
+                         receipt->platform);
     } else {
-        aver_verdict_add(judge->verdict, "receipt.platform", AVER_CHECK_FAIL, "the receipt says %s, the keyset %s",
-                         receipt->platform, keyset->platform);
+        aver_verdict_add(judge->verdict, "receipt.platform", AVER_CHECK_FAIL,
+                         "the receipt says %s, the keyset %s", receipt->platform, keyset->platform);
     }
 }
 
@@ -78,17 +86,19 @@ static void receipt_judge_model(const receipt_judge *judge)
     const aver_keyset_model *model = aver_keyset_find(&judge->judged->keyset, root);
     aver_short text = aver_short_of(aver_view_make(root, 32));
     if (!model) {
-        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL, "model root %s is not in the keyset",
-                         text.text);
+        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL,
+                         "model root %s is not in the keyset", text.text);
     } else if (asked && memcmp(asked, root, 32) != 0) {
-        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL, "model root %s answered, %s was asked for",
-                         text.text, aver_short_of(aver_view_make(asked, 32)).text);
+        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL,
+                         "model root %s answered, %s was asked for", text.text,
+                         aver_short_of(aver_view_make(asked, 32)).text);
     } else if (!aver_policy_allows_model(judge->context->policy, root)) {
         aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL,
                          "model root %s is not among the %zu allowed", text.text,
                          aver_policy_model_count(judge->context->policy));
     } else {
-        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_PASS, "%s, root %s", model->name, text.text);
+        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_PASS, "%s, root %s",
+                         model->name, text.text);
     }
 }
 
@@ -97,13 +107,15 @@ static void receipt_judge_class(const receipt_judge *judge)
     const aver_receipt *receipt = judge->receipt;
     const aver_keyset_model *model = aver_keyset_find(&judge->judged->keyset, receipt->model_root);
     if (!model) {
-        aver_verdict_add(judge->verdict, "receipt.class", AVER_CHECK_SKIP, "the model is not in the keyset");
+        aver_verdict_add(judge->verdict, "receipt.class", AVER_CHECK_SKIP,
+                         "the model is not in the keyset");
     } else if ((uint32_t)receipt->profile != model->profile) {
         aver_verdict_add(judge->verdict, "receipt.class", AVER_CHECK_FAIL,
-                         "profile %u answered, the keyset says %u for this model", (unsigned)receipt->profile,
-                         (unsigned)model->profile);
+                         "profile %u answered, the keyset says %u for this model",
+                         (unsigned)receipt->profile, (unsigned)model->profile);
     } else {
-        aver_verdict_compare(judge->verdict, "receipt.class", "numeric class", AVER_VIEW_OF(receipt->numeric_class),
+        aver_verdict_compare(judge->verdict, "receipt.class", "numeric class",
+                             AVER_VIEW_OF(receipt->numeric_class),
                              AVER_VIEW_OF(model->numeric_class), "the keyset");
     }
 }
@@ -114,7 +126,8 @@ static aver_err receipt_tokens_counted(const receipt_judge *judge, bool *ret_agr
     int32_t *ids = NULL;
     size_t prompt_count;
     size_t generated_count;
-    aver_err err = aver_tokens_decode(judge->transcript->tokens, &ids, &prompt_count, &generated_count);
+    aver_err err =
+        aver_tokens_decode(judge->transcript->tokens, &ids, &prompt_count, &generated_count);
     if (err == AVER_E_NOMEM) {
         return err;
     }
@@ -135,14 +148,15 @@ static aver_err receipt_judge_tokens(const receipt_judge *judge)
         }
     }
     if (!agree) {
-        aver_verdict_add(judge->verdict, "receipt.tokens", AVER_CHECK_FAIL,
-                         "the token document does not hold the %llu and %llu ids that the receipt counts",
-                         (unsigned long long)judge->receipt->prompt_tokens,
-                         (unsigned long long)judge->receipt->generated_tokens);
+        aver_verdict_add(
+            judge->verdict, "receipt.tokens", AVER_CHECK_FAIL,
+            "the token document does not hold the %llu and %llu ids that the receipt counts",
+            (unsigned long long)judge->receipt->prompt_tokens,
+            (unsigned long long)judge->receipt->generated_tokens);
         return AVER_OK;
     }
-    aver_check_commitment(judge->verdict, "receipt.tokens", transcript, transcript->has_tokens, transcript->tokens,
-                          judge->receipt->tokens_commitment);
+    aver_check_commitment(judge->verdict, "receipt.tokens", transcript, transcript->has_tokens,
+                          transcript->tokens, judge->receipt->tokens_commitment);
     return AVER_OK;
 }
 
@@ -151,11 +165,15 @@ static void receipt_judge_events(const receipt_judge *judge)
     const aver_receipt *receipt = judge->receipt;
     const aver_transcript *transcript = judge->transcript;
     if (transcript->events_broken) {
-        aver_verdict_add(judge->verdict, "receipt.stream", AVER_CHECK_FAIL, "the bytes end inside an event");
+        aver_verdict_add(judge->verdict, "receipt.stream", AVER_CHECK_FAIL,
+                         "the bytes end inside an event");
     } else if (transcript->events_count != receipt->stream_size) {
-        aver_verdict_add(judge->verdict, "receipt.stream", AVER_CHECK_FAIL, "%llu events were received, %llu signed",
-                         (unsigned long long)transcript->events_count, (unsigned long long)receipt->stream_size);
-    } else if (!aver_equal_secret(AVER_VIEW_OF(transcript->events_root), AVER_VIEW_OF(receipt->stream_root))) {
+        aver_verdict_add(judge->verdict, "receipt.stream", AVER_CHECK_FAIL,
+                         "%llu events were received, %llu signed",
+                         (unsigned long long)transcript->events_count,
+                         (unsigned long long)receipt->stream_size);
+    } else if (!aver_equal_secret(AVER_VIEW_OF(transcript->events_root),
+                                  AVER_VIEW_OF(receipt->stream_root))) {
         aver_verdict_add(judge->verdict, "receipt.stream", AVER_CHECK_FAIL,
                          "the %llu events received are not those that were signed",
                          (unsigned long long)receipt->stream_size);
@@ -178,7 +196,8 @@ static void receipt_judge_stream(const receipt_judge *judge)
     } else if (!signed_stream) {
         aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP, "a whole body, not a stream");
     } else if (judge->offline && !judge->transcript->has_response) {
-        aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP, "the answer is not here to compare");
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP,
+                         "the answer is not here to compare");
     } else {
         aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL,
                          "a whole body was received, the receipt is of a stream");
@@ -195,12 +214,14 @@ static void receipt_judge_enc(const receipt_judge *judge)
     } else if (enc) {
         uint8_t digest[32];
         aver_sha256_of(aver_view_make(enc, 32), digest);
-        aver_verdict_compare(judge->verdict, "receipt.enc", "sealed request", AVER_VIEW_OF(receipt->enc_digest),
-                             AVER_VIEW_OF(digest), "the reader");
+        aver_verdict_compare(judge->verdict, "receipt.enc", "sealed request",
+                             AVER_VIEW_OF(receipt->enc_digest), AVER_VIEW_OF(digest), "the reader");
     } else if (!receipt->has_enc_digest) {
-        aver_verdict_add(judge->verdict, "receipt.enc", AVER_CHECK_SKIP, "not sealed: sent over TLS alone");
+        aver_verdict_add(judge->verdict, "receipt.enc", AVER_CHECK_SKIP,
+                         "not sealed: sent over TLS alone");
     } else if (judge->offline) {
-        aver_verdict_add(judge->verdict, "receipt.enc", AVER_CHECK_SKIP, "the encapsulated key is not here to compare");
+        aver_verdict_add(judge->verdict, "receipt.enc", AVER_CHECK_SKIP,
+                         "the encapsulated key is not here to compare");
     } else {
         aver_verdict_add(judge->verdict, "receipt.enc", AVER_CHECK_FAIL,
                          "the receipt is of a sealed request, the reader sealed none");
@@ -212,14 +233,15 @@ static void receipt_judge_route(const receipt_judge *judge)
     const aver_receipt *receipt = judge->receipt;
     const aver_transcript *transcript = judge->transcript;
     if (!transcript->method || !transcript->path) {
-        aver_verdict_add(judge->verdict, "receipt.route", AVER_CHECK_SKIP, "%s %.160s, nothing to compare with",
-                         receipt->method, receipt->path);
+        aver_verdict_add(judge->verdict, "receipt.route", AVER_CHECK_SKIP,
+                         "%s %.160s, nothing to compare with", receipt->method, receipt->path);
         return;
     }
-    bool same = strcmp(receipt->method, transcript->method) == 0 && strcmp(receipt->path, transcript->path) == 0;
+    bool same = strcmp(receipt->method, transcript->method) == 0 &&
+                strcmp(receipt->path, transcript->path) == 0;
     aver_verdict_add(judge->verdict, "receipt.route", same ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     same ? "%s %.80s" : "the receipt is of %s %.80s, not of what was asked", receipt->method,
-                     receipt->path);
+                     same ? "%s %.80s" : "the receipt is of %s %.80s, not of what was asked",
+                     receipt->method, receipt->path);
 }
 
 static void receipt_judge_nonce(const receipt_judge *judge)
@@ -227,12 +249,15 @@ static void receipt_judge_nonce(const receipt_judge *judge)
     const aver_receipt *receipt = judge->receipt;
     const uint8_t *nonce = judge->transcript->client_nonce;
     if (!nonce) {
-        aver_verdict_add(judge->verdict, "receipt.nonce", AVER_CHECK_SKIP, "the reader has no nonce to compare with");
+        aver_verdict_add(judge->verdict, "receipt.nonce", AVER_CHECK_SKIP,
+                         "the reader has no nonce to compare with");
     } else if (!receipt->has_client_nonce) {
-        aver_verdict_add(judge->verdict, "receipt.nonce", AVER_CHECK_FAIL, "the receipt carries no nonce");
+        aver_verdict_add(judge->verdict, "receipt.nonce", AVER_CHECK_FAIL,
+                         "the receipt carries no nonce");
     } else {
-        aver_verdict_compare(judge->verdict, "receipt.nonce", "nonce", AVER_VIEW_OF(receipt->client_nonce),
-                             aver_view_make(nonce, 32), "the reader");
+        aver_verdict_compare(judge->verdict, "receipt.nonce", "nonce",
+                             AVER_VIEW_OF(receipt->client_nonce), aver_view_make(nonce, 32),
+                             "the reader");
     }
 }
 
@@ -245,8 +270,8 @@ static void receipt_judge_finish(const receipt_judge *judge)
     case AVER_FINISH_LENGTH:
     case AVER_FINISH_TOOL:
         aver_verdict_add(judge->verdict, "receipt.finish",
-                         status == RECEIPT_STATUS_OK ? AVER_CHECK_PASS : AVER_CHECK_FAIL, "%s, status %u", finish,
-                         status);
+                         status == RECEIPT_STATUS_OK ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+                         "%s, status %u", finish, status);
         return;
     case AVER_FINISH_ABORTED:
         aver_verdict_add(judge->verdict, "receipt.finish", AVER_CHECK_FAIL,
@@ -269,13 +294,17 @@ static void receipt_judge_time(const receipt_judge *judge)
     char text[21];
     aver_time_format(issued_ms, text);
     if (issued_ms > now_ms && issued_ms - now_ms > AVER_CLOCK_SKEW_MS) {
-        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL, "issued at %s, in the reader's future", text);
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL,
+                         "issued at %s, in the reader's future", text);
     } else if (judge->judged->has_claims && claims->has_time && claims->time_ms > issued_ms &&
                claims->time_ms - issued_ms > AVER_CLOCK_SKEW_MS) {
-        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL, "issued at %s, before its evidence was made", text);
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL,
+                         "issued at %s, before its evidence was made", text);
     } else if (!judge->offline && now_ms > issued_ms && now_ms - issued_ms > age_max_ms) {
-        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL, "issued at %s, %llu s ago, at most %llu allowed", text,
-                         (unsigned long long)(now_ms - issued_ms) / 1000, (unsigned long long)age_max_ms / 1000);
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL,
+                         "issued at %s, %llu s ago, at most %llu allowed", text,
+                         (unsigned long long)(now_ms - issued_ms) / 1000,
+                         (unsigned long long)age_max_ms / 1000);
     } else {
         aver_verdict_add(judge->verdict, name, AVER_CHECK_PASS, "issued at %s", text);
     }
@@ -290,8 +319,8 @@ static void receipt_judge_as_of(const receipt_judge *judge)
         char as_of[21];
         aver_time_format(issued_ms, issued);
         aver_time_format(as_of_ms, as_of);
-        aver_verdict_add(judge->verdict, "time.as-of", AVER_CHECK_FAIL, "the receipt itself says %s, after %s", issued,
-                         as_of);
+        aver_verdict_add(judge->verdict, "time.as-of", AVER_CHECK_FAIL,
+                         "the receipt itself says %s, after %s", issued, as_of);
     } else {
         aver_verdict_add(judge->verdict, "time.as-of", AVER_CHECK_SKIP,
                          "needs a timestamp or witnessed checkpoint");
@@ -301,7 +330,8 @@ static void receipt_judge_as_of(const receipt_judge *judge)
 static aver_err receipt_judge_node(const receipt_judge *judge, aver_view message)
 {
     if (!judge->judged->parsed) {
-        aver_verdict_skip_all(judge->verdict, receipt_keyset_checks, "bundle or keyset could not be read");
+        aver_verdict_skip_all(judge->verdict, receipt_keyset_checks,
+                              "bundle or keyset could not be read");
         return AVER_OK;
     }
     aver_err err = receipt_judge_signature(judge, message);
@@ -313,8 +343,9 @@ static aver_err receipt_judge_node(const receipt_judge *judge, aver_view message
     return err;
 }
 
-aver_err aver_verify_receipt(aver_view message, const aver_judged *judged, const aver_transcript *transcript,
-                             const aver_verify_context *context, aver_verdict *verdict, aver_receipt *ret_receipt)
+aver_err aver_verify_receipt(aver_view message, const aver_judged *judged,
+                             const aver_transcript *transcript, const aver_verify_context *context,
+                             aver_verdict *verdict, aver_receipt *ret_receipt)
 {
     memset(ret_receipt, 0, sizeof *ret_receipt);
     aver_err err = aver_receipt_decode_unverified(message, ret_receipt);
@@ -323,7 +354,8 @@ aver_err aver_verify_receipt(aver_view message, const aver_judged *judged, const
     }
     if (err != AVER_OK) {
         aver_verdict_add(verdict, "receipt.format", AVER_CHECK_FAIL,
-                         message.size ? "the receipt is %s" : "there is no receipt", aver_err_text(err));
+                         message.size ? "the receipt is %s" : "there is no receipt",
+                         aver_err_text(err));
         aver_verdict_skip_all(verdict, aver_receipt_check_names, "the receipt could not be read");
         return AVER_OK;
     }
@@ -339,8 +371,8 @@ aver_err aver_verify_receipt(aver_view message, const aver_judged *judged, const
         return err;
     }
     aver_check_request(verdict, transcript, ret_receipt->request_commitment);
-    aver_check_commitment(verdict, "receipt.response", transcript, transcript->has_response, transcript->response,
-                          ret_receipt->response_commitment);
+    aver_check_commitment(verdict, "receipt.response", transcript, transcript->has_response,
+                          transcript->response, ret_receipt->response_commitment);
     err = receipt_judge_tokens(&judge);
     if (err != AVER_OK) {
         return err;

@@ -96,7 +96,8 @@ static aver_err sim_options_parse(const char *text, sim_options *ret_options)
             *value++ = '\0';
         }
         if (!value || sim_option(option, value, &options) != AVER_OK) {
-            aver_log(AVER_LOG_ERROR, "sim.options", "simulator option \"%.60s\" is not understood", option);
+            aver_log(AVER_LOG_ERROR, "sim.options", "simulator option \"%.60s\" is not understood",
+                     option);
             return AVER_E_USAGE;
         }
     }
@@ -108,11 +109,13 @@ static aver_err sim_options_parse(const char *text, sim_options *ret_options)
     return AVER_OK;
 }
 
-/* Makes the file with a fresh seed, unless another program makes it first: a link either is there or is not. */
+/* Makes the file with a fresh seed, unless another program makes it first: a link either is there
+ * or is not. */
 static aver_err sim_seed_make(const char *path)
 {
     char temporary[SIM_PATH_BYTES_MAX + 24];
-    (void)snprintf(temporary, sizeof temporary, "%s.%016llx", path, (unsigned long long)aver_random_u64());
+    (void)snprintf(temporary, sizeof temporary, "%s.%016llx", path,
+                   (unsigned long long)aver_random_u64());
     uint8_t seed[SIM_SEED_BYTES];
     aver_random(seed, sizeof seed);
     aver_err err = aver_file_write(temporary, AVER_VIEW_OF(seed), 0600);
@@ -207,7 +210,8 @@ static aver_err sim_program_measure(const char *path, uint8_t ret_digest[static 
         (void)close(fd);
     }
     if (err != AVER_OK) {
-        aver_log(AVER_LOG_ERROR, "sim.program", "the program cannot be measured: %s", aver_err_text(err));
+        aver_log(AVER_LOG_ERROR, "sim.program", "the program cannot be measured: %s",
+                 aver_err_text(err));
     }
     return err;
 }
@@ -284,7 +288,8 @@ static aver_err sim_open(const char *options_text, aver_tee **ret_tee)
     return AVER_OK;
 }
 
-static aver_err sim_quote(aver_tee *tee, const uint8_t report_data[static 64], aver_buf *ret_evidence)
+static aver_err sim_quote(aver_tee *tee, const uint8_t report_data[static 64],
+                          aver_buf *ret_evidence)
 {
     aver_sim_statement statement = {
         .time_ms = aver_time_wall_ms(), .tcb = tee->tcb, .debug = tee->debug};
@@ -295,10 +300,12 @@ static aver_err sim_quote(aver_tee *tee, const uint8_t report_data[static 64], a
     uint8_t signature[64];
     aver_err err = aver_sim_statement_encode(&statement, &bytes);
     if (err == AVER_OK) {
-        err = sim_sign(tee->device_key, AVER_SIM_STATEMENT_TAG, aver_buf_view(&bytes), (aver_view){0}, signature);
+        err = sim_sign(tee->device_key, AVER_SIM_STATEMENT_TAG, aver_buf_view(&bytes),
+                       (aver_view){0}, signature);
     }
     if (err == AVER_OK) {
-        err = aver_sim_evidence_encode(&tee->device, aver_buf_view(&bytes), signature, ret_evidence);
+        err =
+            aver_sim_evidence_encode(&tee->device, aver_buf_view(&bytes), signature, ret_evidence);
     }
     aver_buf_deinit(&bytes);
     return err;

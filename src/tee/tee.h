@@ -3,8 +3,9 @@
 #define AVER_TEE_TEE_H
 
 /*
- * tee: producing evidence. A platform turns 64 bytes of report data into evidence; everything above is the same for all.
- * Ownership: aver_tee_close. Threads: one quote at a time; the keeper calls it from a worker thread, since hardware is slow.
+ * tee: producing evidence. A platform turns 64 bytes of report data into evidence; everything above
+ * is the same for all. Ownership: aver_tee_close. Threads: one quote at a time; the keeper calls it
+ * from a worker thread, since hardware is slow.
  */
 
 #include "aver/bytes.h"

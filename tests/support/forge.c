@@ -62,16 +62,18 @@ void forge_policy_text(aver_buf *out)
     forge_put_hex(out, "model");
     aver_buf_append_text(out, "\"],\"configs\":[\"");
     aver_hex_append(out, AVER_VIEW_OF(config));
-    aver_buf_append_text(out, "\"],\"max_evidence_age_s\":300,\"max_receipt_age_s\":300,\"min_tcb\":3}\n");
+    aver_buf_append_text(
+        out, "\"],\"max_evidence_age_s\":300,\"max_receipt_age_s\":300,\"min_tcb\":3}\n");
     forge_must(aver_buf_status(out));
 }
 
 void forge_init(forge_state *forge)
 {
     memset(forge, 0, sizeof *forge);
-    aver_buf *bufs[] = {&forge->keyset_bytes,  &forge->evidence,   &forge->bundle, &forge->receipt_bytes,
-                        &forge->opening_bytes, &forge->head_bytes, &forge->request, &forge->response,
-                        &forge->tokens,        &forge->config,     &forge->capsule};
+    aver_buf *bufs[] = {&forge->keyset_bytes,  &forge->evidence,      &forge->bundle,
+                        &forge->receipt_bytes, &forge->opening_bytes, &forge->head_bytes,
+                        &forge->request,       &forge->response,      &forge->tokens,
+                        &forge->config,        &forge->capsule};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) {
         aver_buf_init(bufs[i], AVER_CAPSULE_BYTES_MAX + 16);
     }
@@ -87,9 +89,10 @@ void forge_init(forge_state *forge)
 
 void forge_deinit(forge_state *forge)
 {
-    aver_buf *bufs[] = {&forge->keyset_bytes,  &forge->evidence,   &forge->bundle, &forge->receipt_bytes,
-                        &forge->opening_bytes, &forge->head_bytes, &forge->request, &forge->response,
-                        &forge->tokens,        &forge->config,     &forge->capsule};
+    aver_buf *bufs[] = {&forge->keyset_bytes,  &forge->evidence,      &forge->bundle,
+                        &forge->receipt_bytes, &forge->opening_bytes, &forge->head_bytes,
+                        &forge->request,       &forge->response,      &forge->tokens,
+                        &forge->config,        &forge->capsule};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) {
         aver_buf_deinit(bufs[i]);
     }
@@ -128,7 +131,8 @@ static void forge_build_keyset(forge_state *forge)
     forge_put_key(&keyset->keys[AVER_ROLE_RECEIPT], aver_ed25519_public(forge->receipt_key), 32);
     forge_put_key(&keyset->keys[AVER_ROLE_SEAL], seal, 32);
     forge_put_key(&keyset->keys[AVER_ROLE_TLS], forge->tls_digest, 32);
-    aver_sha256_of(aver_view_make(aver_ed25519_public(forge->receipt_key), 32), keyset->incarnation);
+    aver_sha256_of(aver_view_make(aver_ed25519_public(forge->receipt_key), 32),
+                   keyset->incarnation);
     forge_put_model(&keyset->models[0], "story", "model");
     forge_put_model(&keyset->models[1], "other", "model not allowed");
     keyset->models_count = 2;
@@ -142,7 +146,8 @@ static void forge_build_keyset(forge_state *forge)
     }
 }
 
-static void forge_sign(const aver_ed25519 *key, const char *tag, aver_view a, aver_view b, uint8_t ret_signature[64])
+static void forge_sign(const aver_ed25519 *key, const char *tag, aver_view a, aver_view b,
+                       uint8_t ret_signature[64])
 {
     aver_buf message;
     aver_buf_init(&message, 4096);
@@ -170,14 +175,16 @@ static void forge_build_evidence(forge_state *forge, const uint8_t nonce_root[st
     }
     memcpy(device.key, aver_ed25519_public(forge->device_key), 32);
     forge_bytes("machine", device.machine_id);
-    forge_sign(forge->root_key, AVER_SIM_DEVICE_TAG, AVER_VIEW_OF(device.key), AVER_VIEW_OF(device.machine_id),
-               device.signature);
+    forge_sign(forge->root_key, AVER_SIM_DEVICE_TAG, AVER_VIEW_OF(device.key),
+               AVER_VIEW_OF(device.machine_id), device.signature);
     if (forge->edits.edit_device) {
         forge->edits.edit_device(&device);
     }
     forge_must(aver_sim_statement_encode(&statement, &bytes));
-    forge_sign(forge->device_key, AVER_SIM_STATEMENT_TAG, aver_buf_view(&bytes), (aver_view){0}, signature);
-    forge_must(aver_sim_evidence_encode(&device, aver_buf_view(&bytes), signature, &forge->evidence));
+    forge_sign(forge->device_key, AVER_SIM_STATEMENT_TAG, aver_buf_view(&bytes), (aver_view){0},
+               signature);
+    forge_must(
+        aver_sim_evidence_encode(&device, aver_buf_view(&bytes), signature, &forge->evidence));
     if (forge->edits.edit_evidence) {
         forge->edits.edit_evidence(&forge->evidence);
     }
@@ -190,7 +197,8 @@ static void forge_build_bundle(forge_state *forge)
     uint8_t leaves[2][32];
     uint8_t other[32];
     static aver_bundle bundle;
-    bundle = (aver_bundle){.has_nonce_path = true, .nonce_count = 2, .nonce_index = 1, .nonce_path_size = 1};
+    bundle = (aver_bundle){
+        .has_nonce_path = true, .nonce_count = 2, .nonce_index = 1, .nonce_path_size = 1};
     forge_bytes("somebody else's nonce", other);
     aver_nonce_leaf(other, leaves[0]);
     aver_nonce_leaf(forge->nonce, leaves[1]);
@@ -216,10 +224,13 @@ static void forge_build_bodies(forge_state *forge)
     static const int32_t ids[FORGE_TOKENS] = {1, 403, 407, 261};
     aver_buf_append_text(&forge->request, forge_request);
     for (int i = 0; i < FORGE_EVENTS && !forge->edits.whole; i++) {
-        aver_buf_append_format(&forge->response, "data: {\"choices\":[{\"delta\":{\"content\":\"word %d \"}}]}\n\n", i);
+        aver_buf_append_format(&forge->response,
+                               "data: {\"choices\":[{\"delta\":{\"content\":\"word %d \"}}]}\n\n",
+                               i);
     }
     if (forge->edits.whole) {
-        aver_buf_append_text(&forge->response, "{\"choices\":[{\"message\":{\"content\":\"Once upon a time.\"}}]}");
+        aver_buf_append_text(&forge->response,
+                             "{\"choices\":[{\"message\":{\"content\":\"Once upon a time.\"}}]}");
     }
     forge_must(aver_tokens_encode(ids, 1, ids + 1, FORGE_TOKENS - 1, &forge->tokens));
 }
@@ -239,7 +250,8 @@ static void forge_fill_receipt(forge_state *forge, aver_receipt *receipt)
     forge_bytes("steps", receipt->step_digest);
     aver_sha256_of(AVER_VIEW_OF(forge->enc), receipt->enc_digest);
     aver_commit_request(forge->salt, aver_buf_view(&forge->request), receipt->request_commitment);
-    aver_commit_response(forge->salt, aver_buf_view(&forge->response), receipt->response_commitment);
+    aver_commit_response(forge->salt, aver_buf_view(&forge->response),
+                         receipt->response_commitment);
     aver_commit_tokens(forge->salt, aver_buf_view(&forge->tokens), receipt->tokens_commitment);
     (void)snprintf(receipt->method, sizeof receipt->method, "POST");
     (void)snprintf(receipt->path, sizeof receipt->path, "/v1/chat/completions");
@@ -249,27 +261,28 @@ static void forge_fill_receipt(forge_state *forge, aver_receipt *receipt)
 static void forge_build_receipt(forge_state *forge)
 {
     aver_receipt *receipt = &forge->receipt;
-    *receipt = (aver_receipt){.seed = 0x1122334455667788,
-                              .channel = forge->edits.unsealed ? AVER_CHANNEL_TLS : AVER_CHANNEL_SEAL,
-                              .has_enc_digest = !forge->edits.unsealed,
-                              .status = 200,
-                              .has_stream = !forge->edits.whole,
-                              .finish = AVER_FINISH_STOP,
-                              .has_client_nonce = true,
-                              .duration_us = 41000,
-                              .issued_at_ms = FORGE_NOW_MS - FORGE_ANSWER_AGE_MS,
-                              .time_source = AVER_TIME_HOST,
-                              .isolation = AVER_ISOLATION_SHARED,
-                              .process_model = AVER_PROCESS_SPLIT,
-                              .engine_incarnation = 1,
-                              .profile = AVER_PROFILE_VERIFIED,
-                              .has_step_digest = true,
-                              .prompt_tokens = 1,
-                              .generated_tokens = FORGE_TOKENS - 1};
+    *receipt =
+        (aver_receipt){.seed = 0x1122334455667788,
+                       .channel = forge->edits.unsealed ? AVER_CHANNEL_TLS : AVER_CHANNEL_SEAL,
+                       .has_enc_digest = !forge->edits.unsealed,
+                       .status = 200,
+                       .has_stream = !forge->edits.whole,
+                       .finish = AVER_FINISH_STOP,
+                       .has_client_nonce = true,
+                       .duration_us = 41000,
+                       .issued_at_ms = FORGE_NOW_MS - FORGE_ANSWER_AGE_MS,
+                       .time_source = AVER_TIME_HOST,
+                       .isolation = AVER_ISOLATION_SHARED,
+                       .process_model = AVER_PROCESS_SPLIT,
+                       .engine_incarnation = 1,
+                       .profile = AVER_PROFILE_VERIFIED,
+                       .has_step_digest = true,
+                       .prompt_tokens = 1,
+                       .generated_tokens = FORGE_TOKENS - 1};
     forge_fill_receipt(forge, receipt);
     if (!forge->edits.whole) {
-        forge_must(aver_stream_tree(aver_buf_view(&forge->response), UINT64_MAX, &receipt->stream_size,
-                                    receipt->stream_root));
+        forge_must(aver_stream_tree(aver_buf_view(&forge->response), UINT64_MAX,
+                                    &receipt->stream_size, receipt->stream_root));
     }
     if (forge->edits.edit_receipt) {
         forge->edits.edit_receipt(receipt);
@@ -291,8 +304,8 @@ static void forge_build_signed_stream(forge_state *forge)
     opening->issued_at_ms = forge->receipt.issued_at_ms - forge->receipt.duration_us / 1000;
     memcpy(head->receipt_id, forge->receipt.receipt_id, 32);
     if (!forge->edits.whole) {
-        forge_must(aver_stream_tree(aver_buf_view(&forge->response), AVER_STREAM_HEAD_EVENTS, &head->size,
-                                    head->root));
+        forge_must(aver_stream_tree(aver_buf_view(&forge->response), AVER_STREAM_HEAD_EVENTS,
+                                    &head->size, head->root));
     }
     if (forge->edits.edit_opening) {
         forge->edits.edit_opening(opening);
@@ -301,7 +314,8 @@ static void forge_build_signed_stream(forge_state *forge)
         forge->edits.edit_head(head);
     }
     forge_must(aver_opening_sign(opening, forge->receipt_key, &forge->opening_bytes));
-    forge_must(aver_head_sign(head, forge->receipt.incarnation, forge->receipt_key, &forge->head_bytes));
+    forge_must(
+        aver_head_sign(head, forge->receipt.incarnation, forge->receipt_key, &forge->head_bytes));
 }
 
 static void forge_build_capsule(forge_state *forge)
@@ -343,16 +357,16 @@ static void forge_build_reader(forge_state *forge)
     }
     forge_must(aver_policy_parse(aver_buf_view(&text), &forge->policy, why));
     aver_buf_deinit(&text);
-    forge->context = (aver_verify_context){.use = AVER_USE_ANSWER,
-                                           .policy = forge->policy,
-                                           .platforms = forge_platforms,
-                                           .roots = {.has_sim_root = true},
-                                           .now_ms = FORGE_NOW_MS,
-                                           .nonce = forge->nonce,
-                                           .tls_spki_digest = forge->tls_digest,
-                                           .seal_key = forge->edits.unsealed ? NULL
-                                                                       : forge->keyset.keys[AVER_ROLE_SEAL].bytes,
-                                           .model_root = forge->keyset.models[0].root};
+    forge->context = (aver_verify_context){
+        .use = AVER_USE_ANSWER,
+        .policy = forge->policy,
+        .platforms = forge_platforms,
+        .roots = {.has_sim_root = true},
+        .now_ms = FORGE_NOW_MS,
+        .nonce = forge->nonce,
+        .tls_spki_digest = forge->tls_digest,
+        .seal_key = forge->edits.unsealed ? NULL : forge->keyset.keys[AVER_ROLE_SEAL].bytes,
+        .model_root = forge->keyset.models[0].root};
     memcpy(forge->context.roots.sim_root, aver_ed25519_public(forge->root_key), 32);
     forge->transcript = (aver_transcript){.salt = forge->salt,
                                           .enc = forge->edits.unsealed ? NULL : forge->enc,
@@ -368,7 +382,8 @@ static void forge_build_reader(forge_state *forge)
                                           .streamed = !forge->edits.whole,
                                           .model_root = forge->keyset.models[0].root};
     if (!forge->edits.whole) {
-        forge_must(aver_stream_tree(aver_buf_view(&forge->response), UINT64_MAX, &forge->transcript.events_count,
+        forge_must(aver_stream_tree(aver_buf_view(&forge->response), UINT64_MAX,
+                                    &forge->transcript.events_count,
                                     forge->transcript.events_root));
     }
 }
@@ -404,7 +419,8 @@ bool forge_judge_connect(forge_state *forge, aver_verdict *verdict)
 {
     static aver_judged judged;
     forge->context.use = AVER_USE_CONNECT;
-    forge_must(aver_verify_bundle(aver_buf_view(&forge->bundle), &forge->context, verdict, &judged));
+    forge_must(
+        aver_verify_bundle(aver_buf_view(&forge->bundle), &forge->context, verdict, &judged));
     return forge_accepts(forge, AVER_USE_CONNECT, verdict);
 }
 
@@ -413,9 +429,10 @@ bool forge_judge_answer(forge_state *forge, aver_verdict *verdict)
     static aver_judged judged;
     aver_receipt receipt;
     forge->context.use = AVER_USE_ANSWER;
-    forge_must(aver_verify_bundle(aver_buf_view(&forge->bundle), &forge->context, verdict, &judged));
-    forge_must(aver_verify_receipt(aver_buf_view(&forge->receipt_bytes), &judged, &forge->transcript, &forge->context,
-                                   verdict, &receipt));
+    forge_must(
+        aver_verify_bundle(aver_buf_view(&forge->bundle), &forge->context, verdict, &judged));
+    forge_must(aver_verify_receipt(aver_buf_view(&forge->receipt_bytes), &judged,
+                                   &forge->transcript, &forge->context, verdict, &receipt));
     return forge_accepts(forge, AVER_USE_ANSWER, verdict);
 }
 

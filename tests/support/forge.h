@@ -3,9 +3,10 @@
 #define AVER_TEST_FORGE_H
 
 /*
- * forge: a whole answer (keyset, evidence, bundle, receipt, stream, capsule) made from fixed seeds and a fixed time,
- * the same bytes on every run, with a hook at each stage where a test may tamper before later stages sign or hash.
- * With no hooks everything is as a good node makes it, and every check that can pass does.
+ * forge: a whole answer (keyset, evidence, bundle, receipt, stream, capsule) made from fixed seeds
+ * and a fixed time, the same bytes on every run, with a hook at each stage where a test may tamper
+ * before later stages sign or hash. With no hooks everything is as a good node makes it, and every
+ * check that can pass does.
  *
  *   forge_state f;
  *   forge_init(&f);
@@ -28,10 +29,10 @@
 
 /* Choices and hooks; set between forge_init and forge_build. */
 typedef struct forge_edits {
-    bool whole;      /* a whole body instead of a stream */
-    bool unsealed;   /* over TLS alone */
-    bool cut;        /* the capsule is of a stream that ended after its first head */
-    bool stripped;   /* the capsule has no request, response or tokens */
+    bool whole;    /* a whole body instead of a stream */
+    bool unsealed; /* over TLS alone */
+    bool cut;      /* the capsule is of a stream that ended after its first head */
+    bool stripped; /* the capsule has no request, response or tokens */
     void (*edit_policy)(aver_buf *json);
     void (*edit_keyset)(aver_keyset *keyset);
     void (*edit_keyset_bytes)(aver_buf *bytes);

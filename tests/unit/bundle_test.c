@@ -69,12 +69,14 @@ static void what_a_bundle_cannot_say_is_refused(void **state)
     bad = good;
     bad.event_log = aver_view_make(large, AVER_BUNDLE_BYTES_MAX);
     assert_int_equal(aver_bundle_encode(&bad, &bytes), AVER_E_LIMIT);
-    assert_int_equal(aver_bundle_decode(aver_view_make(large, AVER_BUNDLE_BYTES_MAX + (size_t)1), &bad),
-                     AVER_E_LIMIT);
+    assert_int_equal(
+        aver_bundle_decode(aver_view_make(large, AVER_BUNDLE_BYTES_MAX + (size_t)1), &bad),
+        AVER_E_LIMIT);
     free(large);
     assert_int_equal(bytes.size, 0);
     for (size_t size = 0; size < made.bundle.size; size++) {
-        assert_int_not_equal(aver_bundle_decode(aver_view_make(made.bundle.data, size), &bad), AVER_OK);
+        assert_int_not_equal(aver_bundle_decode(aver_view_make(made.bundle.data, size), &bad),
+                             AVER_OK);
     }
     aver_buf_deinit(&bytes);
     forge_deinit(&made);

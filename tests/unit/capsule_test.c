@@ -79,7 +79,8 @@ static void a_capsule_is_of_an_answer_or_of_a_cut_stream(void **state)
     capsule.head = AVER_VIEW_LITERAL("h");
     assert_int_equal(aver_capsule_encode(&capsule, &bytes), AVER_E_USAGE);
     /* {0: 1, 1: h'72', 2: h'62', 9: [h'6f']} holds both. */
-    static const uint8_t both[] = {0xa4, 0x00, 0x01, 0x01, 0x41, 0x72, 0x02, 0x41, 0x62, 0x09, 0x81, 0x41, 0x6f};
+    static const uint8_t both[] = {0xa4, 0x00, 0x01, 0x01, 0x41, 0x72, 0x02,
+                                   0x41, 0x62, 0x09, 0x81, 0x41, 0x6f};
     assert_int_equal(aver_capsule_decode(AVER_VIEW_OF(both), &capsule), AVER_E_FORMAT);
     aver_buf_deinit(&bytes);
 }

@@ -80,7 +80,8 @@ static void damaged_bytes_are_refused(void **state)
     aver_buf bytes;
     make_keyset(&made, &bytes);
     for (size_t size = 0; size < bytes.size; size++) {
-        assert_int_not_equal(aver_keyset_decode(aver_view_make(bytes.data, size), &decoded), AVER_OK);
+        assert_int_not_equal(aver_keyset_decode(aver_view_make(bytes.data, size), &decoded),
+                             AVER_OK);
     }
     bytes.data[2] = 2; /* the version */
     assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_E_UNSUPPORTED);
@@ -124,8 +125,10 @@ static void ids_depend_on_operator_and_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_keyset_comes_back_as_it_was),   cmocka_unit_test(required_parts_must_be_there),
-        cmocka_unit_test(damaged_bytes_are_refused),       cmocka_unit_test(one_model_root_stands_there_once),
+        cmocka_unit_test(a_keyset_comes_back_as_it_was),
+        cmocka_unit_test(required_parts_must_be_there),
+        cmocka_unit_test(damaged_bytes_are_refused),
+        cmocka_unit_test(one_model_root_stands_there_once),
         cmocka_unit_test(ids_depend_on_operator_and_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

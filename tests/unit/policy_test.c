@@ -43,8 +43,10 @@ static void what_is_not_a_policy_is_refused_in_words(void **state)
         {"{\"version\":1,\"configs\":{}}", "must be a list"},
         {"{\"version\":1,\"measurements\":[{\"platform\":\"sim\"}]}", "names no value"},
         {"{\"version\":1,\"measurements\":[{\"program\":\"" ROOT "\"}]}", "no platform name"},
-        {"{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"pcr99\":\"00\"}]}", "unknown member \"pcr99\""},
-        {"{\"version\":1,\"measurements\":[{\"platform\":\"nitro\",\"pcr0\":\"" ROOT "\"}]}", "96 hex digits"},
+        {"{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"pcr99\":\"00\"}]}",
+         "unknown member \"pcr99\""},
+        {"{\"version\":1,\"measurements\":[{\"platform\":\"nitro\",\"pcr0\":\"" ROOT "\"}]}",
+         "96 hex digits"},
         {"{\"version\":1,\"max_evidence_age_s\":-1}", "whole number"},
         {"{\"version\":1,\"max_receipt_age_s\":1.5}", "whole number"},
         {"{\"version\":1,\"max_receipt_age_s\":99999999999}", "whole number"},
@@ -55,7 +57,8 @@ static void what_is_not_a_policy_is_refused_in_words(void **state)
         {"{\"version\":1,\"require\":[\"nonces\"]}", "\"nonces\" is no check"},
         {"{\"version\":1,\"require\":[[]]}", "empty list"},
         {"{\"version\":1,\"require\":[[\"nonce\",[\"binding\"]]]}", "is no check"},
-        {"{\"version\":1,\"require\":[[\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\","
+        {"{\"version\":1,\"require\":[[\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\","
+         "\"nonce\",\"nonce\","
          "\"nonce\"]]}",
          "more than 8"},
     };
@@ -71,13 +74,14 @@ static void what_is_not_a_policy_is_refused_in_words(void **state)
 static void each_kind_of_an_entry_must_match(void **state)
 {
     (void)state;
-    static const char text[] =
-        "{\"version\":1,\"platforms\":[\"sgx\"],\"measurements\":["
-        "{\"platform\":\"sgx\",\"mrenclave\":\"" ROOT "\",\"mrsigner\":\"" ROOT "\",\"name\":\"ours\"}]}";
+    static const char text[] = "{\"version\":1,\"platforms\":[\"sgx\"],\"measurements\":["
+                               "{\"platform\":\"sgx\",\"mrenclave\":\"" ROOT
+                               "\",\"mrsigner\":\"" ROOT "\",\"name\":\"ours\"}]}";
     aver_policy *policy = NULL;
     char why[200];
     assert_int_equal(aver_policy_parse(aver_view_text(text), &policy, why), AVER_OK);
-    aver_measurement found[2] = {{.kind = "mrenclave", .size = 32}, {.kind = "mrsigner", .size = 32}};
+    aver_measurement found[2] = {{.kind = "mrenclave", .size = 32},
+                                 {.kind = "mrsigner", .size = 32}};
     for (size_t i = 0; i < 32; i++) {
         found[0].bytes[i] = (uint8_t)(i % 16 * 0x11);
         found[1].bytes[i] = (uint8_t)(i % 16 * 0x11);
@@ -86,12 +90,14 @@ static void each_kind_of_an_entry_must_match(void **state)
     assert_false(aver_policy_matches(policy, "sgx", found, 1));
     assert_false(aver_policy_matches(policy, "sim", found, 2));
     assert_false(aver_policy_matches(policy, "sgx", found, 0));
-    assert_true(aver_policy_allows_measurement(policy, "sgx", "mrsigner", aver_view_make(found[1].bytes, 32)));
+    assert_true(aver_policy_allows_measurement(policy, "sgx", "mrsigner",
+                                               aver_view_make(found[1].bytes, 32)));
     assert_int_equal(aver_policy_measurement_count(policy, "sgx", "mrsigner"), 1);
     assert_int_equal(aver_policy_measurement_count(policy, "sim", "mrsigner"), 0);
     found[1].bytes[31] ^= 1;
     assert_false(aver_policy_matches(policy, "sgx", found, 2));
-    assert_false(aver_policy_allows_measurement(policy, "sgx", "mrsigner", aver_view_make(found[1].bytes, 32)));
+    assert_false(aver_policy_allows_measurement(policy, "sgx", "mrsigner",
+                                                aver_view_make(found[1].bytes, 32)));
     aver_policy_free(policy);
 }
 
@@ -102,7 +108,8 @@ static void defaults_are_the_strict_ones(void **state)
     char why[200];
     uint8_t any[32] = {0};
     bool free_config = false;
-    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1}"), &policy, why), AVER_OK);
+    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1}"), &policy, why),
+                     AVER_OK);
     assert_false(aver_policy_accepts_debug(policy));
     assert_false(aver_policy_allows_stripped(policy));
     assert_false(aver_policy_allows_platform(policy, "sim"));
@@ -114,13 +121,16 @@ static void defaults_are_the_strict_ones(void **state)
     assert_int_equal(aver_policy_tcb_min(policy), 0);
     assert_string_equal(aver_policy_name(policy), "");
     aver_policy_free(policy);
-    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"configs\":[]}"), &policy, why), AVER_OK);
+    assert_int_equal(
+        aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1,\"configs\":[]}"), &policy, why),
+        AVER_OK);
     assert_false(aver_policy_allows_config(policy, any, &free_config));
     assert_false(free_config);
     aver_policy_free(policy);
 }
 
-static void expect_words(const char *text, void (*tell)(const aver_policy *, aver_buf *), const char *words)
+static void expect_words(const char *text, void (*tell)(const aver_policy *, aver_buf *),
+                         const char *words)
 {
     aver_policy *policy = NULL;
     char why[200];
@@ -143,13 +153,19 @@ static void lint_and_explain_say_what_matters(void **state)
     expect_words("{\"version\":1}", aver_policy_lint, "no model is allowed");
     expect_words("{\"version\":1}", aver_policy_lint, "no platform is allowed");
     expect_words("{\"version\":1,\"accept_debug\":true}", aver_policy_lint, "debug is accepted");
-    expect_words("{\"version\":1,\"allow_stripped\":true}", aver_policy_lint, "stripped capsules are accepted");
-    expect_words("{\"version\":1,\"platforms\":[\"sim\"]}", aver_policy_lint, "the simulator is allowed");
-    expect_words("{\"version\":1,\"platforms\":[\"sim\"]}", aver_policy_lint, "sim is allowed and has no measurement");
-    expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"program\":\"" ROOT "\"}]}",
+    expect_words("{\"version\":1,\"allow_stripped\":true}", aver_policy_lint,
+                 "stripped capsules are accepted");
+    expect_words("{\"version\":1,\"platforms\":[\"sim\"]}", aver_policy_lint,
+                 "the simulator is allowed");
+    expect_words("{\"version\":1,\"platforms\":[\"sim\"]}", aver_policy_lint,
+                 "sim is allowed and has no measurement");
+    expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"program\":\"" ROOT
+                 "\"}]}",
                  aver_policy_lint, "is never used");
-    expect_words("{\"version\":1,\"max_evidence_age_s\":100000}", aver_policy_lint, "older than a day");
-    expect_words("{\"version\":1,\"max_receipt_age_s\":4000}", aver_policy_lint, "older than an hour");
+    expect_words("{\"version\":1,\"max_evidence_age_s\":100000}", aver_policy_lint,
+                 "older than a day");
+    expect_words("{\"version\":1,\"max_receipt_age_s\":4000}", aver_policy_lint,
+                 "older than an hour");
     expect_words("{\"version\":1,\"name\":\"mine\",\"models\":[\"" ROOT "\"]}", aver_policy_explain,
                  "Models allowed: 1\n  0011223344556677…\n");
     expect_words("{\"version\":1}", aver_policy_explain, "channel.seal or channel.tls");

@@ -19,7 +19,8 @@ static void a_receipt_comes_back_as_it_was(void **state)
     aver_receipt receipt;
     forge_init(&made);
     forge_build(&made);
-    assert_int_equal(aver_receipt_decode_unverified(aver_buf_view(&made.receipt_bytes), &receipt), AVER_OK);
+    assert_int_equal(aver_receipt_decode_unverified(aver_buf_view(&made.receipt_bytes), &receipt),
+                     AVER_OK);
     assert_int_equal(aver_receipt_verify_signature(aver_buf_view(&made.receipt_bytes),
                                                    aver_ed25519_public(made.receipt_key)),
                      AVER_OK);
@@ -54,8 +55,11 @@ static void another_key_or_kind_does_not_verify(void **state)
     assert_int_equal(aver_head_open(head_bytes, key, &head), AVER_OK);
     assert_int_equal(head.size, AVER_STREAM_HEAD_EVENTS);
     assert_memory_equal(opening.receipt_id, head.receipt_id, 32);
-    assert_int_equal(aver_opening_open(opening_bytes, aver_ed25519_public(made.device_key), &opening), AVER_E_PROOF);
-    assert_int_equal(aver_head_open(head_bytes, aver_ed25519_public(made.device_key), &head), AVER_E_PROOF);
+    assert_int_equal(
+        aver_opening_open(opening_bytes, aver_ed25519_public(made.device_key), &opening),
+        AVER_E_PROOF);
+    assert_int_equal(aver_head_open(head_bytes, aver_ed25519_public(made.device_key), &head),
+                     AVER_E_PROOF);
     /* One kind of signed message is never taken for another. */
     assert_int_not_equal(aver_head_open(opening_bytes, key, &head), AVER_OK);
     assert_int_not_equal(aver_opening_open(head_bytes, key, &opening), AVER_OK);
@@ -98,7 +102,8 @@ static void the_identity_is_that_of_what_was_signed(void **state)
     forge_init(&made);
     forge_build(&made);
     assert_int_equal(aver_receipt_identity(aver_buf_view(&made.receipt_bytes), a), AVER_OK);
-    made.receipt_bytes.data[made.receipt_bytes.size - 1] ^= 1; /* in the signature, which is not part of it */
+    made.receipt_bytes.data[made.receipt_bytes.size - 1] ^=
+        1; /* in the signature, which is not part of it */
     assert_int_equal(aver_receipt_identity(aver_buf_view(&made.receipt_bytes), b), AVER_OK);
     assert_memory_equal(a, b, 32);
     made.receipt_bytes.data[made.receipt_bytes.size - 80] ^= 1;
@@ -141,7 +146,8 @@ static void token_documents_keep_their_halves(void **state)
     size_t generated = 0;
     aver_buf_init(&bytes, AVER_TOKENS_BYTES_MAX);
     assert_int_equal(aver_tokens_encode(ids, 3, ids + 3, 2, &bytes), AVER_OK);
-    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back, &prompt, &generated), AVER_OK);
+    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back, &prompt, &generated),
+                     AVER_OK);
     assert_int_equal(prompt, 3);
     assert_int_equal(generated, 2);
     assert_memory_equal(back, ids, sizeof ids);
@@ -150,7 +156,8 @@ static void token_documents_keep_their_halves(void **state)
     aver_buf_clear(&bytes);
     assert_int_equal(aver_tokens_encode(&negative, 1, NULL, 0, &bytes), AVER_E_USAGE);
     assert_int_equal(aver_tokens_encode(NULL, 0, NULL, 0, &bytes), AVER_OK);
-    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back, &prompt, &generated), AVER_OK);
+    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back, &prompt, &generated),
+                     AVER_OK);
     assert_int_equal(prompt + generated, 0);
     free(back);
     aver_buf_deinit(&bytes);
@@ -176,8 +183,9 @@ static void damaged_token_documents_are_refused(void **state)
         int32_t *ids = NULL;
         size_t prompt;
         size_t generated;
-        assert_int_not_equal(
-            aver_tokens_decode(aver_view_make(cases[i].bytes, cases[i].size), &ids, &prompt, &generated), AVER_OK);
+        assert_int_not_equal(aver_tokens_decode(aver_view_make(cases[i].bytes, cases[i].size), &ids,
+                                                &prompt, &generated),
+                             AVER_OK);
         assert_null(ids);
     }
 }

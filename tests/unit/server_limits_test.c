@@ -256,12 +256,12 @@ static void test_limits_let_a_steady_reader_finish(void **state)
         test_server *server = test_server_start(&limits, TCP, secure);
         test_raw raw = test_raw_open(server, secure);
         test_raw_text(&raw, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        int small = 16384;
+        int small = 128 * 1024;
         setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
         uint64_t begin = aver_time_monotonic_ns();
         /* Longer than write_timeout in all, never so long without a byte. */
         while (test_raw_sip(&raw, TIMEOUT_MS) > 0) {
-            test_sleep_ms(3);
+            test_sleep_ms(4);
         }
         assert_true(raw.total > TEST_NET_BIG_BYTES);
         assert_true(limits_elapsed_ms(begin) > limits.write_timeout_ms);

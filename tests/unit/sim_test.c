@@ -47,7 +47,8 @@ static void root_read(const place *place_, aver_roots *ret_roots)
     aver_buf_init(&text, 128);
     assert_int_equal(aver_file_read(place_->public_key, 128, &text), AVER_OK);
     assert_int_equal(text.size, 65);
-    assert_int_equal(aver_hex_decode(aver_view_make(text.data, 64), ret_roots->sim_root, 32), AVER_OK);
+    assert_int_equal(aver_hex_decode(aver_view_make(text.data, 64), ret_roots->sim_root, 32),
+                     AVER_OK);
     ret_roots->has_sim_root = true;
     aver_buf_deinit(&text);
 }
@@ -60,14 +61,16 @@ static void quote(const char *options, const uint8_t report_data[static 64], ave
     aver_tee_sim.close(tee);
 }
 
-static aver_check_status judge(aver_view evidence, const aver_roots *roots, const char *name, aver_claims *ret_claims)
+static aver_check_status judge(aver_view evidence, const aver_roots *roots, const char *name,
+                               aver_claims *ret_claims)
 {
     static aver_verdict verdict;
     static aver_bundle bundle;
     bool readable = false;
     aver_verdict_init(&verdict);
     bundle.evidence = evidence;
-    assert_int_equal(aver_platform_sim.judge(&bundle, roots, 0, &verdict, ret_claims, &readable), AVER_OK);
+    assert_int_equal(aver_platform_sim.judge(&bundle, roots, 0, &verdict, ret_claims, &readable),
+                     AVER_OK);
     assert_true(readable);
     const aver_check *check = aver_verdict_find(&verdict, name);
     assert_non_null(check);
@@ -87,8 +90,10 @@ static void a_quote_verifies_under_the_published_root_alone(void **state)
     uint64_t before_ms = aver_time_wall_ms();
     quote(here.options, report_data, &evidence);
     root_read(&here, &roots);
-    assert_int_equal(judge(aver_buf_view(&evidence), &roots, "platform.root", &claims), AVER_CHECK_PASS);
-    assert_int_equal(judge(aver_buf_view(&evidence), &roots, "evidence.signature", &claims), AVER_CHECK_PASS);
+    assert_int_equal(judge(aver_buf_view(&evidence), &roots, "platform.root", &claims),
+                     AVER_CHECK_PASS);
+    assert_int_equal(judge(aver_buf_view(&evidence), &roots, "evidence.signature", &claims),
+                     AVER_CHECK_PASS);
     assert_memory_equal(claims.report_data, report_data, 64);
     assert_true(claims.simulated);
     assert_true(claims.debug);
@@ -96,7 +101,8 @@ static void a_quote_verifies_under_the_published_root_alone(void **state)
     assert_true(claims.time_ms >= before_ms && claims.time_ms <= aver_time_wall_ms());
     assert_string_equal(claims.measurements[0].kind, "program");
     roots.sim_root[0] ^= 1;
-    assert_int_equal(judge(aver_buf_view(&evidence), &roots, "platform.root", &claims), AVER_CHECK_FAIL);
+    assert_int_equal(judge(aver_buf_view(&evidence), &roots, "platform.root", &claims),
+                     AVER_CHECK_FAIL);
     aver_buf_deinit(&evidence);
     place_remove(&here);
 }
@@ -137,10 +143,12 @@ static void the_measurement_is_of_the_program_named(void **state)
         aver_buf evidence;
         aver_roots roots = {0};
         aver_buf_init(&evidence, AVER_EVIDENCE_BYTES_MAX);
-        (void)snprintf(options, sizeof options, "%s%s", here.options, i == 2 ? ",program=/dev/null" : "");
+        (void)snprintf(options, sizeof options, "%s%s", here.options,
+                       i == 2 ? ",program=/dev/null" : "");
         quote(options, report_data, &evidence);
         root_read(&here, &roots);
-        assert_int_equal(judge(aver_buf_view(&evidence), &roots, "evidence.format", &claims[i]), AVER_CHECK_PASS);
+        assert_int_equal(judge(aver_buf_view(&evidence), &roots, "evidence.format", &claims[i]),
+                         AVER_CHECK_PASS);
         aver_buf_deinit(&evidence);
     }
     assert_memory_equal(claims[0].measurements[0].bytes, claims[1].measurements[0].bytes, 32);
@@ -152,9 +160,17 @@ static void the_measurement_is_of_the_program_named(void **state)
 static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    static const char *const options[] = {NULL,          "",           "key",           "key=",
-                                          "tcb=1",       "key=/x,y=1", "key=/x,tcb=-1", "key=/x,tcb=",
-                                          "key=/x,debug=2", "key=/dev/null/x", "key=/dev/null"};
+    static const char *const options[] = {NULL,
+                                          "",
+                                          "key",
+                                          "key=",
+                                          "tcb=1",
+                                          "key=/x,y=1",
+                                          "key=/x,tcb=-1",
+                                          "key=/x,tcb=",
+                                          "key=/x,debug=2",
+                                          "key=/dev/null/x",
+                                          "key=/dev/null"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         aver_tee *tee = NULL;
         assert_int_not_equal(aver_tee_sim.open(options[i], &tee), AVER_OK);

@@ -70,12 +70,15 @@ static void items_are_the_same_however_the_bytes_arrive(void **state)
         assert_int_equal(aver_stream_reader_new(see, &all, &reader), AVER_OK);
         for (size_t at = 0; at < bytes.size; at += piece) {
             size_t size = bytes.size - at < piece ? bytes.size - at : piece;
-            assert_int_equal(aver_stream_reader_feed(reader, aver_view_make(bytes.data + at, size)), AVER_OK);
+            assert_int_equal(aver_stream_reader_feed(reader, aver_view_make(bytes.data + at, size)),
+                             AVER_OK);
         }
         assert_int_equal(aver_stream_reader_end(reader), AVER_OK);
-        assert_true(aver_view_equal_text(aver_buf_view(&all.text),
-                                         "3:open;1:{\"a\":1};7:: ping;1:{\"b\":2};4:head;5:ids;6:receipt;2:[DONE];"));
-        assert_true(aver_view_equal_text(aver_buf_view(&all.events), "data: {\"a\":1}\n\ndata: {\"b\":2}\n\n"));
+        assert_true(aver_view_equal_text(
+            aver_buf_view(&all.text),
+            "3:open;1:{\"a\":1};7:: ping;1:{\"b\":2};4:head;5:ids;6:receipt;2:[DONE];"));
+        assert_true(aver_view_equal_text(aver_buf_view(&all.events),
+                                         "data: {\"a\":1}\n\ndata: {\"b\":2}\n\n"));
         aver_stream_reader_free(reader);
         seen_deinit(&all);
     }

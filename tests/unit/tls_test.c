@@ -258,7 +258,7 @@ static bool tls_connect_with(const test_server *server, SSL_SESSION **session)
 {
     test_raw raw = test_raw_open(server, false);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, tls_session_kept);
     raw.ssl = SSL_new(context);
     SSL_set_ex_data(raw.ssl, 0, session);
@@ -272,6 +272,8 @@ static bool tls_connect_with(const test_server *server, SSL_SESSION **session)
     assert_true(test_raw_read(&raw, NULL, 5000));
     assert_non_null(strstr(raw.text, "200 OK"));
     bool reused = SSL_session_reused(raw.ssl) == 1;
+    /* A session whose connection ends without this is not used again. */
+    SSL_shutdown(raw.ssl);
     SSL_CTX_free(context);
     test_raw_close(&raw);
     return reused;

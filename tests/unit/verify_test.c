@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verify: each named check has a case in which it alone fails, and the table of checks is walked to prove that. */
+/* verify: each named check has a case in which it alone fails, and the table of checks is walked to
+ * prove that. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -219,7 +220,8 @@ static void shorter_response(aver_transcript *transcript)
 static void other_tokens(aver_transcript *transcript)
 {
     /* [[1], [403, 407, 262]]: the same counts, one other id. */
-    static const uint8_t tokens[] = {0x82, 0x81, 0x01, 0x83, 0x19, 0x01, 0x93, 0x19, 0x01, 0x97, 0x19, 0x01, 0x06};
+    static const uint8_t tokens[] = {0x82, 0x81, 0x01, 0x83, 0x19, 0x01, 0x93,
+                                     0x19, 0x01, 0x97, 0x19, 0x01, 0x06};
     transcript->tokens = AVER_VIEW_OF(tokens);
 }
 
@@ -366,7 +368,10 @@ static const lone_case lone_cases[] = {
     {"evidence.debug", FLOW_ANSWER, false, {.edit_statement = debug_on}},
     {"evidence.age", FLOW_ANSWER, false, {.edit_statement = evidence_old}},
     {"evidence.age", FLOW_CONNECT, false, {.edit_statement = evidence_future}},
-    {"evidence.age", FLOW_CAPSULE, false, {.edit_receipt = capsule_old, .edit_context = reader_later}},
+    {"evidence.age",
+     FLOW_CAPSULE,
+     false,
+     {.edit_receipt = capsule_old, .edit_context = reader_later}},
     {"measurement.allowed", FLOW_ANSWER, false, {.edit_statement = other_program}},
     {"tcb.min", FLOW_ANSWER, false, {.edit_statement = old_firmware}},
     {"binding", FLOW_ANSWER, false, {.edit_statement = other_report_data}},
@@ -375,7 +380,10 @@ static const lone_case lone_cases[] = {
     {"keyset.platform", FLOW_ANSWER, false, {.edit_keyset = other_keyset_platform}},
     {"keyset.incarnation", FLOW_ANSWER, false, {.edit_keyset = other_incarnation}},
     {"keyset.config", FLOW_ANSWER, false, {.edit_bundle = other_config}},
-    {"config.allowed", FLOW_ANSWER, false, {.edit_keyset = config_not_listed, .edit_bundle = other_config}},
+    {"config.allowed",
+     FLOW_ANSWER,
+     false,
+     {.edit_keyset = config_not_listed, .edit_bundle = other_config}},
     {"model.allowed", FLOW_CONNECT, false, {.edit_context = ask_other_model}},
     {"model.allowed", FLOW_CONNECT, false, {.edit_context = ask_absent_model}},
     {"model.allowed", FLOW_CONNECT, false, {.edit_keyset = no_models, .edit_context = any_model}},
@@ -423,7 +431,10 @@ static const lone_case lone_cases[] = {
     {"receipt.time", FLOW_ANSWER, false, {.edit_receipt = receipt_future}},
     {"receipt.time", FLOW_CAPSULE, false, {.edit_receipt = receipt_future}},
     {"receipt.time", FLOW_ANSWER, false, {.edit_receipt = receipt_before_evidence}},
-    {"receipt.time", FLOW_ANSWER, false, {.edit_receipt = receipt_old, .edit_statement = policy_ages}},
+    {"receipt.time",
+     FLOW_ANSWER,
+     false,
+     {.edit_receipt = receipt_old, .edit_statement = policy_ages}},
     {"time.as-of", FLOW_CAPSULE, false, {.edit_context = as_of_earlier}},
 };
 
@@ -497,11 +508,12 @@ static void assert_alone(const lone_case *lone, const aver_verdict *good, const 
     for (const aver_check_name *name = aver_check_names(); name->name; name++) {
         aver_check_status before = status_of(good, name->name);
         aver_check_status after = status_of(bad, name->name);
-        bool fine = strcmp(name->name, lone->check) == 0 ? after == AVER_CHECK_FAIL
-                                                         : after == before || (lone->unreadable && after == AVER_CHECK_SKIP);
+        bool fine = strcmp(name->name, lone->check) == 0
+                        ? after == AVER_CHECK_FAIL
+                        : after == before || (lone->unreadable && after == AVER_CHECK_SKIP);
         if (!fine) {
-            fail_msg("case %s: check %s went from %s to %s", lone->check, name->name, aver_check_status_text(before),
-                     aver_check_status_text(after));
+            fail_msg("case %s: check %s went from %s to %s", lone->check, name->name,
+                     aver_check_status_text(before), aver_check_status_text(after));
         }
     }
     assert_int_equal(count_of(bad, AVER_CHECK_FAIL), 1);
@@ -577,9 +589,9 @@ static void a_live_answer_with_anything_left_out_is_refused(void **state)
 {
     (void)state;
     static const forge_edits left_out[] = {
-        {.edit_transcript = no_salt},         {.edit_transcript = no_request}, {.edit_transcript = no_response},
-        {.edit_transcript = no_route},        {.edit_context = no_reader_nonce},
-        {.edit_context = no_channel},
+        {.edit_transcript = no_salt},      {.edit_transcript = no_request},
+        {.edit_transcript = no_response},  {.edit_transcript = no_route},
+        {.edit_context = no_reader_nonce}, {.edit_context = no_channel},
     };
     static forge_state made;
     static aver_verdict verdict;
@@ -697,7 +709,8 @@ static void debug_passes_only_where_it_is_accepted_and_says_so(void **state)
     const forge_edits edits = {.edit_policy = accept_debug, .edit_statement = debug_on};
     make_forge(&made, &edits);
     assert_true(run_flow(&made, FLOW_ANSWER, &verdict));
-    assert_non_null(strstr(aver_verdict_find(&verdict, "evidence.debug")->detail, "debugging is on"));
+    assert_non_null(
+        strstr(aver_verdict_find(&verdict, "evidence.debug")->detail, "debugging is on"));
     forge_deinit(&made);
 }
 
@@ -755,8 +768,10 @@ static void the_verdict_as_json_names_every_check(void **state)
     aver_verdict_json(&verdict, true, &text);
     aver_buf_append_byte(&text, 0);
     assert_int_equal(aver_buf_status(&text), AVER_OK);
-    assert_non_null(strstr((const char *)text.data, "{\"accepted\":true,\"simulated\":true,\"checks\":[{\"name\":"));
-    assert_non_null(strstr((const char *)text.data, "{\"name\":\"time.as-of\",\"status\":\"SKIP\",\"detail\":"));
+    assert_non_null(strstr((const char *)text.data,
+                           "{\"accepted\":true,\"simulated\":true,\"checks\":[{\"name\":"));
+    assert_non_null(strstr((const char *)text.data,
+                           "{\"name\":\"time.as-of\",\"status\":\"SKIP\",\"detail\":"));
     aver_buf_deinit(&text);
     forge_deinit(&made);
 }

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The demo with the small model: every trick is refused, exit 0. With an honest engine where the lying
+# one should be, the demo must notice that nothing was found, and fail.
+set -u
+bin=${AVER_BIN:?}
+source=${AVER_SOURCE:?}
+model=${AVER_TEST_MODEL:-}
+[ -r "$model" ] || model=${AVER_SHARED:-$source/../shared}/models/stories15M-q8_0.gguf
+if [ ! -r "$model" ]; then
+    echo 'SKIP: the story model is not here'
+    exit 77
+fi
+top=$(mktemp -d)
+trap 'rm -rf "$top"' EXIT
+failed=0
+
+fail() {
+    echo "FAIL: $*"
+    tail -n 40 "$top/out"
+    failed=1
+}
+
+# Without a cache, so that the small model is the only one.
+AVER_CACHE=$top/cache
+TMPDIR=$top/tmp
+export AVER_CACHE TMPDIR
+mkdir "$TMPDIR"
+
+"$bin/aver" demo --model "$model" --keep "$top/kept" >"$top/out" 2>&1 </dev/null ||
+    fail 'the demo ended badly'
+[ "$(grep -c '^  REFUSED ' "$top/out")" = 12 ] || fail 'not 12 rows say REFUSED'
+grep -q '12 of 12 tricks refused' "$top/out" || fail 'no summary'
+grep -q 'SIMULATED' "$top/out" || fail 'the simulator is not named as such'
+[ -s "$top/kept/demo.capsule" ] || fail 'nothing was kept'
+width=$(LC_ALL=C.UTF-8 awk 'length($0) > 100' "$top/out" | grep -cv "$top")
+[ "$width" = 0 ] || fail "$width lines are wider than 100 columns"
+
+mkdir "$top/bin"
+cp "$bin/aver" "$bin/aver-node-sim" "$top/bin/"
+cp "$bin/aver-node-sim" "$top/bin/aver-hostile-engine"
+if "$top/bin/aver" demo --model "$model" >"$top/out" 2>&1 </dev/null; then
+    fail 'the demo did not notice that the lying engine told the truth'
+fi
+grep -q '11 of 12 tricks refused' "$top/out" || fail 'another row than that of the engine changed'
+grep -q 'NOT SO  *lying engine' "$top/out" || fail 'the row of the engine does not say so'
+[ -z "$(ls -A "$TMPDIR")" ] || fail 'the demo left something behind'
+exit "$failed"
