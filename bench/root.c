@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * root: how fast the model root is computed, against this machine's own SHA-256 on all cores in the same run. The file lies in
- * memory (made on the fly, or given and read once), the two alternate, medians count.
+ * root: how fast the model root is computed, against this machine's own SHA-256 on all cores in the
+ * same run. The file lies in memory (made on the fly, or given and read once), the two alternate,
+ * medians count.
  *
  *   bench-root [FILE.gguf]
  */
@@ -20,11 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MIB 512u
+#define FILE_MIB    512u
 #define BLOCK_BYTES ((size_t)1 << 20)
-#define HEAD_BYTES 64u /* 57 and padding */
-#define ROUNDS 7
-#define GOAL 0.9
+#define HEAD_BYTES  64u /* 57 and padding */
+#define ROUNDS      7
+#define GOAL        0.9
 
 typedef struct sha_work {
     aver_view bytes;
@@ -42,7 +43,8 @@ static void *sha_worker(void *context)
         if (offset + BLOCK_BYTES > work->bytes.size) {
             return NULL;
         }
-        if (EVP_Digest(work->bytes.data + offset, BLOCK_BYTES, digest, &size, EVP_sha256(), NULL) != 1) {
+        if (EVP_Digest(work->bytes.data + offset, BLOCK_BYTES, digest, &size, EVP_sha256(), NULL) !=
+            1) {
             abort();
         }
         atomic_fetch_add(&work->sink, digest[0]);
@@ -169,11 +171,13 @@ int main(int argc, char **argv)
     }
     double sha_speed = median(sha);
     double root_speed = median(root);
-    (void)printf("file %zu MiB, %u cores, median of %d\n", bytes.size >> 20, aver_cores_count(), ROUNDS);
+    (void)printf("file %zu MiB, %u cores, median of %d\n", bytes.size >> 20, aver_cores_count(),
+                 ROUNDS);
     (void)printf("SHA-256 (OpenSSL, 1 MiB blocks)  %.2f GB/s\n", sha_speed);
     (void)printf("model root                       %.2f GB/s\n", root_speed);
     double share = root_speed / sha_speed;
-    (void)printf("figure model_root_speed %.3f x goal >= 0.9 %s\n", share, share >= GOAL ? "ok" : "short");
+    (void)printf("figure model_root_speed %.3f x goal >= 0.9 %s\n", share,
+                 share >= GOAL ? "ok" : "short");
     aver_gguf_close(gguf);
     return 0;
 }

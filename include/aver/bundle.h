@@ -24,7 +24,7 @@
 
 #include "aver/keyset.h"
 
-#define AVER_BUNDLE_BYTES_MAX  (1024 * 1024)
+#define AVER_BUNDLE_BYTES_MAX  (1024ul * 1024)
 #define AVER_BUNDLE_MEDIA_TYPE "application/vnd.aver.bundle+cbor"
 #define AVER_NONCE_BYTES       32
 #define AVER_NONCE_PATH_MAX    16

@@ -16,7 +16,7 @@
 
 #include "aver/receipt.h"
 
-#define AVER_CAPSULE_BYTES_MAX  (16 * 1024 * 1024)
+#define AVER_CAPSULE_BYTES_MAX  (16ul * 1024 * 1024)
 #define AVER_CAPSULE_MEDIA_TYPE "application/vnd.aver.capsule+cbor"
 
 typedef struct aver_capsule {

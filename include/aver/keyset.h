@@ -16,7 +16,7 @@
 
 #include "aver/bytes.h"
 
-#define AVER_KEYSET_BYTES_MAX   (64 * 1024)
+#define AVER_KEYSET_BYTES_MAX   (64ul * 1024)
 #define AVER_KEYSET_MODELS_MAX  64
 #define AVER_NAME_BYTES_MAX     128
 #define AVER_PLATFORM_BYTES_MAX 24

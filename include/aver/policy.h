@@ -28,7 +28,7 @@
 
 #include "aver/verdict.h"
 
-#define AVER_POLICY_BYTES_MAX (256 * 1024)
+#define AVER_POLICY_BYTES_MAX (256ul * 1024)
 #define AVER_POLICY_LIST_MAX  256
 #define AVER_POLICY_ANY_MAX   8
 

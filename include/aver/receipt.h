@@ -21,7 +21,7 @@
 #include "aver/keyset.h"
 
 #define AVER_RECEIPT_BYTES_MAX 4096
-#define AVER_TOKENS_BYTES_MAX  (2 * 1024 * 1024)
+#define AVER_TOKENS_BYTES_MAX  (2ul * 1024 * 1024)
 #define AVER_TOKENS_MAX        262144
 
 typedef enum aver_profile {

@@ -14,6 +14,15 @@
 
 enum { BUNDLE_EVIDENCE_BYTES_MAX = 256 * 1024, BUNDLE_COLLATERAL_NAME_BYTES_MAX = 64 };
 
+/* Deterministic order of text keys: shorter ones first, then bytewise. */
+static bool bundle_name_follows(aver_view last, aver_view name)
+{
+    if (last.size != name.size) {
+        return last.size < name.size;
+    }
+    return last.size > 0 && memcmp(last.data, name.data, name.size) < 0;
+}
+
 static aver_err bundle_put_collateral(const void *record, aver_buf *out)
 {
     const aver_bundle *bundle = record;
@@ -23,13 +32,8 @@ static aver_err bundle_put_collateral(const void *record, aver_buf *out)
     aver_cbor_put_map(out, bundle->collateral_count);
     for (size_t i = 0; i < bundle->collateral_count; i++) {
         aver_view name = bundle->collateral[i].name;
-        aver_view last = i ? bundle->collateral[i - 1].name : (aver_view){0};
-        if (name.size == 0 || name.size > BUNDLE_COLLATERAL_NAME_BYTES_MAX) {
-            return AVER_E_USAGE;
-        }
-        /* Deterministic order: shorter names first, then bytewise. */
-        if (i && (name.size < last.size ||
-                  (name.size == last.size && memcmp(last.data, name.data, name.size) >= 0))) {
+        if (name.size == 0 || name.size > BUNDLE_COLLATERAL_NAME_BYTES_MAX ||
+            (i > 0 && !bundle_name_follows(bundle->collateral[i - 1].name, name))) {
             return AVER_E_USAGE;
         }
         aver_cbor_put_text_view(out, name);
@@ -202,7 +206,7 @@ void aver_binding(const uint8_t keyset_digest[static 32], const uint8_t nonce_ro
                   aver_view gpu_evidence_digest, uint8_t ret_report_data[static 64])
 {
     static const char tag[] = "aver/bind/1";
-    uint8_t block[sizeof tag - 1 + 3 * (4 + 64)];
+    uint8_t block[sizeof tag - 1 + 3ul * (4 + 64)];
     AVER_ASSERT(gpu_evidence_digest.size <= 64);
     memcpy(block, tag, sizeof tag - 1);
     size_t end = sizeof tag - 1;

@@ -14,7 +14,7 @@ aver_short aver_short_of(aver_view bytes)
     size_t size = bytes.size < COMPARE_SHORT_BYTES ? bytes.size : COMPARE_SHORT_BYTES;
     aver_hex_encode(aver_view_slice(bytes, 0, size), result.text);
     if (bytes.size > COMPARE_SHORT_BYTES) {
-        memcpy(result.text + 2 * COMPARE_SHORT_BYTES, "…", sizeof "…");
+        memcpy(result.text + (size_t)2 * COMPARE_SHORT_BYTES, "…", sizeof "…");
     }
     return result;
 }

@@ -116,20 +116,16 @@ static aver_err policy_read_kind(policy_parse *parse, const char *name, const js
 _Static_assert(sizeof policy_kinds / sizeof policy_kinds[0] <= AVER_POLICY_KINDS_MAX,
                "an entry has room for each kind once");
 
-static aver_err policy_read_entry(policy_parse *parse, const json_t *value,
-                                  aver_policy_entry *entry)
+static aver_err policy_read_entry(policy_parse *parse, json_t *value, aver_policy_entry *entry)
 {
     if (!json_is_object(value)) {
         return policy_refuse(parse, "an entry of \"measurements\" must be an object");
     }
     aver_err err = policy_read_platform(parse, json_object_get(value, "platform"), entry->platform);
-    const char *name;
-    const json_t *member;
-    /* jansson's iterators want a pointer that is not const; the document is not changed. */
-    for (void *at = json_object_iter((json_t *)(uintptr_t)value); at && err == AVER_OK;
-         at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-        name = json_object_iter_key(at);
-        member = json_object_iter_value(at);
+    for (void *at = json_object_iter(value); at && err == AVER_OK;
+         at = json_object_iter_next(value, at)) {
+        const char *name = json_object_iter_key(at);
+        const json_t *member = json_object_iter_value(at);
         if (strcmp(name, "name") == 0) {
             err = policy_read_text(parse, name, member, entry->name, sizeof entry->name);
         } else if (strcmp(name, "platform") != 0) {

@@ -12,7 +12,7 @@
 #define AVER_POLICY_KINDS_MAX     16
 #define AVER_POLICY_REQUIRE_MAX   64
 #define AVER_POLICY_AGE_MAX_S     (10ull * 366 * 24 * 3600)
-#define AVER_POLICY_AGE_DEFAULT_S 300
+#define AVER_POLICY_AGE_DEFAULT_S 300ull
 
 typedef struct aver_policy_entry {
     char platform[AVER_PLATFORM_BYTES_MAX];

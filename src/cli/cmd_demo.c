@@ -5,8 +5,11 @@
 #include "cli/review.h"
 #include "cli/show.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 double aver_demo_clock(void)
 {
@@ -227,12 +230,40 @@ static aver_exit demo_play(aver_demo *demo, const aver_args *args)
     return demo_summary(demo, true);
 }
 
+/* Waits for Ctrl-C: nodes end with this process, the folder is removed. */
+static void *demo_wait_signal(void *context)
+{
+    aver_demo *demo = context;
+    sigset_t signals;
+    int number = 0;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    if (sigwait(&signals, &number) == 0) {
+        aver_demo_clean(demo, demo->keep);
+        _exit(128 + number);
+    }
+    return NULL;
+}
+
+static void demo_watch_signals(aver_demo *demo)
+{
+    pthread_t thread;
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0 &&
+        pthread_create(&thread, NULL, demo_wait_signal, demo) == 0) {
+        (void)pthread_detach(thread);
+    }
+}
+
 static aver_exit demo_run(aver_cli *cli, const aver_args *args)
 {
-    aver_demo *demo = calloc(1, sizeof *demo);
-    if (demo == NULL) {
-        return AVER_EXIT_CANNOT;
-    }
+    /* The thread that waits for signals borrows it to the end of the process. */
+    static aver_demo storage;
+    aver_demo *demo = &storage;
     if (aver_args_has(args, "no-colour")) {
         cli->out.colour = false;
         cli->err.colour = false;
@@ -242,12 +273,13 @@ static aver_exit demo_run(aver_cli *cli, const aver_args *args)
     aver_buf_init(&demo->capsule, AVER_CAPSULE_BYTES_MAX);
     aver_answered_init(&demo->answered);
     (void)aver_demo_clock();
+    demo->keep = aver_args_has(args, "keep");
+    demo_watch_signals(demo);
     demo_banner(demo);
     aver_exit code = demo_play(demo, args);
     aver_demo_node_stop(&demo->node);
-    bool keep = aver_args_has(args, "keep");
-    aver_demo_clean(demo, keep);
-    if (keep) {
+    aver_demo_clean(demo, demo->keep);
+    if (demo->keep) {
         aver_term_print(demo->term, AVER_STYLE_PLAIN, "Kept in %s: policy, key, capsule, logs.\n",
                         demo->dir);
     }
@@ -255,7 +287,6 @@ static aver_exit demo_run(aver_cli *cli, const aver_args *args)
     aver_answered_deinit(&demo->answered);
     aver_policy_free(demo->policy);
     aver_buf_deinit(&demo->capsule);
-    free(demo);
     return code;
 }
 

@@ -36,6 +36,7 @@ typedef struct aver_demo {
     bool chat;       /* model has a chat template */
     bool small_chat; /* so has small */
     bool verified;   /* model can be re-checked */
+    bool keep;       /* leave the folder */
     aver_roots roots;
     aver_policy *policy;
     aver_demo_node node;
@@ -64,8 +65,8 @@ AVER_MUST_USE aver_err aver_demo_capsule(const aver_demo *demo, const aver_demo_
 typedef void aver_demo_trick(aver_demo *demo, aver_demo_row *row);
 aver_demo_trick aver_demo_try_answer, aver_demo_try_prompt, aver_demo_try_signature,
     aver_demo_try_production, aver_demo_try_model, aver_demo_try_tls, aver_demo_try_nonce,
-    aver_demo_try_age, aver_demo_try_strip, aver_demo_try_cut, aver_demo_try_token,
-    aver_demo_try_engine;
+    aver_demo_try_age, aver_demo_try_flip, aver_demo_try_strip, aver_demo_try_cut,
+    aver_demo_try_token, aver_demo_try_engine;
 /* Tells whether a verdict refuses by the row's check and no other. */
 void aver_demo_judge_row(aver_demo_row *row, const aver_verdict *verdict, bool accepted);
 void aver_demo_board(aver_demo *demo);

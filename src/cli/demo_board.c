@@ -22,6 +22,7 @@ static const demo_plan demo_plans[] = {
     {"man in the middle with a TLS key of his own", "channel.tls", NULL, aver_demo_try_tls},
     {"evidence for somebody else's nonce, replayed", "nonce", NULL, aver_demo_try_nonce},
     {"evidence judged an hour too late", "evidence.age", NULL, aver_demo_try_age},
+    {"a bit of the sealed answer changed on its way", "receipt.format", NULL, aver_demo_try_flip},
     {"receipt stripped from the end of the stream", "receipt.format", NULL, aver_demo_try_strip},
     {"stream cut in the middle", "receipt.format", NULL, aver_demo_try_cut},
     {"simulator, for a reader who wants hardware", "platform.allowed", NULL,

@@ -34,6 +34,9 @@ static bool demo_node_join(char *ret_path, size_t size, const char *dir, const c
 /* In the child: never returns. */
 static _Noreturn void demo_node_exec(const char *const *argv, const char *log)
 {
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -167,6 +167,9 @@ static void demo_proxy_on_request(aver_exchange *exchange, void *context)
     demo_proxy_answer answer = {0};
     aver_buf_init(&answer.body, DEMO_PROXY_BODY_BYTES_MAX);
     if (demo_proxy_forward(proxy, exchange, &answer) == AVER_OK) {
+        if (post && proxy->tamper == AVER_DEMO_FLIP && answer.body.size > 0) {
+            answer.body.data[answer.body.size / 5 * 4] ^= 1;
+        }
         demo_proxy_answer_back(proxy, exchange, &answer);
     } else {
         aver_exchange_release(exchange);

@@ -18,6 +18,7 @@ typedef enum aver_demo_tamper {
     AVER_DEMO_REPLAY = 2, /* answers for the node with evidence that it saw earlier */
     AVER_DEMO_STRIP = 3,  /* leaves out the sealed pieces at the end, where the receipt is */
     AVER_DEMO_CUT = 4,    /* cuts the connection at four fifths of the answer */
+    AVER_DEMO_FLIP = 5,   /* changes one bit of the sealed answer at four fifths */
 } aver_demo_tamper;
 
 typedef struct aver_demo_proxy aver_demo_proxy;

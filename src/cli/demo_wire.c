@@ -95,6 +95,17 @@ void aver_demo_try_nonce(aver_demo *demo, aver_demo_row *row)
     demo_wire_between(demo, row, AVER_DEMO_REPLAY);
 }
 
+/* How the transfer ended, before what the check found. */
+static void demo_wire_note(aver_demo_row *row, aver_err transfer)
+{
+    char found[sizeof row->detail];
+    const char *how = transfer == AVER_OK        ? "the body ended in good order"
+                      : transfer == AVER_E_PROOF ? "a seal broke"
+                                                 : "the connection broke";
+    (void)snprintf(found, sizeof found, "%s", row->detail);
+    (void)snprintf(row->detail, sizeof row->detail, "%s; %.250s", how, found);
+}
+
 /* A carrier that is judged honest, since the seal protects the prompt, and then spoils the answer.
  */
 static void demo_wire_spoil(aver_demo *demo, aver_demo_row *row, aver_demo_tamper tamper)
@@ -119,11 +130,17 @@ static void demo_wire_spoil(aver_demo *demo, aver_demo_row *row, aver_demo_tampe
         if (err == AVER_OK) {
             row->tried = true;
             aver_demo_judge_row(row, &answered.verdict, answered.accepted);
+            demo_wire_note(row, answered.transfer);
         }
     }
     aver_answered_deinit(&answered);
     aver_session_free(session);
     aver_demo_proxy_stop(proxy, NULL);
+}
+
+void aver_demo_try_flip(aver_demo *demo, aver_demo_row *row)
+{
+    demo_wire_spoil(demo, row, AVER_DEMO_FLIP);
 }
 
 void aver_demo_try_strip(aver_demo *demo, aver_demo_row *row)

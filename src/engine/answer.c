@@ -90,7 +90,8 @@ static void answer_end(aver_answer *answer, aver_finish finish)
     answer->finish = finish;
 }
 
-aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden, aver_view *ret_text)
+aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden,
+                          aver_view *ret_text)
 {
     char piece[AVER_ANSWER_PIECE_BYTES];
     size_t size = 0;
@@ -107,8 +108,9 @@ aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidde
         return AVER_OK;
     }
     aver_err err = aver_host_piece(answer->host, token, piece, sizeof(piece), &size);
-    err = err == AVER_OK ? aver_spell_push(&answer->spell, aver_view_make(piece, size), ret_text, &stopped)
-                         : err;
+    err = err == AVER_OK
+              ? aver_spell_push(&answer->spell, aver_view_make(piece, size), ret_text, &stopped)
+              : err;
     if (err == AVER_OK && stopped) {
         answer_end(answer, AVER_FINISH_STOP);
     } else if (err == AVER_OK && answer->generated_count >= answer->generated_max) {

@@ -3,8 +3,9 @@
 #define AVER_ENGINE_ANSWER_H
 
 /*
- * answer: the state of one answer between two tokens: sampler, spelling, step digest, and the rules by which it ends. Engine and
- * re-check drive the same code, so that both end an answer at the same token for the same reason.
+ * answer: the state of one answer between two tokens: sampler, spelling, step digest, and the rules
+ * by which it ends. Engine and re-check drive the same code, so that both end an answer at the same
+ * token for the same reason.
  */
 
 #include "crypto/hash.h"
@@ -29,11 +30,14 @@ typedef struct aver_answer {
 } aver_answer;
 
 /* Copies what it needs of the job. The prompt must fit the host's context. */
-AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver_job *job,
-                                        const int32_t *prompt_ids, size_t prompt_count);
+AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *host,
+                                        const aver_job *job, const int32_t *prompt_ids,
+                                        size_t prompt_count);
 void aver_answer_deinit(aver_answer *answer);
-AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token);
-/* Takes the next token; hidden may be NULL (no digest then). *ret_text lives until the next call. */
+AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits,
+                                        int32_t *ret_token);
+/* Takes the next token; hidden may be NULL (no digest then). *ret_text lives until the next call.
+ */
 AVER_MUST_USE aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden,
                                         aver_view *ret_text);
 /* The text still held back when an answer ended other than by a stop string or an abort. */

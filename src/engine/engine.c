@@ -108,7 +108,8 @@ static void engine_refuse(const aver_engine *engine, uint64_t job_id, const char
     engine_emit(engine, &event);
 }
 
-static void engine_done(const aver_engine *engine, const engine_work *work, aver_finish finish, aver_view text)
+static void engine_done(const aver_engine *engine, const engine_work *work, aver_finish finish,
+                        aver_view text)
 {
     aver_event event = {
         .kind = AVER_EVENT_DONE,
@@ -147,7 +148,8 @@ aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, const aver_job
     }
     work->job_id = job_id;
     size_t context_tokens = aver_engine_about(engine)->context_tokens;
-    aver_err err = aver_prompt_read(aver_host_prompt(engine->host), job, context_tokens, &work->prompt, why);
+    aver_err err =
+        aver_prompt_read(aver_host_prompt(engine->host), job, context_tokens, &work->prompt, why);
     if (err != AVER_OK) {
         engine_refuse(engine, job_id, why[0] != '\0' ? why : "the prompt cannot be read");
         work_free(work);
@@ -180,7 +182,8 @@ static void slot_release(aver_engine *engine, uint32_t index)
 static void engine_cancel_waiting(aver_engine *engine, uint64_t job_id)
 {
     engine_work *before = NULL;
-    for (engine_work *work = engine->waiting_first; work != NULL; before = work, work = work->next) {
+    for (engine_work *work = engine->waiting_first; work != NULL;
+         before = work, work = work->next) {
         if (work->job_id != job_id) {
             continue;
         }
@@ -252,7 +255,8 @@ static void slot_put_prompt(aver_engine *engine, uint32_t index)
     uint32_t room = aver_host_batch_tokens(engine->host) - aver_host_put_count(engine->host);
     while (room > 0 && slot->position < prompt->count) {
         bool last = slot->position + 1 == prompt->count;
-        slot->output_index = aver_host_put(engine->host, prompt->ids[slot->position], slot->position, index, last);
+        slot->output_index =
+            aver_host_put(engine->host, prompt->ids[slot->position], slot->position, index, last);
         slot->has_output = last;
         slot->position++;
         room--;
@@ -266,7 +270,8 @@ static void engine_fill_batch(aver_engine *engine)
         engine_slot *slot = &engine->slots[i];
         slot->has_output = false;
         if (slot->state == SLOT_ANSWER) {
-            slot->output_index = aver_host_put(engine->host, slot->last_token, slot->position++, i, true);
+            slot->output_index =
+                aver_host_put(engine->host, slot->last_token, slot->position++, i, true);
             slot->has_output = true;
         }
     }
@@ -277,7 +282,8 @@ static void engine_fill_batch(aver_engine *engine)
     }
 }
 
-static aver_err slot_next_token(aver_engine *engine, engine_slot *slot, int32_t *ret_token, aver_view *ret_text)
+static aver_err slot_next_token(aver_engine *engine, engine_slot *slot, int32_t *ret_token,
+                                aver_view *ret_text)
 {
     aver_answer *answer = &slot->work->answer;
     const float *logits = aver_host_logits(engine->host, slot->output_index);
@@ -292,7 +298,8 @@ static aver_err slot_next_token(aver_engine *engine, engine_slot *slot, int32_t 
     if (engine->tamper != NULL) {
         token = engine->tamper(slot->work->job_id, answer->generated_count, token);
     }
-    err = aver_answer_take(answer, token, aver_host_hidden(engine->host, slot->output_index), ret_text);
+    err = aver_answer_take(answer, token, aver_host_hidden(engine->host, slot->output_index),
+                           ret_text);
     *ret_token = token;
     return err;
 }

@@ -4,36 +4,39 @@
 
 /*
  * engine: llama.cpp under continuous batching. A fixed number of slots, each one sequence of the
- * KV memory; every step decodes one token of each answering slot and a chunk of the prompts that wait, in one batch.
+ * KV memory; every step decodes one token of each answering slot and a chunk of the prompts that
+ * wait, in one batch.
  *
  *   submit -> waiting list -> slot: prompt chunks ... token token token -> done
  *
- * Profile "verified": flash attention on, KV Q8_0 (BF16 if the head size is no multiple of 32), no repacking, weights
- * of the invariant types only, our sampler, and the step digest. Profile "fast": llama.cpp's own choices, no digest.
+ * Profile "verified": flash attention on, KV Q8_0 (BF16 if the head size is no multiple of 32), no
+ * repacking, weights of the invariant types only, our sampler, and the step digest. Profile "fast":
+ * llama.cpp's own choices, no digest.
  *
- * The token that ends a text (end of turn) is generated like any other: it is in the ids, the count and the digest, and
- * has no text. Positions: a prompt of N tokens in a context of M leaves room for M - N + 1 generated tokens.
+ * The token that ends a text (end of turn) is generated like any other: it is in the ids, the count
+ * and the digest, and has no text. Positions: a prompt of N tokens in a context of M leaves room
+ * for M - N + 1 generated tokens.
  *
  * Step digest: d0 = SHA-256("aver/step/1" || u32be prompt count || u32be prompt ids ...),
- *              di = SHA-256(d(i-1) || u32be token i || hidden row i), the row being the floats (little-endian)
- *              after the final norm from which token i was drawn.
- * Numeric class: SHA-256 over the logits of a fixed known-answer run; two engines of one class
- * give the same bits. Threads: one owner, which also runs aver_engine_step.
+ *              di = SHA-256(d(i-1) || u32be token i || hidden row i), the row being the floats
+ * (little-endian) after the final norm from which token i was drawn. Numeric class: SHA-256 over
+ * the logits of a fixed known-answer run; two engines of one class give the same bits. Threads: one
+ * owner, which also runs aver_engine_step.
  */
 
 #include "aver/receipt.h"
 #include "engine/job.h"
 
-#define AVER_ENGINE_SLOTS_MAX 256
+#define AVER_ENGINE_SLOTS_MAX   256
 #define AVER_ENGINE_WAITING_MAX 4096
 
 typedef struct aver_engine_options {
     int weights_fd; /* borrowed; read from offset 0 */
     aver_profile profile;
-    uint32_t slots;           /* sequences at once */
-    uint32_t context_tokens;  /* each sequence; 0: what the model was trained for, at most 4096 */
-    uint32_t batch_tokens;    /* tokens a step at most (prompt chunking), 0: 512 */
-    uint32_t threads;         /* 0: cores that this process may use minus one, at least 1 */
+    uint32_t slots;          /* sequences at once */
+    uint32_t context_tokens; /* each sequence; 0: what the model was trained for, at most 4096 */
+    uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 512 */
+    uint32_t threads;        /* 0: cores that this process may use minus one, at least 1 */
 } aver_engine_options;
 
 typedef struct aver_engine_info {
@@ -42,7 +45,7 @@ typedef struct aver_engine_info {
     uint32_t vocabulary_size;
     uint32_t context_tokens;
     uint32_t slots;
-    aver_profile profile;      /* what it really runs */
+    aver_profile profile; /* what it really runs */
     bool chat_template_in_model;
     char kv_type[8];
     uint8_t numeric_class[32];
@@ -61,25 +64,27 @@ typedef enum aver_event_kind {
 typedef struct aver_event {
     aver_event_kind kind;
     uint64_t job_id;
-    int32_t token;            /* TOKEN */
-    aver_view text;           /* TOKEN, and DONE for what was held back (none if aborted); REFUSED: the reason */
+    int32_t token; /* TOKEN */
+    aver_view
+        text; /* TOKEN, and DONE for what was held back (none if aborted); REFUSED: the reason */
     const int32_t *prompt_ids; /* STARTED */
     size_t prompt_count;
     aver_finish finish;       /* DONE */
     uint32_t generated_count; /* DONE */
     bool has_step_digest;
-    uint8_t step_digest[32];  /* DONE, profile verified */
+    uint8_t step_digest[32]; /* DONE, profile verified */
 } aver_event;
 
 /* Called from aver_engine_step and aver_engine_submit; views live until it returns. */
 typedef void aver_event_fn(const aver_event *event, void *context);
 
-AVER_MUST_USE aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_event, void *context,
-                                       aver_engine **ret_engine, char ret_why[160]);
+AVER_MUST_USE aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_event,
+                                       void *context, aver_engine **ret_engine, char ret_why[160]);
 void aver_engine_free(aver_engine *engine);
 const aver_engine_info *aver_engine_about(const aver_engine *engine);
 /* Copies what it needs. LIMIT if the waiting list is full. Everything else comes as an event. */
-AVER_MUST_USE aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, const aver_job *job);
+AVER_MUST_USE aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id,
+                                          const aver_job *job);
 /* Ends a job; its DONE event (aborted) comes at once. An unknown id is no error. */
 void aver_engine_cancel(aver_engine *engine, uint64_t job_id);
 bool aver_engine_busy(const aver_engine *engine);

@@ -20,12 +20,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WHY_BYTES 160
-#define BATCH_TOKENS_DEFAULT 512u
+#define WHY_BYTES              160
+#define BATCH_TOKENS_DEFAULT   512u
 #define CONTEXT_TOKENS_DEFAULT 4096u
-#define CONTEXT_TOKENS_LEAST 32u
-#define CLASS_PROMPT_TOKENS 16u
-#define CLASS_STEPS 8u
+#define CONTEXT_TOKENS_LEAST   32u
+#define CLASS_PROMPT_TOKENS    16u
+#define CLASS_STEPS            8u
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digests are over little-endian floats");
 
@@ -130,8 +130,8 @@ static void host_context_params(const aver_host *host, const aver_engine_options
     params->n_threads_batch = (int32_t)threads;
 }
 
-static aver_err host_open_context(aver_host *host, const aver_engine_options *options, uint32_t outputs_max,
-                                  bool kv_q8, char *why)
+static aver_err host_open_context(aver_host *host, const aver_engine_options *options,
+                                  uint32_t outputs_max, bool kv_q8, char *why)
 {
     struct llama_context_params params;
     host_context_params(host, options, outputs_max, &params);
@@ -176,7 +176,8 @@ static void host_describe(aver_host *host, bool has_template)
     aver_prompt_digest(host->prompt, info->template_digest);
 }
 
-/* A fixed prompt and a few greedy steps, every row of logits hashed: what two engines of one class share. */
+/* A fixed prompt and a few greedy steps, every row of logits hashed: what two engines of one class
+ * share. */
 static aver_err host_class_run(aver_host *host, char *why)
 {
     uint32_t vocabulary = host->info.vocabulary_size;
@@ -212,8 +213,8 @@ static aver_err host_class_run(aver_host *host, char *why)
     return AVER_OK;
 }
 
-static aver_err host_set_up(aver_host *host, const aver_engine_options *options, uint32_t outputs_max,
-                            const aver_profile_facts *facts, char *why)
+static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
+                            uint32_t outputs_max, const aver_profile_facts *facts, char *why)
 {
     aver_err err = host_load_model(host, options, why);
     if (err != AVER_OK) {
@@ -226,7 +227,8 @@ static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
     err = aver_host_rows_init(&host->rows, outputs_max, (uint32_t)llama_model_n_embd(host->model),
                               (uint32_t)llama_vocab_n_tokens(host->vocab));
     err = err == AVER_OK ? host_open_context(host, options, outputs_max, facts->kv_q8, why) : err;
-    err = err == AVER_OK ? aver_prompt_new(host->vocab, facts->chat_template, &host->prompt, why) : err;
+    err = err == AVER_OK ? aver_prompt_new(host->vocab, facts->chat_template, &host->prompt, why)
+                         : err;
     if (err != AVER_OK) {
         return err;
     }
@@ -235,8 +237,8 @@ static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
 }
 
 static aver_err host_try(const aver_engine_options *options, uint32_t outputs_max,
-                         const aver_profile_facts *facts, aver_profile profile, aver_host **ret_host,
-                         char *why)
+                         const aver_profile_facts *facts, aver_profile profile,
+                         aver_host **ret_host, char *why)
 {
     aver_host *host = calloc(1, sizeof(*host));
     if (host == NULL) {
@@ -277,8 +279,8 @@ static aver_err host_open_weights(int fd, aver_view *ret_bytes, aver_gguf **ret_
     return AVER_OK;
 }
 
-aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max, aver_host **ret_host,
-                       char ret_why[160])
+aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max,
+                       aver_host **ret_host, char ret_why[160])
 {
     aver_view bytes = {NULL, 0};
     aver_gguf *gguf = NULL;
@@ -287,7 +289,8 @@ aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max,
         return host_fail(ret_why, AVER_E_USAGE, "the number of slots must be 1 to 256");
     }
     if (strcmp(llama_version(), AVER_LLAMA_VERSION) != 0) {
-        return host_fail(ret_why, AVER_E_UNSUPPORTED, "another llama.cpp than this program was built with");
+        return host_fail(ret_why, AVER_E_UNSUPPORTED,
+                         "another llama.cpp than this program was built with");
     }
     aver_host_prepare();
     aver_err err = host_open_weights(options->weights_fd, &bytes, &gguf, ret_why);
@@ -297,12 +300,14 @@ aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max,
     aver_profile_read(gguf, &facts);
     aver_profile profile = options->profile;
     if (profile == AVER_PROFILE_VERIFIED && !facts.invariant) {
-        aver_log(AVER_LOG_WARN, "engine.profile", "profile verified is not possible: %s", facts.why);
+        aver_log(AVER_LOG_WARN, "engine.profile", "profile verified is not possible: %s",
+                 facts.why);
         profile = AVER_PROFILE_FAST;
     }
     err = host_try(options, outputs_max, &facts, profile, ret_host, ret_why);
     if (err == AVER_E_PEER && profile == AVER_PROFILE_VERIFIED) {
-        aver_log(AVER_LOG_WARN, "engine.profile", "profile verified is not possible: no hidden rows");
+        aver_log(AVER_LOG_WARN, "engine.profile",
+                 "profile verified is not possible: no hidden rows");
         err = host_try(options, outputs_max, &facts, AVER_PROFILE_FAST, ret_host, ret_why);
     }
     aver_gguf_close(gguf);
@@ -352,7 +357,8 @@ uint32_t aver_host_hidden_size(const aver_host *host)
     return host->rows.hidden_size;
 }
 
-uint32_t aver_host_put(aver_host *host, int32_t token, uint32_t position, uint32_t sequence, bool output)
+uint32_t aver_host_put(aver_host *host, int32_t token, uint32_t position, uint32_t sequence,
+                       bool output)
 {
     int32_t index = host->batch.n_tokens;
     AVER_ASSERT((uint32_t)index < host->batch_tokens);
@@ -377,7 +383,8 @@ aver_err aver_host_decode(aver_host *host)
     int32_t count = host->batch.n_tokens;
     host->batch.n_tokens = 0;
     if (status != 0) {
-        aver_log(AVER_LOG_WARN, "engine.decode", "llama.cpp gave %d for %d tokens", (int)status, (int)count);
+        aver_log(AVER_LOG_WARN, "engine.decode", "llama.cpp gave %d for %d tokens", (int)status,
+                 (int)count);
         return AVER_E_PEER;
     }
     if (host->info.profile != AVER_PROFILE_VERIFIED) {
@@ -388,7 +395,8 @@ aver_err aver_host_decode(aver_host *host)
         if (host->batch.logits[i] != 0 &&
             aver_host_rows_match(&host->rows, (uint32_t)i, output++,
                                  llama_get_logits_ith(host->context, i)) != AVER_OK) {
-            aver_log(AVER_LOG_WARN, "engine.rows", "no hidden row for position %d of %d", (int)i, (int)count);
+            aver_log(AVER_LOG_WARN, "engine.rows", "no hidden row for position %d of %d", (int)i,
+                     (int)count);
             return AVER_E_PEER;
         }
     }

@@ -15,7 +15,8 @@ aver_err aver_host_rows_init(aver_host_rows *rows, uint32_t rows_max, uint32_t h
     rows->marks = calloc((size_t)rows_max * HOST_MARKS, sizeof(float));
     rows->row_of = calloc(rows_max, sizeof(*rows->row_of));
     rows->index_of = calloc(rows_max, sizeof(*rows->index_of));
-    if (rows->hidden == NULL || rows->marks == NULL || rows->row_of == NULL || rows->index_of == NULL) {
+    if (rows->hidden == NULL || rows->marks == NULL || rows->row_of == NULL ||
+        rows->index_of == NULL) {
         aver_host_rows_deinit(rows);
         return AVER_E_NOMEM;
     }
@@ -89,7 +90,8 @@ bool aver_host_rows_watch(struct ggml_tensor *tensor, bool ask, void *context)
     return true;
 }
 
-aver_err aver_host_rows_match(aver_host_rows *rows, uint32_t index, uint32_t output, const float *logits)
+aver_err aver_host_rows_match(aver_host_rows *rows, uint32_t index, uint32_t output,
+                              const float *logits)
 {
     float marks[HOST_MARKS];
     if (rows->failed || rows->hidden_count != rows->marks_count || logits == NULL ||

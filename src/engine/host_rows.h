@@ -2,7 +2,8 @@
 #ifndef AVER_ENGINE_HOST_ROWS_H
 #define AVER_ENGINE_HOST_ROWS_H
 
-/* host_rows: collects hidden rows and marks of their logits during one decode; private to src/engine/host*.c. */
+/* host_rows: collects hidden rows and marks of their logits during one decode; private to
+ * src/engine/host*.c. */
 
 #include "aver/bytes.h"
 
@@ -25,8 +26,8 @@ typedef struct aver_host_rows {
     bool failed;
 } aver_host_rows;
 
-AVER_MUST_USE aver_err aver_host_rows_init(aver_host_rows *rows, uint32_t rows_max, uint32_t hidden_size,
-                                           uint32_t vocabulary_size);
+AVER_MUST_USE aver_err aver_host_rows_init(aver_host_rows *rows, uint32_t rows_max,
+                                           uint32_t hidden_size, uint32_t vocabulary_size);
 void aver_host_rows_deinit(aver_host_rows *rows);
 void aver_host_rows_begin(aver_host_rows *rows);
 /* ggml_backend_sched_eval_callback; context is the aver_host_rows. */

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MODEL_BYTES_MAX 256
-#define SEED_MAX ((json_int_t)1 << 53)
-#define USER_BYTES_MAX 1024
+#define MODEL_BYTES_MAX           256
+#define SEED_MAX                  ((json_int_t)1 << 53)
+#define USER_BYTES_MAX            1024
 #define COMPLETION_TOKENS_DEFAULT 16
 
 aver_err aver_job_refuse(job_parse *parse, aver_err err, const char *code, const char *param,
@@ -64,8 +64,8 @@ static aver_err job_ppm(job_parse *parse, const char *key, const json_t *value, 
     return AVER_OK;
 }
 
-static aver_err job_integer(job_parse *parse, const char *key, const json_t *value, json_int_t least,
-                            json_int_t most, json_int_t *ret_number)
+static aver_err job_integer(job_parse *parse, const char *key, const json_t *value,
+                            json_int_t least, json_int_t most, json_int_t *ret_number)
 {
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < least || number > most) {
@@ -218,7 +218,8 @@ static aver_err member_stream_options(job_parse *parse, const char *key, const j
     }
     const char *name;
     json_t *member;
-    json_object_foreach ((json_t *)(uintptr_t)value, name, member) {
+    json_object_foreach((json_t *)(uintptr_t)value, name, member)
+    {
         if (strcmp(name, "include_usage") != 0) {
             return strcmp(name, "include_obfuscation") == 0
                        ? aver_job_refuse_unsupported(parse, "stream_options.include_obfuscation")
@@ -371,11 +372,13 @@ static aver_err job_complete(job_parse *parse)
 {
     const aver_job *job = &parse->job;
     if (job->model.size == 0) {
-        return aver_job_refuse(parse, AVER_E_FORMAT, "missing_parameter", "model", "model is missing");
+        return aver_job_refuse(parse, AVER_E_FORMAT, "missing_parameter", "model",
+                               "model is missing");
     }
     if (!parse->has_prompt) {
         const char *name = job->endpoint == AVER_ENDPOINT_CHAT ? "messages" : "prompt";
-        return aver_job_refuse(parse, AVER_E_FORMAT, "missing_parameter", name, "%s is missing", name);
+        return aver_job_refuse(parse, AVER_E_FORMAT, "missing_parameter", name, "%s is missing",
+                               name);
     }
     if (parse->has_stream_options && !job->stream) {
         return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_value", "stream_options",
@@ -403,7 +406,8 @@ static aver_err job_body_json(job_parse *parse, aver_view body, json_t **ret_jso
         return aver_job_refuse(parse, err, "invalid_json", "", "the body cannot be read: %s", why);
     }
     if (!json_is_object(*ret_json)) {
-        return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_json", "", "the body must be a JSON object");
+        return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_json", "",
+                               "the body must be a JSON object");
     }
     return AVER_OK;
 }
@@ -418,7 +422,8 @@ aver_err aver_job_parse(aver_view body, aver_endpoint endpoint, aver_job *ret_jo
     if (err == AVER_OK) {
         const char *key;
         json_t *value;
-        json_object_foreach (json, key, value) {
+        json_object_foreach(json, key, value)
+        {
             err = job_member_read(&parse, key, value);
             if (err != AVER_OK) {
                 break;

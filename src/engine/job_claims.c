@@ -69,7 +69,8 @@ aver_err aver_job_claims_read(job_parse *parse, const char *key, const json_t *v
     }
     const char *name;
     json_t *member;
-    json_object_foreach ((json_t *)(uintptr_t)value, name, member) {
+    json_object_foreach((json_t *)(uintptr_t)value, name, member)
+    {
         aver_err err = claim_read(parse, name, member);
         if (err != AVER_OK) {
             return err;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PARTS_MAX 256
+#define PARTS_MAX      256
 #define NAME_BYTES_MAX 256
-#define PARAM_BYTES 64
+#define PARAM_BYTES    64
 
 /* "messages[3].content" */
 static const char *message_param(char param[static PARAM_BYTES], size_t index, const char *member)
@@ -43,7 +43,8 @@ static aver_err message_role(job_parse *parse, size_t index, const json_t *messa
 }
 
 /* One {"type":"text","text":...}; its text is appended. */
-static aver_err message_part(job_parse *parse, const char *param, const json_t *part, aver_buf *text)
+static aver_err message_part(job_parse *parse, const char *param, const json_t *part,
+                             aver_buf *text)
 {
     const char *type = json_string_value(json_object_get(part, "type"));
     const json_t *value = json_object_get(part, "text");
@@ -52,18 +53,21 @@ static aver_err message_part(job_parse *parse, const char *param, const json_t *
                                "content parts other than text are not supported here");
     }
     if (type == NULL || !json_is_string(value) || json_object_size(part) != 2) {
-        return aver_job_refuse_value(parse, param, "a string or an array of {\"type\":\"text\",\"text\":...}");
+        return aver_job_refuse_value(parse, param,
+                                     "a string or an array of {\"type\":\"text\",\"text\":...}");
     }
     aver_buf_append(text, aver_view_make(json_string_value(value), json_string_length(value)));
     return aver_buf_status(text);
 }
 
-static aver_err message_content(job_parse *parse, size_t index, const json_t *content, aver_buf *text)
+static aver_err message_content(job_parse *parse, size_t index, const json_t *content,
+                                aver_buf *text)
 {
     char param[PARAM_BYTES];
     (void)message_param(param, index, "content");
     if (json_is_string(content)) {
-        aver_buf_append(text, aver_view_make(json_string_value(content), json_string_length(content)));
+        aver_buf_append(text,
+                        aver_view_make(json_string_value(content), json_string_length(content)));
         return aver_buf_status(text);
     }
     size_t count = json_array_size(content);
@@ -80,12 +84,13 @@ static aver_err message_content(job_parse *parse, size_t index, const json_t *co
 /* Members beside role and content: name; and those that clients send as null. */
 static aver_err message_members(job_parse *parse, size_t index, const json_t *message)
 {
-    static const char *const refused[] = {"tool_calls", "tool_call_id", "function_call", "audio",
+    static const char *const refused[] = {"tool_calls", "tool_call_id", "function_call",    "audio",
                                           "refusal",    "annotations",  "reasoning_content"};
     char param[PARAM_BYTES];
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)message, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)message, key, value)
+    {
         if (strcmp(key, "role") == 0 || strcmp(key, "content") == 0) {
             continue;
         }
@@ -115,7 +120,8 @@ static aver_err message_append(job_parse *parse, size_t index, const json_t *mes
     aver_buf_init(&text, AVER_JOB_BODY_BYTES_MAX);
     aver_err err = message_role(parse, index, message);
     err = err == AVER_OK ? message_members(parse, index, message) : err;
-    err = err == AVER_OK ? message_content(parse, index, json_object_get(message, "content"), &text) : err;
+    err = err == AVER_OK ? message_content(parse, index, json_object_get(message, "content"), &text)
+                         : err;
     if (err == AVER_OK) {
         aver_buf_append_text(out, "{\"content\":");
         aver_json_append_string(out, aver_buf_view(&text));

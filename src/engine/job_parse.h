@@ -19,9 +19,11 @@ typedef struct job_parse {
 AVER_MUST_USE aver_err aver_job_refuse(job_parse *parse, aver_err err, const char *code,
                                        const char *param, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-AVER_MUST_USE aver_err aver_job_refuse_value(job_parse *parse, const char *param, const char *wanted);
+AVER_MUST_USE aver_err aver_job_refuse_value(job_parse *parse, const char *param,
+                                             const char *wanted);
 AVER_MUST_USE aver_err aver_job_refuse_unsupported(job_parse *parse, const char *param);
-AVER_MUST_USE aver_err aver_job_refuse_unknown(job_parse *parse, const char *prefix, const char *key);
+AVER_MUST_USE aver_err aver_job_refuse_unknown(job_parse *parse, const char *prefix,
+                                               const char *key);
 
 AVER_MUST_USE aver_err aver_job_messages(job_parse *parse, const char *key, const json_t *value);
 AVER_MUST_USE aver_err aver_job_claims_read(job_parse *parse, const char *key, const json_t *value);

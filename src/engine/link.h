@@ -7,16 +7,17 @@
  *
  *   frame = u32be size (1 to AVER_LINK_FRAME_BYTES_MAX) || deterministic CBOR array [kind, ...]
  *
- * The keeper trusts nothing in what comes back: sizes, kinds, ids, token ranges and order are checked here and in the
- * keeper's state machine. Events of one decode step travel in one frame (kind EVENTS).
- * The weights descriptor is inherited at AVER_LINK_WEIGHTS_FD, the socket at AVER_LINK_SOCKET_FD.
+ * The keeper trusts nothing in what comes back: sizes, kinds, ids, token ranges and order are
+ * checked here and in the keeper's state machine. Events of one decode step travel in one frame
+ * (kind EVENTS). The weights descriptor is inherited at AVER_LINK_WEIGHTS_FD, the socket at
+ * AVER_LINK_SOCKET_FD.
  */
 
 #include "engine/engine.h"
 
 #define AVER_LINK_FRAME_BYTES_MAX (8u * 1024 * 1024)
-#define AVER_LINK_SOCKET_FD 3
-#define AVER_LINK_WEIGHTS_FD 4
+#define AVER_LINK_SOCKET_FD       3
+#define AVER_LINK_WEIGHTS_FD      4
 
 typedef enum aver_link_kind {
     AVER_LINK_LOAD = 1,   /* keeper: options; the first message */
@@ -49,21 +50,25 @@ void aver_link_put_busy(aver_buf *out, uint64_t job_id);
 void aver_link_put_events(aver_buf *out, uint64_t count, aver_view events);
 void aver_link_put_event(aver_buf *events, const aver_event *event);
 
-/* Size of the first whole frame in bytes (header included), 0 if more must come; FORMAT for a bad size. */
+/* Size of the first whole frame in bytes (header included), 0 if more must come; FORMAT for a bad
+ * size. */
 AVER_MUST_USE aver_err aver_link_frame(aver_view bytes, size_t *ret_size);
 /* Parses one frame (with its header). Views point into it. */
 AVER_MUST_USE aver_err aver_link_parse(aver_view frame, aver_link_message *ret_message);
 void aver_link_message_deinit(aver_link_message *message);
 /*
- * Next event of an EVENTS message; *ret_more is false at the end. ret_ids gives room for prompt ids (STARTED), at most ids_max.
+ * Next event of an EVENTS message; *ret_more is false at the end. ret_ids gives room for prompt ids
+ * (STARTED), at most ids_max.
  */
-AVER_MUST_USE aver_err aver_link_event_next(aver_view *events, bool *ret_more, aver_event *ret_event,
-                                            int32_t *ret_ids, size_t ids_max);
+AVER_MUST_USE aver_err aver_link_event_next(aver_view *events, bool *ret_more,
+                                            aver_event *ret_event, int32_t *ret_ids,
+                                            size_t ids_max);
 
 /*
- * The engine's main loop: reads LOAD from the socket, loads the weights, confines itself (seccomp, no new privileges) if
- * confine is set, answers READY and serves until the socket closes. Returns the exit status of the process.
- * on_token, if not NULL, may replace a drawn token: only the hostile engine of the tests sets it.
+ * The engine's main loop: reads LOAD from the socket, loads the weights, confines itself (seccomp,
+ * no new privileges) if confine is set, answers READY and serves until the socket closes. Returns
+ * the exit status of the process. on_token, if not NULL, may replace a drawn token: only the
+ * hostile engine of the tests sets it.
  */
 int aver_engine_serve(int socket_fd, int weights_fd, bool confine, aver_engine_tamper_fn *on_token);
 

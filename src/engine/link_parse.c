@@ -21,7 +21,8 @@ aver_err aver_link_frame(aver_view bytes, size_t *ret_size)
     return AVER_OK;
 }
 
-static aver_err link_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t most, uint64_t *ret_value)
+static aver_err link_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t most,
+                          uint64_t *ret_value)
 {
     uint64_t value = 0;
     aver_err err = aver_cbor_read_uint(cursor, &value);
@@ -34,7 +35,8 @@ static aver_err link_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t mos
     return err;
 }
 
-static aver_err link_u32(aver_cbor_cursor *cursor, uint32_t least, uint32_t most, uint32_t *ret_value)
+static aver_err link_u32(aver_cbor_cursor *cursor, uint32_t least, uint32_t most,
+                         uint32_t *ret_value)
 {
     uint64_t value = 0;
     aver_err err = link_uint(cursor, least, most, &value);
@@ -100,9 +102,12 @@ static aver_err parse_sampling(aver_cbor_cursor *cursor, aver_sampling *sampling
     err = err == AVER_OK ? link_u32(cursor, 1, 1000000, &sampling->top_p_ppm) : err;
     err = err == AVER_OK ? link_u32(cursor, 0, 1000000, &sampling->min_p_ppm) : err;
     err = err == AVER_OK ? link_u32(cursor, 0, UINT32_MAX, &sampling->top_k) : err;
-    err = err == AVER_OK ? link_u32(cursor, 100000, 10000000, &sampling->repetition_penalty_ppm) : err;
-    err = err == AVER_OK ? link_i32(cursor, -2000000, 2000000, &sampling->frequency_penalty_ppm) : err;
-    err = err == AVER_OK ? link_i32(cursor, -2000000, 2000000, &sampling->presence_penalty_ppm) : err;
+    err = err == AVER_OK ? link_u32(cursor, 100000, 10000000, &sampling->repetition_penalty_ppm)
+                         : err;
+    err = err == AVER_OK ? link_i32(cursor, -2000000, 2000000, &sampling->frequency_penalty_ppm)
+                         : err;
+    err =
+        err == AVER_OK ? link_i32(cursor, -2000000, 2000000, &sampling->presence_penalty_ppm) : err;
     return err == AVER_OK ? link_uint(cursor, 0, UINT64_MAX, &sampling->seed) : err;
 }
 
@@ -156,16 +161,21 @@ static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
     err = err == AVER_OK ? link_u32(cursor, 1, INT32_MAX, &info->vocabulary_size) : err;
     err = err == AVER_OK ? link_u32(cursor, 1, AVER_JOB_TOKENS_MAX, &info->context_tokens) : err;
     err = err == AVER_OK ? link_u32(cursor, 1, AVER_ENGINE_SLOTS_MAX, &info->slots) : err;
-    err = err == AVER_OK ? link_uint(cursor, AVER_PROFILE_VERIFIED, AVER_PROFILE_FAST, &profile) : err;
+    err = err == AVER_OK ? link_uint(cursor, AVER_PROFILE_VERIFIED, AVER_PROFILE_FAST, &profile)
+                         : err;
     err = err == AVER_OK ? aver_cbor_read_bool(cursor, &info->chat_template_in_model) : err;
     err = err == AVER_OK ? link_text(cursor, info->kv_type, sizeof(info->kv_type)) : err;
-    err = err == AVER_OK ? aver_cbor_read_fixed(cursor, info->numeric_class, sizeof(info->numeric_class)) : err;
+    err = err == AVER_OK
+              ? aver_cbor_read_fixed(cursor, info->numeric_class, sizeof(info->numeric_class))
+              : err;
     info->profile = (aver_profile)profile;
-    return err == AVER_OK ? aver_cbor_read_fixed(cursor, info->template_digest, sizeof(info->template_digest))
-                          : err;
+    return err == AVER_OK
+               ? aver_cbor_read_fixed(cursor, info->template_digest, sizeof(info->template_digest))
+               : err;
 }
 
-/* The items themselves are checked as they are walked; here only that there are as many as the head says. */
+/* The items themselves are checked as they are walked; here only that there are as many as the head
+ * says. */
 static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view *ret_events)
 {
     aver_view all = cursor->rest;
@@ -243,7 +253,8 @@ void aver_link_message_deinit(aver_link_message *message)
     memset(message, 0, sizeof(*message));
 }
 
-static aver_err event_read_ids(aver_cbor_cursor *cursor, aver_event *event, int32_t *ids, size_t ids_max)
+static aver_err event_read_ids(aver_cbor_cursor *cursor, aver_event *event, int32_t *ids,
+                               size_t ids_max)
 {
     aver_view bytes;
     aver_err err = aver_cbor_read_bytes(cursor, &bytes);
@@ -273,7 +284,8 @@ static aver_err event_read_done(aver_cbor_cursor *cursor, aver_event *event)
     uint64_t finish = 0;
     aver_cbor_type type = AVER_CBOR_NULL;
     aver_err err = link_uint(cursor, AVER_FINISH_STOP, AVER_FINISH_ERROR, &finish);
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX + 1, &event->generated_count) : err;
+    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX + 1, &event->generated_count)
+                         : err;
     err = err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
     err = err == AVER_OK ? aver_cbor_peek(cursor, &type) : err;
     if (err != AVER_OK) {
@@ -286,8 +298,8 @@ static aver_err event_read_done(aver_cbor_cursor *cursor, aver_event *event)
                : aver_cbor_read_null(cursor);
 }
 
-static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_event *event, int32_t *ids,
-                           size_t ids_max)
+static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_event *event,
+                           int32_t *ids, size_t ids_max)
 {
     static const uint8_t wanted[] = {
         [AVER_EVENT_STARTED] = 3,
@@ -319,8 +331,8 @@ static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_even
     return aver_cbor_read_text(cursor, &event->text);
 }
 
-aver_err aver_link_event_next(aver_view *events, bool *ret_more, aver_event *ret_event, int32_t *ret_ids,
-                              size_t ids_max)
+aver_err aver_link_event_next(aver_view *events, bool *ret_more, aver_event *ret_event,
+                              int32_t *ret_ids, size_t ids_max)
 {
     if (events->size == 0) {
         *ret_more = false;

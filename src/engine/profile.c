@@ -24,7 +24,8 @@ static bool type_is_invariant(uint32_t type)
     }
 }
 
-/* Norms and biases are added or multiplied element by element: plain F32 there is the same in any batch. */
+/* Norms and biases are added or multiplied element by element: plain F32 there is the same in any
+ * batch. */
 static bool tensor_is_vector(const aver_gguf_tensor *tensor)
 {
     for (uint32_t i = 1; i < tensor->dims_count; i++) {
@@ -39,7 +40,8 @@ static uint64_t fact_uint(const aver_gguf *gguf, aver_view architecture, const c
 {
     char key[192];
     uint64_t value = 0;
-    int size = snprintf(key, sizeof(key), "%.*s.%s", (int)(architecture.size > 64 ? 64 : architecture.size),
+    int size = snprintf(key, sizeof(key), "%.*s.%s",
+                        (int)(architecture.size > 64 ? 64 : architecture.size),
                         (const char *)architecture.data, name);
     if (size < 0 || (size_t)size >= sizeof(key) || aver_gguf_uint(gguf, key, &value) != AVER_OK) {
         return 0;
@@ -60,7 +62,8 @@ static bool heads_fit(const aver_gguf *gguf)
     uint64_t plain = heads == 0 ? 0 : width / heads;
     key_size = key_size == 0 ? plain : key_size;
     value_size = value_size == 0 ? plain : value_size;
-    return key_size != 0 && value_size != 0 && key_size % KV_BLOCK == 0 && value_size % KV_BLOCK == 0;
+    return key_size != 0 && value_size != 0 && key_size % KV_BLOCK == 0 &&
+           value_size % KV_BLOCK == 0;
 }
 
 void aver_profile_read(const aver_gguf *gguf, aver_profile_facts *ret_facts)

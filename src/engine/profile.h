@@ -2,7 +2,8 @@
 #ifndef AVER_ENGINE_PROFILE_H
 #define AVER_ENGINE_PROFILE_H
 
-/* profile: what a model file itself says about the deterministic profile, read before llama.cpp loads it. */
+/* profile: what a model file itself says about the deterministic profile, read before llama.cpp
+ * loads it. */
 
 #include "model/gguf.h"
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHY_BYTES 160
+#define WHY_BYTES          160
 #define RENDERED_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define SPECIALS_MAX 65536
+#define SPECIALS_MAX       65536
 
 typedef struct prompt_part {
     size_t start;
@@ -72,8 +72,9 @@ static aver_err prompt_template_open(aver_prompt *prompt, aver_view text, char *
         return AVER_OK;
     }
     aver_sha256_of(text, prompt->digest);
-    prompt->chat = aver_template_new((const char *)text.data, text.size, prompt->bos,
-                                     vocab_text(prompt->vocab, llama_vocab_eos(prompt->vocab)), why);
+    prompt->chat =
+        aver_template_new((const char *)text.data, text.size, prompt->bos,
+                          vocab_text(prompt->vocab, llama_vocab_eos(prompt->vocab)), why);
     return prompt->chat == NULL ? AVER_E_FORMAT : AVER_OK;
 }
 
@@ -129,7 +130,8 @@ static void text_add(const aver_template_part *part, void *context)
     text->parts[text->parts_count++] = (prompt_part){start, text->bytes.size, part->input};
 }
 
-static void text_render_plain(const aver_template_message *messages, size_t count, prompt_text *text)
+static void text_render_plain(const aver_template_message *messages, size_t count,
+                              prompt_text *text)
 {
     for (size_t i = 0; i < count; i++) {
         aver_template_part newline = {"\n", 1, false};
@@ -142,7 +144,8 @@ static void text_render_plain(const aver_template_message *messages, size_t coun
 }
 
 /* The messages borrow from json. */
-static aver_err messages_list(const json_t *json, aver_template_message **ret_messages, size_t *ret_count)
+static aver_err messages_list(const json_t *json, aver_template_message **ret_messages,
+                              size_t *ret_count)
 {
     size_t count = json_array_size(json);
     aver_template_message *messages = calloc(count + 1, sizeof(*messages));
@@ -166,7 +169,8 @@ static aver_err messages_list(const json_t *json, aver_template_message **ret_me
     return AVER_OK;
 }
 
-static aver_err prompt_render(const aver_prompt *prompt, const aver_job *job, prompt_text *text, char *why)
+static aver_err prompt_render(const aver_prompt *prompt, const aver_job *job, prompt_text *text,
+                              char *why)
 {
     json_t *json = NULL;
     aver_template_message *messages = NULL;
@@ -222,16 +226,15 @@ static bool text_injects(const aver_prompt *prompt, const prompt_text *text)
 }
 
 /* Appends to ids, which has room for text.size + 16 more. */
-static aver_err ids_add(const aver_prompt *prompt, aver_view text, bool add_begin, bool parse_special,
-                        aver_ids *ids)
+static aver_err ids_add(const aver_prompt *prompt, aver_view text, bool add_begin,
+                        bool parse_special, aver_ids *ids)
 {
     if (text.size == 0 && !add_begin) {
         return AVER_OK;
     }
     const char *bytes = text.data == NULL ? "" : (const char *)text.data;
-    int32_t count = llama_tokenize(prompt->vocab, bytes, (int32_t)text.size,
-                                   ids->ids + ids->count, (int32_t)(text.size + 16), add_begin,
-                                   parse_special);
+    int32_t count = llama_tokenize(prompt->vocab, bytes, (int32_t)text.size, ids->ids + ids->count,
+                                   (int32_t)(text.size + 16), add_begin, parse_special);
     if (count < 0) {
         return AVER_E_LIMIT;
     }
@@ -267,8 +270,8 @@ static void text_drop_begin(const aver_prompt *prompt, prompt_text *text)
     }
 }
 
-static aver_err prompt_tokenise(const aver_prompt *prompt, const aver_job *job, const prompt_text *text,
-                                aver_ids *ids)
+static aver_err prompt_tokenise(const aver_prompt *prompt, const aver_job *job,
+                                const prompt_text *text, aver_ids *ids)
 {
     aver_view bytes = aver_buf_view(&text->bytes);
     if (job->endpoint == AVER_ENDPOINT_COMPLETION) {
@@ -283,8 +286,8 @@ static aver_err prompt_tokenise(const aver_prompt *prompt, const aver_job *job, 
 static aver_err prompt_check(const aver_ids *ids, size_t ids_max, char *why)
 {
     if (ids->count > ids_max) {
-        (void)snprintf(why, WHY_BYTES, "prompt of %zu tokens exceeds the context of %zu", ids->count,
-                       ids_max);
+        (void)snprintf(why, WHY_BYTES, "prompt of %zu tokens exceeds the context of %zu",
+                       ids->count, ids_max);
         return AVER_E_LIMIT;
     }
     if (ids->count == 0) {
@@ -301,8 +304,8 @@ static aver_err prompt_size_check(const aver_prompt *prompt, size_t size, size_t
     if (least <= ids_max) {
         return AVER_OK;
     }
-    (void)snprintf(why, WHY_BYTES, "prompt of at least %zu tokens exceeds the context of %zu", least,
-                   ids_max);
+    (void)snprintf(why, WHY_BYTES, "prompt of at least %zu tokens exceeds the context of %zu",
+                   least, ids_max);
     return AVER_E_LIMIT;
 }
 

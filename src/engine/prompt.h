@@ -5,11 +5,12 @@
 /*
  * prompt: from a job to the token ids that the model reads.
  *
- * COMPLETION: the text as it is, with the begin token if the model wants one; nothing in it acts as a control token.
- * CHAT: rendered by the model's Jinja template, or, where the model has none, by the plain template: the
- * contents of the messages joined by one newline, nothing else. Control tokens are read from the template's own text.
- * If text that came from a message would take part in a control token, each part is tokenised by itself, those
- * from messages as plain text: so a message can never close its own turn.
+ * COMPLETION: the text as it is, with the begin token if the model wants one; nothing in it acts as
+ * a control token. CHAT: rendered by the model's Jinja template, or, where the model has none, by
+ * the plain template: the contents of the messages joined by one newline, nothing else. Control
+ * tokens are read from the template's own text. If text that came from a message would take part in
+ * a control token, each part is tokenised by itself, those from messages as plain text: so a
+ * message can never close its own turn.
  */
 
 #include "engine/job.h"
@@ -31,8 +32,9 @@ AVER_MUST_USE aver_err aver_prompt_new(const struct llama_vocab *vocab, aver_vie
 void aver_prompt_free(aver_prompt *prompt);
 /* SHA-256 of the template's text; of AVER_PROMPT_PLAIN for the plain one. */
 void aver_prompt_digest(const aver_prompt *prompt, uint8_t ret_digest[static 32]);
-/* LIMIT if there are more than ids_max ids, FORMAT if the template refuses or nothing is left to read; words in ret_why. */
-AVER_MUST_USE aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t ids_max,
-                                        aver_ids *ret_ids, char ret_why[160]);
+/* LIMIT if there are more than ids_max ids, FORMAT if the template refuses or nothing is left to
+ * read; words in ret_why. */
+AVER_MUST_USE aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job,
+                                        size_t ids_max, aver_ids *ret_ids, char ret_why[160]);
 
 #endif

@@ -22,8 +22,8 @@ typedef struct recheck_run {
     bool decided;
 } recheck_run;
 
-__attribute__((format(printf, 3, 4))) static void run_decide(recheck_run *run, aver_recheck_outcome outcome,
-                                                             const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+run_decide(recheck_run *run, aver_recheck_outcome outcome, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -38,7 +38,8 @@ static bool run_can_judge(recheck_run *run)
     const aver_engine_info *info = aver_host_info(run->host);
     if (info->profile != AVER_PROFILE_VERIFIED) {
         run_decide(run, AVER_RECHECK_CANNOT, "profile verified is not possible with this model");
-    } else if (memcmp(info->numeric_class, run->claim->numeric_class, sizeof(info->numeric_class)) != 0) {
+    } else if (memcmp(info->numeric_class, run->claim->numeric_class,
+                      sizeof(info->numeric_class)) != 0) {
         run_decide(run, AVER_RECHECK_CANNOT, "this machine is of another numeric class");
     }
     return !run->decided;
@@ -49,13 +50,14 @@ static bool run_check_prompt(recheck_run *run)
     char why[160] = "";
     aver_ids ids = {0};
     size_t context_tokens = aver_host_info(run->host)->context_tokens;
-    aver_err err = aver_prompt_read(aver_host_prompt(run->host), run->claim->job, context_tokens, &ids, why);
+    aver_err err =
+        aver_prompt_read(aver_host_prompt(run->host), run->claim->job, context_tokens, &ids, why);
     if (err != AVER_OK) {
         run_decide(run, AVER_RECHECK_PROMPT, "the request gives no prompt: %.150s", why);
     } else if (ids.count != run->claim->prompt_count ||
                memcmp(ids.ids, run->claim->prompt_ids, ids.count * sizeof(*ids.ids)) != 0) {
-        run_decide(run, AVER_RECHECK_PROMPT, "the request gives %zu prompt tokens, others than claimed",
-                   ids.count);
+        run_decide(run, AVER_RECHECK_PROMPT,
+                   "the request gives %zu prompt tokens, others than claimed", ids.count);
     }
     free(ids.ids);
     return !run->decided;
@@ -77,21 +79,22 @@ static aver_err run_check_token(recheck_run *run, size_t position, uint32_t inde
         run->result.position = position;
         run->result.token_claimed = claimed;
         run->result.token_expected = expected;
-        run_decide(run, AVER_RECHECK_TOKEN, "token %zu is %d and must be %d", position, (int)claimed,
-                   (int)expected);
+        run_decide(run, AVER_RECHECK_TOKEN, "token %zu is %d and must be %d", position,
+                   (int)claimed, (int)expected);
         return AVER_OK;
     }
     err = aver_answer_take(&run->answer, claimed, hidden, &text);
     aver_buf_append(&run->text, text);
     err = err == AVER_OK ? aver_buf_status(&run->text) : err;
     if (err == AVER_OK && run->answer.ended && position + 1 < run->claim->generated_count) {
-        run_decide(run, AVER_RECHECK_FINISH, "the answer ends at token %zu, %zu are claimed", position + 1,
-                   run->claim->generated_count);
+        run_decide(run, AVER_RECHECK_FINISH, "the answer ends at token %zu, %zu are claimed",
+                   position + 1, run->claim->generated_count);
     }
     return err;
 }
 
-/* How many claimed tokens can be fed: up to the first that no vocabulary holds, and what the context holds. */
+/* How many claimed tokens can be fed: up to the first that no vocabulary holds, and what the
+ * context holds. */
 static size_t run_feedable(const recheck_run *run)
 {
     const aver_recheck_claim *claim = run->claim;
@@ -117,7 +120,8 @@ static aver_err run_check_tokens(recheck_run *run)
         size_t first = fed;
         while (fed < total && aver_host_put_count(run->host) < aver_host_batch_tokens(run->host)) {
             bool in_prompt = fed < claim->prompt_count;
-            int32_t token = in_prompt ? claim->prompt_ids[fed] : claim->generated_ids[fed - claim->prompt_count];
+            int32_t token = in_prompt ? claim->prompt_ids[fed]
+                                      : claim->generated_ids[fed - claim->prompt_count];
             (void)aver_host_put(run->host, token, (uint32_t)fed, 0, fed + 1 >= claim->prompt_count);
             fed++;
         }
@@ -146,7 +150,8 @@ static void run_check_finish(recheck_run *run)
         return;
     }
     if (!run->answer.ended) {
-        run_decide(run, AVER_RECHECK_FINISH, "the answer goes on after token %zu", claim->generated_count);
+        run_decide(run, AVER_RECHECK_FINISH, "the answer goes on after token %zu",
+                   claim->generated_count);
     } else if (run->answer.finish != claim->finish) {
         run_decide(run, AVER_RECHECK_FINISH, "the answer ends by %s",
                    run->answer.finish == AVER_FINISH_STOP ? "stop" : "length");
@@ -181,7 +186,8 @@ static void run_check_digest(recheck_run *run)
     if (memcmp(run->answer.digest, run->claim->step_digest, AVER_SHA256_BYTES) != 0) {
         run_decide(run, AVER_RECHECK_DIGEST, "all tokens are right and the step digest is another");
     } else {
-        run_decide(run, AVER_RECHECK_SAME, "%zu tokens, bit for bit the same", run->claim->generated_count);
+        run_decide(run, AVER_RECHECK_SAME, "%zu tokens, bit for bit the same",
+                   run->claim->generated_count);
     }
 }
 
@@ -190,8 +196,8 @@ static aver_err run_judge(recheck_run *run)
     if (!run_can_judge(run) || !run_check_prompt(run)) {
         return AVER_OK;
     }
-    aver_err err = aver_answer_init(&run->answer, run->host, run->claim->job, run->claim->prompt_ids,
-                                    run->claim->prompt_count);
+    aver_err err = aver_answer_init(&run->answer, run->host, run->claim->job,
+                                    run->claim->prompt_ids, run->claim->prompt_count);
     if (err != AVER_OK) {
         return err;
     }

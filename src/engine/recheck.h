@@ -3,20 +3,21 @@
 #define AVER_ENGINE_RECHECK_H
 
 /*
- * recheck: repeats an answer of profile "verified" in one pass (prompt and claimed tokens together) and says whether
- * the same engine would have given it: prompt tokens, every drawn token, text, finish, step digest.
+ * recheck: repeats an answer of profile "verified" in one pass (prompt and claimed tokens together)
+ * and says whether the same engine would have given it: prompt tokens, every drawn token, text,
+ * finish, step digest.
  */
 
 #include "engine/engine.h"
 
 typedef enum aver_recheck_outcome {
     AVER_RECHECK_SAME = 1,
-    AVER_RECHECK_PROMPT = 2,   /* the prompt tokens are not those of the request */
-    AVER_RECHECK_TOKEN = 3,    /* position holds the first wrong token */
-    AVER_RECHECK_TEXT = 4,     /* the tokens do not spell the answer */
-    AVER_RECHECK_FINISH = 5,   /* it stopped too early, too late or for another reason */
-    AVER_RECHECK_DIGEST = 6,   /* all tokens are right and the digest is not */
-    AVER_RECHECK_CANNOT = 7,   /* another model, class or profile: no judgement */
+    AVER_RECHECK_PROMPT = 2, /* the prompt tokens are not those of the request */
+    AVER_RECHECK_TOKEN = 3,  /* position holds the first wrong token */
+    AVER_RECHECK_TEXT = 4,   /* the tokens do not spell the answer */
+    AVER_RECHECK_FINISH = 5, /* it stopped too early, too late or for another reason */
+    AVER_RECHECK_DIGEST = 6, /* all tokens are right and the digest is not */
+    AVER_RECHECK_CANNOT = 7, /* another model, class or profile: no judgement */
 } aver_recheck_outcome;
 
 typedef struct aver_recheck_claim {
@@ -33,13 +34,14 @@ typedef struct aver_recheck_claim {
 
 typedef struct aver_recheck_result {
     aver_recheck_outcome outcome;
-    uint64_t position;      /* TOKEN: index among the generated tokens */
+    uint64_t position; /* TOKEN: index among the generated tokens */
     int32_t token_claimed;
     int32_t token_expected;
     char detail[200];
 } aver_recheck_result;
 
-AVER_MUST_USE aver_err aver_recheck_run(const aver_engine_options *options, const aver_recheck_claim *claim,
+AVER_MUST_USE aver_err aver_recheck_run(const aver_engine_options *options,
+                                        const aver_recheck_claim *claim,
                                         aver_recheck_result *ret_result);
 
 #endif

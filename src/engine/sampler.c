@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define PPM 1000000.0
-/* Part of the rejected mass that may be dropped unsorted; below 1 so that rounding cannot matter. */
+/* Part of the rejected mass that may be dropped unsorted; below 1 so that rounding cannot matter.
+ */
 #define DROP_MARGIN 0.5
 
 typedef struct candidate {
@@ -26,7 +27,7 @@ typedef struct token_window {
 struct aver_sampler {
     uint32_t vocabulary_size;
     aver_sampling sampling;
-    token_window seen;      /* prompt and generated */
+    token_window seen; /* prompt and generated */
     token_window generated;
     float *logits; /* after penalties */
     candidate *candidates;
@@ -181,8 +182,10 @@ static const candidate *heap_pop(candidate *heap, size_t count)
     return &heap[count - 1];
 }
 
-/* Finite logits only, in order of id, with their weights relative to the highest; the sum of weights. */
-static size_t sampler_weigh(aver_sampler *sampler, const float *logits, float highest, double *ret_sum)
+/* Finite logits only, in order of id, with their weights relative to the highest; the sum of
+ * weights. */
+static size_t sampler_weigh(aver_sampler *sampler, const float *logits, float highest,
+                            double *ret_sum)
 {
     double scale = PPM / (double)sampler->sampling.temperature_ppm;
     double sum = 0.0;
@@ -198,7 +201,8 @@ static size_t sampler_weigh(aver_sampler *sampler, const float *logits, float hi
     return count;
 }
 
-/* Moves the k first candidates, in order, to the front of the array; gives their sum in that order. */
+/* Moves the k first candidates, in order, to the front of the array; gives their sum in that order.
+ */
 static size_t sampler_top_k(candidate *candidates, size_t count, size_t k, double *ret_sum)
 {
     k = k < count ? k : count;
@@ -221,7 +225,8 @@ static size_t sampler_top_k(candidate *candidates, size_t count, size_t k, doubl
 }
 
 /* Drops what top_p and min_p reject for certain, so that less is left to sort. */
-static size_t sampler_drop(const aver_sampling *sampling, candidate *candidates, size_t count, double sum)
+static size_t sampler_drop(const aver_sampling *sampling, candidate *candidates, size_t count,
+                           double sum)
 {
     double rejected = sum * (double)(1000000 - sampling->top_p_ppm) / PPM;
     double least_p = rejected * DROP_MARGIN / (double)count;
@@ -235,7 +240,8 @@ static size_t sampler_drop(const aver_sampling *sampling, candidate *candidates,
     return kept;
 }
 
-/* Walks candidates in order until top_p of sum is reached or min_p fails; they lie at the array's front afterwards. */
+/* Walks candidates in order until top_p of sum is reached or min_p fails; they lie at the array's
+ * front afterwards. */
 static size_t sampler_top_p(const aver_sampling *sampling, candidate *candidates, size_t count,
                             double sum, double *ret_sum)
 {
@@ -246,7 +252,8 @@ static size_t sampler_top_p(const aver_sampling *sampling, candidate *candidates
     heap_build(candidates, count);
     while (kept < count) {
         const candidate *next = heap_pop(candidates, count - kept);
-        if (kept > 0 && (next->weight < least || (sampling->top_p_ppm < 1000000 && reached >= enough))) {
+        if (kept > 0 &&
+            (next->weight < least || (sampling->top_p_ppm < 1000000 && reached >= enough))) {
             break;
         }
         reached += next->weight;
@@ -289,7 +296,8 @@ static int32_t sampler_pick(const candidate *candidates, size_t count, double ta
     return token;
 }
 
-static int32_t sampler_random(aver_sampler *sampler, const float *logits, float highest, uint64_t step)
+static int32_t sampler_random(aver_sampler *sampler, const float *logits, float highest,
+                              uint64_t step)
 {
     const aver_sampling *sampling = &sampler->sampling;
     candidate *candidates = sampler->candidates;
@@ -305,7 +313,8 @@ static int32_t sampler_random(aver_sampler *sampler, const float *logits, float 
     return sampler_pick(candidates, count, sampler_uniform(sampling->seed, step) * sum);
 }
 
-aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step, int32_t *ret_token)
+aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step,
+                           int32_t *ret_token)
 {
     if (sampler_penalises(&sampler->sampling)) {
         sampler_penalise(sampler, logits);

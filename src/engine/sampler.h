@@ -6,15 +6,15 @@
  * sampler: from a row of raw logits to one token, the same bits on every machine.
  *
  * Order: repetition, frequency and presence penalties over the last AVER_SAMPLER_WINDOW tokens
- * (repetition: prompt included, positive logits divided and others multiplied once a token; frequency and presence: over
- * generated tokens only). Logits that are not finite are no candidates.
- * Temperature 0: the highest logit, ties to the lowest id. Else weight = exp((logit - highest) / temperature), then
- * top_k, top_p (a share of the sum of what top_k left) and min_p (a share of the highest weight), each over the
- * candidates by falling logit, ties to the lowest id; then one draw over what is left: by
- * falling logit if any of the three cuts, in order of id if none does.
- * The draw of step i is the top 53 bits of SHA-256("aver/draw/1" || u64be seed || u64be i), so any
- * step can be repeated alone. exp is our own polynomial: libm's differs between versions. All sums run in one fixed
- * order, in double precision, compiled without contraction.
+ * (repetition: prompt included, positive logits divided and others multiplied once a token;
+ * frequency and presence: over generated tokens only). Logits that are not finite are no
+ * candidates. Temperature 0: the highest logit, ties to the lowest id. Else weight = exp((logit -
+ * highest) / temperature), then top_k, top_p (a share of the sum of what top_k left) and min_p (a
+ * share of the highest weight), each over the candidates by falling logit, ties to the lowest id;
+ * then one draw over what is left: by falling logit if any of the three cuts, in order of id if
+ * none does. The draw of step i is the top 53 bits of SHA-256("aver/draw/1" || u64be seed || u64be
+ * i), so any step can be repeated alone. exp is our own polynomial: libm's differs between
+ * versions. All sums run in one fixed order, in double precision, compiled without contraction.
  * Threads: one owner.
  */
 

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READ_BYTES ((size_t)4096)
-#define IN_BYTES_MAX ((size_t)AVER_LINK_FRAME_BYTES_MAX + 4 + READ_BYTES)
+#define READ_BYTES       ((size_t)4096)
+#define IN_BYTES_MAX     ((size_t)AVER_LINK_FRAME_BYTES_MAX + 4 + READ_BYTES)
 #define EVENTS_BYTES_MAX ((size_t)AVER_LINK_FRAME_BYTES_MAX - 64)
-#define OUT_BYTES_MAX ((size_t)AVER_LINK_FRAME_BYTES_MAX + 64)
+#define OUT_BYTES_MAX    ((size_t)AVER_LINK_FRAME_BYTES_MAX + 64)
 
 enum { EXIT_CLOSED = 0, EXIT_FAILED = 1, EXIT_PROTOCOL = 2 };
 
@@ -88,8 +88,10 @@ static aver_err serve_send_events(serve_state *state)
 /* Everything but the standard streams, the socket and the weights. */
 static void serve_close_others(const serve_state *state)
 {
-    unsigned low = (unsigned)(state->socket_fd < state->weights_fd ? state->socket_fd : state->weights_fd);
-    unsigned high = (unsigned)(state->socket_fd < state->weights_fd ? state->weights_fd : state->socket_fd);
+    unsigned low =
+        (unsigned)(state->socket_fd < state->weights_fd ? state->socket_fd : state->weights_fd);
+    unsigned high =
+        (unsigned)(state->socket_fd < state->weights_fd ? state->weights_fd : state->socket_fd);
     if (low > 3) {
         (void)close_range(3, low - 1, 0);
     }
@@ -111,7 +113,8 @@ static aver_err serve_load(serve_state *state, aver_engine_options *options)
         serve_close_others(state);
         err = aver_confine_engine();
     }
-    err = err == AVER_OK ? aver_engine_new(options, serve_on_event, state, &state->engine, why) : err;
+    err =
+        err == AVER_OK ? aver_engine_new(options, serve_on_event, state, &state->engine, why) : err;
     if (err != AVER_OK) {
         aver_link_put_failed(&state->out, why[0] != '\0' ? why : aver_err_text(err));
         state->load_failed = true;

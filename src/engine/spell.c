@@ -27,8 +27,8 @@ static size_t spell_find_stop(const aver_spell *spell)
 {
     size_t first = spell->pending.size;
     for (size_t i = 0; i < spell->stops_count; i++) {
-        const uint8_t *found = memmem(spell->pending.data, spell->pending.size, spell->stops[i].data,
-                                      spell->stops[i].size);
+        const uint8_t *found = memmem(spell->pending.data, spell->pending.size,
+                                      spell->stops[i].data, spell->stops[i].size);
         size_t at = found == NULL ? first : (size_t)(found - spell->pending.data);
         first = at < first ? at : first;
     }

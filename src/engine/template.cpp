@@ -22,11 +22,13 @@ struct aver_template {
     jinja::program program;
 };
 
-namespace {
+namespace
+{
 
 void why_set(char *ret_why, const char *text)
 {
-    /* Errors of templates quote the source before they name the fault, after the last of these marks. */
+    /* Errors of templates quote the source before they name the fault, after the last of these
+     * marks. */
     static const char mark[] = "Error: ";
     for (const char *found = text; (found = std::strstr(found, mark)) != nullptr;) {
         found += sizeof(mark) - 1;
@@ -99,7 +101,7 @@ void render(const aver_template &chat, const aver_template_message *messages, si
     }
 }
 
-} // namespace
+}
 
 extern "C" aver_template *aver_template_new(const char *source, size_t size, const char *bos,
                                             const char *eos, char ret_why[AVER_TEMPLATE_WHY_BYTES])
@@ -121,8 +123,9 @@ extern "C" void aver_template_free(aver_template *chat)
     delete chat;
 }
 
-extern "C" bool aver_template_render(const aver_template *chat, const aver_template_message *messages,
-                                     size_t count, aver_template_part_fn *on_part, void *context,
+extern "C" bool aver_template_render(const aver_template *chat,
+                                     const aver_template_message *messages, size_t count,
+                                     aver_template_part_fn *on_part, void *context,
                                      char ret_why[AVER_TEMPLATE_WHY_BYTES])
 {
     try {

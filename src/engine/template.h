@@ -3,12 +3,14 @@
 #define AVER_ENGINE_TEMPLATE_H
 
 /*
- * template: a model's Jinja chat template, run by llama.cpp's own Jinja engine behind a C face. No exception leaves it.
+ * template: a model's Jinja chat template, run by llama.cpp's own Jinja engine behind a C face. No
+ * exception leaves it.
  *
- * Deterministic: the template sees messages (role, content, name), bos_token, eos_token and add_generation_prompt (true),
- * and its clock stands still at AVER_TEMPLATE_CLOCK, so that node and re-checker render the same bytes.
- * The result tells which bytes came from the messages (input) and which from the template, so
- * that text of a message can never act as a control token. Role developer is given as system.
+ * Deterministic: the template sees messages (role, content, name), bos_token, eos_token and
+ * add_generation_prompt (true), and its clock stands still at AVER_TEMPLATE_CLOCK, so that node and
+ * re-checker render the same bytes. The result tells which bytes came from the messages (input) and
+ * which from the template, so that text of a message can never act as a control token. Role
+ * developer is given as system.
  */
 
 #include <stdbool.h>
@@ -46,8 +48,8 @@ aver_template *aver_template_new(const char *source, size_t size, const char *bo
                                  char ret_why[AVER_TEMPLATE_WHY_BYTES]);
 void aver_template_free(aver_template *chat);
 /* False with words in ret_why if the template itself refuses or fails. */
-bool aver_template_render(const aver_template *chat, const aver_template_message *messages, size_t count,
-                          aver_template_part_fn *on_part, void *context,
+bool aver_template_render(const aver_template *chat, const aver_template_message *messages,
+                          size_t count, aver_template_part_fn *on_part, void *context,
                           char ret_why[AVER_TEMPLATE_WHY_BYTES]);
 
 #ifdef __cplusplus

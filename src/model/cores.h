@@ -3,8 +3,9 @@
 #define AVER_MODEL_CORES_H
 
 /*
- * cores: the same worker on several threads at once. Workers share their context and divide the work among themselves, so a thread that
- * cannot be started only makes the run slower; the caller's thread is one of them.
+ * cores: the same worker on several threads at once. Workers share their context and divide the
+ * work among themselves, so a thread that cannot be started only makes the run slower; the caller's
+ * thread is one of them.
  */
 
 #define AVER_CORES_MAX 256

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT_DEFAULT 32u
-#define ALIGNMENT_MAX 65536u
+#define ALIGNMENT_DEFAULT   32u
+#define ALIGNMENT_MAX       65536u
 #define TENSOR_ELEMENTS_MAX ((uint64_t)1 << 48)
-#define WHY_BYTES 160
+#define WHY_BYTES           160
 
 enum {
     VALUE_U8 = 0,
@@ -58,8 +58,8 @@ __attribute__((format(printf, 3, 4))) static aver_err reader_fail(gguf_reader *r
 static aver_err reader_bytes(gguf_reader *reader, uint64_t size, aver_view *ret_bytes)
 {
     if (size > reader->file.size - reader->offset) {
-        return reader_fail(reader, AVER_E_FORMAT, "the file ends too early: more must follow byte %zu",
-                           reader->offset);
+        return reader_fail(reader, AVER_E_FORMAT,
+                           "the file ends too early: more must follow byte %zu", reader->offset);
     }
     *ret_bytes = aver_view_make(reader->file.data + reader->offset, (size_t)size);
     reader->offset += (size_t)size;
@@ -145,7 +145,8 @@ static aver_err reader_array(gguf_reader *reader)
         return err;
     }
     if (scalar_size(type) == 0) {
-        return reader_fail(reader, AVER_E_FORMAT, "an array of type %llu", (unsigned long long)type);
+        return reader_fail(reader, AVER_E_FORMAT, "an array of type %llu",
+                           (unsigned long long)type);
     }
     err = reader_bytes(reader, count * scalar_size(type), &bytes);
     return err == AVER_OK && type == VALUE_BOOL ? reader_bools_check(reader, bytes) : err;
@@ -237,8 +238,9 @@ static aver_err reader_tensor(gguf_reader *reader, aver_gguf_tensor *tensor, uin
         return reader_fail(reader, AVER_E_FORMAT, "a tensor of unknown type %u", (unsigned)type);
     }
     if (tensor->dims[0] % block_elements != 0) {
-        return reader_fail(reader, AVER_E_FORMAT, "a row of %llu elements is no whole number of %s blocks",
-                           (unsigned long long)tensor->dims[0], aver_gguf_type_name((uint32_t)type));
+        return reader_fail(
+            reader, AVER_E_FORMAT, "a row of %llu elements is no whole number of %s blocks",
+            (unsigned long long)tensor->dims[0], aver_gguf_type_name((uint32_t)type));
     }
     if (offset != data_offset) {
         return reader_fail(reader, AVER_E_FORMAT, "tensor %.*s lies at %llu and not at %llu",
@@ -265,7 +267,8 @@ static int name_compare(const void *a, const void *b)
     return view_compare(*(const aver_view *)a, *(const aver_view *)b);
 }
 
-static aver_err reader_names_check(gguf_reader *reader, aver_view *names, uint64_t count, const char *what)
+static aver_err reader_names_check(gguf_reader *reader, aver_view *names, uint64_t count,
+                                   const char *what)
 {
     qsort(names, (size_t)count, sizeof(*names), name_compare);
     for (uint64_t i = 1; i < count; i++) {
@@ -348,9 +351,9 @@ static aver_err gguf_read_header(gguf_reader *reader, aver_gguf *gguf)
                            (unsigned)version);
     }
     if (gguf->tensors_count > AVER_GGUF_TENSORS_MAX || gguf->items_count > AVER_GGUF_ITEMS_MAX) {
-        return reader_fail(reader, AVER_E_LIMIT, "%llu tensors and %llu items are more than allowed",
-                           (unsigned long long)gguf->tensors_count,
-                           (unsigned long long)gguf->items_count);
+        return reader_fail(
+            reader, AVER_E_LIMIT, "%llu tensors and %llu items are more than allowed",
+            (unsigned long long)gguf->tensors_count, (unsigned long long)gguf->items_count);
     }
     return AVER_OK;
 }

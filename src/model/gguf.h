@@ -3,7 +3,8 @@
 #define AVER_MODEL_GGUF_H
 
 /*
- * gguf: a strict reader of GGUF version 3 (little-endian) over bytes that are already in memory, and the model root.
+ * gguf: a strict reader of GGUF version 3 (little-endian) over bytes that are already in memory,
+ * and the model root.
  *
  *   "GGUF" u32 version  u64 tensors  u64 items
  *   items:   string key, u32 type, value             (string = u64 size, bytes)
@@ -11,7 +12,8 @@
  *   zero padding to the alignment, then tensor data in order, each padded with zeros
  *
  * Stricter than llama.cpp: tensors lie in file order without gaps, padding is zero, nothing
- * follows the last tensor, no key or tensor name twice, sizes follow from type and dims. So every byte of the file is covered by the root.
+ * follows the last tensor, no key or tensor name twice, sizes follow from type and dims. So every
+ * byte of the file is covered by the root.
  *
  * Model root: RFC 9162 root over these leaves, in this order (docs/receipts.md has an example):
  *   'H' || first 24 bytes of the file
@@ -19,17 +21,18 @@
  *   for each tensor:  'T' || its info bytes in the file, then for each 1 MiB piece of its data
  *                     'D' || u32be tensor index || u32be piece index || the piece
  *
- * Ownership: aver_gguf borrows the bytes, which must outlive it. Threads: reading is safe from many.
+ * Ownership: aver_gguf borrows the bytes, which must outlive it. Threads: reading is safe from
+ * many.
  */
 
 #include "aver/bytes.h"
 
-#define AVER_GGUF_TENSORS_MAX 65536
-#define AVER_GGUF_ITEMS_MAX 65536
-#define AVER_GGUF_ARRAY_MAX (16u * 1024 * 1024)
+#define AVER_GGUF_TENSORS_MAX    65536
+#define AVER_GGUF_ITEMS_MAX      65536
+#define AVER_GGUF_ARRAY_MAX      (16u * 1024 * 1024)
 #define AVER_GGUF_NAME_BYTES_MAX 256
-#define AVER_GGUF_DIMS_MAX 4
-#define AVER_MODEL_LEAF_BYTES (1u << 20)
+#define AVER_GGUF_DIMS_MAX       4
+#define AVER_MODEL_LEAF_BYTES    (1u << 20)
 
 typedef struct aver_gguf_tensor {
     aver_view name;
@@ -63,6 +66,7 @@ AVER_MUST_USE aver_err aver_gguf_uint(const aver_gguf *gguf, const char *key, ui
 const char *aver_gguf_type_name(uint32_t type);
 
 /* threads 0 means one for each core that this process may use. */
-AVER_MUST_USE aver_err aver_gguf_root(const aver_gguf *gguf, unsigned threads, uint8_t ret_root[static 32]);
+AVER_MUST_USE aver_err aver_gguf_root(const aver_gguf *gguf, unsigned threads,
+                                      uint8_t ret_root[static 32]);
 
 #endif

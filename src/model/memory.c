@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define CONTROL_BYTES_MAX 16384
-#define PATH_BYTES_MAX 1024
+#define PATH_BYTES_MAX    1024
 
 /* Files of /proc and /sys: no size, one read gives a consistent text. */
 static bool control_read(const char *path, char ret_text[static CONTROL_BYTES_MAX])
@@ -119,7 +119,8 @@ static uint64_t group_line_available(char *line)
     if (*controllers == '\0') {
         return group_chain_available(&unified, group);
     }
-    return strstr(controllers, "memory") != NULL ? group_chain_available(&legacy, group) : UINT64_MAX;
+    return strstr(controllers, "memory") != NULL ? group_chain_available(&legacy, group)
+                                                 : UINT64_MAX;
 }
 
 static uint64_t groups_available(void)

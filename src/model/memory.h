@@ -2,7 +2,8 @@
 #ifndef AVER_MODEL_MEMORY_H
 #define AVER_MODEL_MEMORY_H
 
-/* memory: how much this process may still take, from MemAvailable and from its memory cgroups (v2 and v1). */
+/* memory: how much this process may still take, from MemAvailable and from its memory cgroups (v2
+ * and v1). */
 
 #include <stdint.h>
 

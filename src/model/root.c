@@ -43,7 +43,8 @@ static void root_leaf_tag(root_leaf *leaf, char tag, aver_view bytes)
     leaf->bytes = bytes;
 }
 
-static root_leaf *root_tensor_leaves(root_leaf *leaf, const aver_gguf_tensor *tensor, uint32_t index)
+static root_leaf *root_tensor_leaves(root_leaf *leaf, const aver_gguf_tensor *tensor,
+                                     uint32_t index)
 {
     root_leaf_tag(leaf++, 'T', tensor->info);
     uint32_t piece = 0;

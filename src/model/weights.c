@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WHY_BYTES 160
+#define WHY_BYTES  160
 #define COPY_BYTES ((size_t)1 << 20)
 
 typedef struct weights_copy {
@@ -88,8 +88,8 @@ static aver_err weights_file_open(const char *path, int *ret_fd, uint64_t *ret_s
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         bool absent = errno == ENOENT || errno == ENOTDIR;
-        return weights_fail(why, absent ? AVER_E_ABSENT : AVER_E_IO, "cannot open the model file: %s",
-                            strerror(errno));
+        return weights_fail(why, absent ? AVER_E_ABSENT : AVER_E_IO,
+                            "cannot open the model file: %s", strerror(errno));
     }
     aver_err err = AVER_OK;
     if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {

@@ -64,14 +64,15 @@ aver_err aver_client_tls_setup(aver_client_tls *tls, void *curl)
 }
 
 /*
- * libcurl frees the method of its BIO together with its connection, so a reference of ours would outlive
- * what it needs. The pointer is borrowed instead, and forgotten when OpenSSL tells that it ends.
+ * libcurl frees the method of its BIO together with its connection, so a reference of ours would
+ * outlive what it needs. The pointer is borrowed instead, and forgotten when OpenSSL tells that it
+ * ends.
  */
 static int client_ssl_index = -1;
 static pthread_once_t client_ssl_once = PTHREAD_ONCE_INIT;
 
-static void client_on_ssl_free(void *parent, void *value, CRYPTO_EX_DATA *data, int index, long argl,
-                               void *argp)
+static void client_on_ssl_free(void *parent, void *value, CRYPTO_EX_DATA *data, int index,
+                               long argl, void *argp)
 {
     aver_client_tls *tls = value;
     (void)data;

@@ -19,7 +19,8 @@ typedef struct aver_client_tls {
     bool accepted; /* digest is that of a key that on_certificate accepted */
     bool refused;  /* on_certificate, or its absence, said no during this request */
     uint8_t digest[32];
-    struct ssl_st *ssl; /* borrowed: the connection in use; NULL on plain ones and once it is closed */
+    struct ssl_st
+        *ssl; /* borrowed: the connection in use; NULL on plain ones and once it is closed */
 } aver_client_tls;
 
 /* curl: a CURL handle. Sets every option that concerns TLS. */

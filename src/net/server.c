@@ -75,7 +75,8 @@ static void server_option_set(int fd, int level, int name, int value)
     (void)setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-/* Small events leave at once; what waits, waits here and not in the kernel; dead hosts are found. */
+/* Small events leave at once; what waits, waits here and not in the kernel; dead hosts are found.
+ */
 static void server_socket_setup(int fd)
 {
     server_option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);

@@ -77,6 +77,7 @@ aver_err aver_tls_server_renew(struct ssl_ctx_st *tls, const aver_tls_key *key,
 static bool tls_server_setup(SSL_CTX *tls)
 {
     static const unsigned char session_context[] = "aver";
+    char groups[] = "X25519:P-256"; /* the library's macro drops const */
     SSL_CTX_set_options(tls, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
@@ -85,8 +86,8 @@ static bool tls_server_setup(SSL_CTX *tls)
            SSL_CTX_set_max_proto_version(tls, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_ciphersuites(tls, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
                                          "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
-           SSL_CTX_set1_groups_list(tls, "X25519:P-256") == 1 &&
-           SSL_CTX_set_max_early_data(tls, 0) == 1 && SSL_CTX_set_num_tickets(tls, 1) == 1 &&
+           SSL_CTX_set1_groups_list(tls, groups) == 1 && SSL_CTX_set_max_early_data(tls, 0) == 1 &&
+           SSL_CTX_set_num_tickets(tls, 1) == 1 &&
            SSL_CTX_set_session_id_context(tls, session_context, sizeof(session_context) - 1) == 1;
 }
 

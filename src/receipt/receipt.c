@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-#define RECEIPT_AAD        "aver/receipt/1"
-#define RECEIPT_MEDIA_TYPE "application/vnd.aver.receipt+cbor"
-#define OPENING_AAD        "aver/opening/1"
-#define OPENING_MEDIA_TYPE "application/vnd.aver.opening+cbor"
-#define HEAD_AAD           "aver/head/1"
-#define HEAD_MEDIA_TYPE    "application/vnd.aver.head+cbor"
-
 #define RECEIPT_FIXED(number, member)                                                              \
     {                                                                                              \
         .key = (number), .kind = AVER_FIELD_FIXED, .offset = offsetof(aver_receipt, member),       \
@@ -155,36 +148,52 @@ const char *aver_finish_text(aver_finish finish)
     return "unknown";
 }
 
-static aver_err message_sign(const aver_field *fields, size_t count, const void *record,
-                             const char *aad, const char *media_type, const uint8_t kid[static 32],
-                             const aver_ed25519 *key, aver_buf *ret_message)
+/* One kind of signed message. */
+typedef struct message_kind {
+    const aver_field *fields;
+    size_t fields_count;
+    const char *aad;
+    const char *media_type;
+} message_kind;
+
+static const message_kind message_receipt = {receipt_fields, AVER_FIELDS_COUNT(receipt_fields),
+                                             "aver/receipt/1", "application/vnd.aver.receipt+cbor"};
+static const message_kind message_opening = {opening_fields, AVER_FIELDS_COUNT(opening_fields),
+                                             "aver/opening/1", "application/vnd.aver.opening+cbor"};
+static const message_kind message_head = {head_fields, AVER_FIELDS_COUNT(head_fields),
+                                          "aver/head/1", "application/vnd.aver.head+cbor"};
+
+static aver_err message_sign(const message_kind *kind, const void *record,
+                             const uint8_t kid[static 32], const aver_ed25519 *key,
+                             aver_buf *ret_message)
 {
     aver_buf payload;
     aver_buf_init(&payload, AVER_RECEIPT_BYTES_MAX);
-    aver_err err = aver_fields_put(fields, count, record, &payload);
+    aver_err err = aver_fields_put(kind->fields, kind->fields_count, record, &payload);
     if (err == AVER_OK) {
-        err = aver_cose_sign(key, aad, media_type, kid, aver_buf_view(&payload), ret_message);
+        err = aver_cose_sign(key, kind->aad, kind->media_type, kid, aver_buf_view(&payload),
+                             ret_message);
     }
     aver_buf_deinit(&payload);
     return err;
 }
 
 /* Parses the envelope and its payload; nothing is verified yet. */
-static aver_err message_read(const aver_field *fields, size_t count, aver_view message,
-                             const char *media_type, aver_cose *ret_cose, void *record)
+static aver_err message_read(const message_kind *kind, aver_view message, aver_cose *ret_cose,
+                             void *record)
 {
     if (message.size > AVER_RECEIPT_BYTES_MAX) {
         return AVER_E_LIMIT;
     }
     aver_err err = aver_cose_parse(message, ret_cose);
-    if (err == AVER_OK && !aver_view_equal_text(ret_cose->content_type, media_type)) {
+    if (err == AVER_OK && !aver_view_equal_text(ret_cose->content_type, kind->media_type)) {
         err = AVER_E_UNSUPPORTED;
     }
     if (err != AVER_OK) {
         return err;
     }
     aver_cbor_cursor cursor = aver_cbor_open(ret_cose->payload, 0);
-    err = aver_fields_get(fields, count, &cursor, record);
+    err = aver_fields_get(kind->fields, kind->fields_count, &cursor, record);
     return err == AVER_OK ? aver_cbor_end(&cursor) : err;
 }
 
@@ -200,30 +209,26 @@ aver_err aver_receipt_sign(const aver_receipt *receipt, const struct aver_ed2551
     if (!receipt_consistent(receipt)) {
         return AVER_E_USAGE;
     }
-    return message_sign(receipt_fields, AVER_FIELDS_COUNT(receipt_fields), receipt, RECEIPT_AAD,
-                        RECEIPT_MEDIA_TYPE, receipt->incarnation, key, ret_message);
+    return message_sign(&message_receipt, receipt, receipt->incarnation, key, ret_message);
 }
 
 aver_err aver_opening_sign(const aver_opening *opening, const struct aver_ed25519 *key,
                            aver_buf *ret_message)
 {
-    return message_sign(opening_fields, AVER_FIELDS_COUNT(opening_fields), opening, OPENING_AAD,
-                        OPENING_MEDIA_TYPE, opening->incarnation, key, ret_message);
+    return message_sign(&message_opening, opening, opening->incarnation, key, ret_message);
 }
 
 aver_err aver_head_sign(const aver_head *head, const uint8_t incarnation[static 32],
                         const struct aver_ed25519 *key, aver_buf *ret_message)
 {
-    return message_sign(head_fields, AVER_FIELDS_COUNT(head_fields), head, HEAD_AAD,
-                        HEAD_MEDIA_TYPE, incarnation, key, ret_message);
+    return message_sign(&message_head, head, incarnation, key, ret_message);
 }
 
 aver_err aver_receipt_decode_unverified(aver_view message, aver_receipt *ret_receipt)
 {
     aver_cose cose;
     aver_receipt receipt = {0};
-    aver_err err = message_read(receipt_fields, AVER_FIELDS_COUNT(receipt_fields), message,
-                                RECEIPT_MEDIA_TYPE, &cose, &receipt);
+    aver_err err = message_read(&message_receipt, message, &cose, &receipt);
     if (err == AVER_OK && (!receipt_consistent(&receipt) ||
                            !aver_view_equal(cose.kid, AVER_VIEW_OF(receipt.incarnation)))) {
         err = AVER_E_FORMAT;
@@ -238,14 +243,14 @@ aver_err aver_receipt_verify_signature(aver_view message, const uint8_t receipt_
 {
     aver_cose cose;
     aver_err err = aver_cose_parse(message, &cose);
-    return err == AVER_OK ? aver_cose_verify(&cose, RECEIPT_AAD, receipt_key) : err;
+    return err == AVER_OK ? aver_cose_verify(&cose, message_receipt.aad, receipt_key) : err;
 }
 
 aver_err aver_receipt_identity(aver_view message, uint8_t ret_identity[static 32])
 {
     aver_cose cose;
     aver_err err = aver_cose_parse(message, &cose);
-    return err == AVER_OK ? aver_cose_identity(&cose, RECEIPT_AAD, ret_identity) : err;
+    return err == AVER_OK ? aver_cose_identity(&cose, message_receipt.aad, ret_identity) : err;
 }
 
 aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 32],
@@ -253,13 +258,12 @@ aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 3
 {
     aver_cose cose;
     aver_opening opening = {0};
-    aver_err err = message_read(opening_fields, AVER_FIELDS_COUNT(opening_fields), message,
-                                OPENING_MEDIA_TYPE, &cose, &opening);
+    aver_err err = message_read(&message_opening, message, &cose, &opening);
     if (err == AVER_OK && !aver_view_equal(cose.kid, AVER_VIEW_OF(opening.incarnation))) {
         err = AVER_E_FORMAT;
     }
     if (err == AVER_OK) {
-        err = aver_cose_verify(&cose, OPENING_AAD, receipt_key);
+        err = aver_cose_verify(&cose, message_opening.aad, receipt_key);
     }
     if (err == AVER_OK) {
         *ret_opening = opening;
@@ -272,10 +276,9 @@ aver_err aver_head_open(aver_view message, const uint8_t receipt_key[static 32],
 {
     aver_cose cose;
     aver_head head = {0};
-    aver_err err = message_read(head_fields, AVER_FIELDS_COUNT(head_fields), message,
-                                HEAD_MEDIA_TYPE, &cose, &head);
+    aver_err err = message_read(&message_head, message, &cose, &head);
     if (err == AVER_OK) {
-        err = aver_cose_verify(&cose, HEAD_AAD, receipt_key);
+        err = aver_cose_verify(&cose, message_head.aad, receipt_key);
     }
     if (err == AVER_OK) {
         *ret_head = head;

@@ -116,13 +116,9 @@ static size_t stream_item_end(aver_view bytes, size_t from)
 static aver_err stream_pending_feed(aver_stream_reader *reader, aver_view bytes, size_t *ret_taken)
 {
     /* The blank line may lie across the border, or end somewhere in the new bytes. */
-    size_t taken = bytes.size;
-    if (reader->pending.data[reader->pending.size - 1] == '\n' && bytes.data[0] == '\n') {
-        taken = 1;
-    } else {
-        size_t end = stream_item_end(bytes, 0);
-        taken = end ? end : bytes.size;
-    }
+    bool across = reader->pending.data[reader->pending.size - 1] == '\n' && bytes.data[0] == '\n';
+    size_t taken = across ? 1 : stream_item_end(bytes, 0);
+    taken = taken ? taken : bytes.size;
     aver_buf_append(&reader->pending, aver_view_slice(bytes, 0, taken));
     aver_err err = aver_buf_status(&reader->pending);
     if (err != AVER_OK) {

@@ -18,8 +18,8 @@
 
 enum {
     SIM_SEED_BYTES = 32,
-    SIM_PATH_BYTES_MAX = 1024,
-    SIM_OPTIONS_BYTES_MAX = 4096,
+    SIM_PATH_BYTES_MAX = 512,
+    SIM_OPTIONS_BYTES_MAX = 2048,
     SIM_NUMBER_DIGITS_MAX = 18,
     SIM_HASH_CHUNK_BYTES = 64 * 1024,
 };
@@ -162,7 +162,7 @@ static aver_err sim_root_publish(const char *path, const aver_ed25519 *root)
     char text[2 * 32 + 2];
     (void)snprintf(public_path, sizeof public_path, "%s.pub", path);
     aver_hex_encode(aver_view_make(aver_ed25519_public(root), 32), text);
-    memcpy(text + 2 * 32, "\n", 2);
+    memcpy(text + sizeof text - 2, "\n", 2);
     return aver_file_write(public_path, aver_view_text(text), 0644);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a request body of either endpoint; an accepted job goes over the link and must come back the same. */
+/* Any bytes as a request body of either endpoint; an accepted job goes over the link and must come
+ * back the same. */
 #include "engine/job.h"
 #include "engine/link.h"
 
@@ -14,7 +15,8 @@ static void job_check(const aver_job *job)
     aver_link_message message;
     aver_buf_init(&frame, AVER_LINK_FRAME_BYTES_MAX + 64);
     aver_link_put_submit(&frame, 1, job);
-    if (aver_buf_status(&frame) != AVER_OK || aver_link_parse(aver_buf_view(&frame), &message) != AVER_OK) {
+    if (aver_buf_status(&frame) != AVER_OK ||
+        aver_link_parse(aver_buf_view(&frame), &message) != AVER_OK) {
         abort();
     }
     if (!aver_view_equal(aver_buf_view(&message.job.prompt), aver_buf_view(&job->prompt)) ||
@@ -31,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int endpoint = AVER_ENDPOINT_CHAT; endpoint <= AVER_ENDPOINT_COMPLETION; endpoint++) {
         aver_job job;
         aver_job_refusal refusal = {0};
-        if (aver_job_parse(aver_view_make(data, size), (aver_endpoint)endpoint, &job, &refusal) == AVER_OK) {
+        if (aver_job_parse(aver_view_make(data, size), (aver_endpoint)endpoint, &job, &refusal) ==
+            AVER_OK) {
             job_check(&job);
             aver_job_deinit(&job);
         } else if (refusal.code == NULL || refusal.message[0] == '\0') {

@@ -274,6 +274,15 @@ ask 5 --completion -n 4 'Once upon a time'
 has err '401'
 ask 0 --token-file token --completion -n 4 'Once upon a time'
 
+# A lying engine: every signature holds, only computing again tells.
+kill "$node"
+wait "$node"
+start --sim-engine "$bin/aver-hostile-engine"
+ask 0 --completion -n 24 --seed 5 --save lie.capsule 'Once upon a time'
+run 0 verify lie.capsule -p policy.json --sim-root sim.root
+run 1 recheck lie.capsule --model "$model" -p policy.json --sim-root sim.root
+has out 'first wrong token at position 5: claimed '
+
 # No colour where there is no terminal.
 run 0 verify good.capsule -p policy.json --sim-root sim.root
 if grep -q "$(printf '\033')" out err; then fail 'colour without a terminal'; fi

@@ -29,8 +29,8 @@ mkdir "$TMPDIR"
 
 "$bin/aver" demo --model "$model" --keep "$top/kept" >"$top/out" 2>&1 </dev/null ||
     fail 'the demo ended badly'
-[ "$(grep -c '^  REFUSED ' "$top/out")" = 12 ] || fail 'not 12 rows say REFUSED'
-grep -q '12 of 12 tricks refused' "$top/out" || fail 'no summary'
+[ "$(grep -c '^  REFUSED ' "$top/out")" = 13 ] || fail 'not 13 rows say REFUSED'
+grep -q '13 of 13 tricks refused' "$top/out" || fail 'no summary'
 grep -q 'SIMULATED' "$top/out" || fail 'the simulator is not named as such'
 [ -s "$top/kept/demo.capsule" ] || fail 'nothing was kept'
 width=$(LC_ALL=C.UTF-8 awk 'length($0) > 100' "$top/out" | grep -cv "$top")
@@ -42,7 +42,7 @@ cp "$bin/aver-node-sim" "$top/bin/aver-hostile-engine"
 if "$top/bin/aver" demo --model "$model" >"$top/out" 2>&1 </dev/null; then
     fail 'the demo did not notice that the lying engine told the truth'
 fi
-grep -q '11 of 12 tricks refused' "$top/out" || fail 'another row than that of the engine changed'
+grep -q '12 of 13 tricks refused' "$top/out" || fail 'another row than that of the engine changed'
 grep -q 'NOT SO  *lying engine' "$top/out" || fail 'the row of the engine does not say so'
 [ -z "$(ls -A "$TMPDIR")" ] || fail 'the demo left something behind'
 exit "$failed"

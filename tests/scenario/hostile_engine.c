@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An engine that lies: it replaces the token of step 5 of every job by its neighbour in the vocabulary. A genuine keeper signs
- * what it says; a re-check finds it.
+ * An engine that lies: it replaces the token of step 5 of every job by its neighbour in the
+ * vocabulary. A genuine keeper signs what it says; a re-check finds it.
  */
 #include "engine/link.h"
 

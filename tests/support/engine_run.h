@@ -3,7 +3,8 @@
 #define AVER_TESTS_SUPPORT_ENGINE_RUN_H
 
 /*
- * engine_run: an engine over a model of the tests, and everything that its events say about each job. Include after cmocka.h.
+ * engine_run: an engine over a model of the tests, and everything that its events say about each
+ * job. Include after cmocka.h.
  */
 
 #include "engine/engine.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 
 #define RUN_JOBS_MAX 64
-#define RUN_IDS_MAX 4096
+#define RUN_IDS_MAX  4096
 
 typedef struct run_answer {
     aver_job job;
@@ -127,7 +128,8 @@ static inline run_answer *run_submit(run *self, uint64_t id, const char *body)
     aver_endpoint endpoint =
         strstr(body, "\"messages\"") != NULL ? AVER_ENDPOINT_CHAT : AVER_ENDPOINT_COMPLETION;
     aver_buf_init(&answer->text, 1 << 20);
-    assert_int_equal(aver_job_parse(aver_view_text(body), endpoint, &answer->job, &refusal), AVER_OK);
+    assert_int_equal(aver_job_parse(aver_view_text(body), endpoint, &answer->job, &refusal),
+                     AVER_OK);
     assert_int_equal(aver_engine_submit(self->engine, id, &answer->job), AVER_OK);
     return answer;
 }

@@ -3,7 +3,8 @@
 #define AVER_TESTS_SUPPORT_GGUF_MAKE_H
 
 /*
- * gguf_make: writes GGUF files into a buffer, item by item, well formed or not as the test wants it.
+ * gguf_make: writes GGUF files into a buffer, item by item, well formed or not as the test wants
+ * it.
  */
 
 #include "aver/bytes.h"
@@ -75,7 +76,8 @@ static inline void make_data(aver_buf *out, size_t size)
     }
 }
 
-/* A small file that is right: every kind of item, three tensors (one F32, one Q8_0, one F16 of one row). */
+/* A small file that is right: every kind of item, three tensors (one F32, one Q8_0, one F16 of one
+ * row). */
 static inline void make_small(aver_buf *out)
 {
     aver_buf_init(out, (size_t)64 << 20);
@@ -102,9 +104,9 @@ static inline void make_small(aver_buf *out)
     make_text(out, "test.big");
     make_le(out, 10, 4);
     make_le(out, (uint64_t)1 << 40, 8);
-    make_tensor_2d(out, "a.weight", 0, 5, 3, 0);     /* 60 bytes, 4 of padding */
-    make_tensor_2d(out, "b.weight", 8, 64, 2, 64);   /* 136 bytes, 56 of padding */
-    make_tensor_2d(out, "c.weight", 1, 33, 1, 256);  /* 66 bytes, 62 of padding */
+    make_tensor_2d(out, "a.weight", 0, 5, 3, 0);    /* 60 bytes, 4 of padding */
+    make_tensor_2d(out, "b.weight", 8, 64, 2, 64);  /* 136 bytes, 56 of padding */
+    make_tensor_2d(out, "c.weight", 1, 33, 1, 256); /* 66 bytes, 62 of padding */
     make_padding(out, 64);
     make_data(out, 60);
     make_padding(out, 64);

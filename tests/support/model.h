@@ -3,7 +3,8 @@
 #define AVER_TESTS_SUPPORT_MODEL_H
 
 /*
- * model: finds the small story model for tests that run a real one. Without it they say SKIP and end with status 77.
+ * model: finds the small story model for tests that run a real one. Without it they say SKIP and
+ * end with status 77.
  */
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 #define MODEL_SKIP_STATUS 77
-#define MODEL_STORIES "stories15M-q8_0.gguf"
+#define MODEL_STORIES     "stories15M-q8_0.gguf"
 #define MODEL_STORIES_F32 "stories260K-f32.gguf"
 
 static inline const char *model_find(const char *name)
@@ -19,7 +20,8 @@ static inline const char *model_find(const char *name)
     static char path[4096];
     const char *cache = getenv("AVER_CACHE");
     const char *shared = getenv("AVER_SHARED");
-    (void)snprintf(path, sizeof(path), "%s/models/%s", cache != NULL ? cache : "/nonexistent", name);
+    (void)snprintf(path, sizeof(path), "%s/models/%s", cache != NULL ? cache : "/nonexistent",
+                   name);
     if (access(path, R_OK) == 0) {
         return path;
     }

@@ -74,7 +74,9 @@ static int act_kill(void)
 
 static int act_execute_memory(void)
 {
-    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? GOOD : 2;
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED
+               ? GOOD
+               : 2;
 }
 
 static int act_make_executable(void)
@@ -103,7 +105,8 @@ static int act_thread(void)
 {
     pthread_t thread;
     int value = 0;
-    if (pthread_create(&thread, NULL, thread_body, &value) != 0 || pthread_join(thread, NULL) != 0) {
+    if (pthread_create(&thread, NULL, thread_body, &value) != 0 ||
+        pthread_join(thread, NULL) != 0) {
         return 2;
     }
     return value;

@@ -24,97 +24,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DOCS_BLOCKS_MAX = 64, DOCS_BYTES_MAX = 1 << 20 };
-
-typedef struct docs_block {
-    char name[48];
-    aver_buf bytes;
-    bool used;
-} docs_block;
-
-static docs_block blocks[DOCS_BLOCKS_MAX];
-static size_t blocks_count;
-
-static void docs_read(const char *folder, const char *name, aver_buf *ret_text)
-{
-    char path[1024];
-    const char *source = getenv("AVER_SOURCE");
-    (void)snprintf(path, sizeof path, "%s/%s/%s", source ? source : ".", folder, name);
-    aver_buf_init(ret_text, DOCS_BYTES_MAX);
-    if (aver_file_read(path, DOCS_BYTES_MAX - 1, ret_text) != AVER_OK) {
-        fail_msg("%s cannot be read", path);
-    }
-}
-
-/* Reads lines of hex up to the closing fence; gives the rest of the text. */
-static char *docs_block_read(char *text, docs_block *block)
-{
-    aver_buf_init(&block->bytes, DOCS_BYTES_MAX);
-    for (;;) {
-        char *end = strchr(text, '\n');
-        assert_non_null(end);
-        if (strncmp(text, "```", 3) == 0) {
-            return end + 1;
-        }
-        assert_int_equal(
-            aver_hex_decode_buf(aver_view_make(text, (size_t)(end - text)), &block->bytes),
-            AVER_OK);
-        text = end + 1;
-    }
-}
-
-static void docs_blocks_read(void)
-{
-    static const char fence[] = "\n```hex name=";
-    aver_buf text;
-    docs_read("docs", "receipts.md", &text);
-    aver_buf_append_byte(&text, 0);
-    char *at = (char *)text.data;
-    for (at = strstr(at, fence); at; at = strstr(at - 1, fence)) {
-        at += sizeof fence - 1;
-        char *end = strchr(at, '\n');
-        assert_non_null(end);
-        assert_true(blocks_count < DOCS_BLOCKS_MAX);
-        docs_block *block = &blocks[blocks_count++];
-        (void)snprintf(block->name, sizeof block->name, "%.*s", (int)(end - at), at);
-        at = docs_block_read(end + 1, block);
-    }
-    aver_buf_deinit(&text);
-}
+static docs_page page;
 
 static aver_view get(const char *name)
 {
-    for (size_t i = 0; i < blocks_count; i++) {
-        if (strcmp(blocks[i].name, name) == 0) {
-            blocks[i].used = true;
-            return aver_buf_view(&blocks[i].bytes);
-        }
-    }
-    fail_msg("docs/receipts.md has no block \"%s\"", name);
-    return (aver_view){0};
+    return docs_page_get(&page, name);
 }
 
 static const uint8_t *get32(const char *name)
 {
-    aver_view bytes = get(name);
-    assert_int_equal(bytes.size, 32);
-    return bytes.data;
+    return docs_page_get32(&page, name);
 }
 
 static void expect32(const char *name, const uint8_t found[static 32])
 {
-    const uint8_t *wanted = get32(name);
-    if (memcmp(wanted, found, 32) != 0) {
-        fail_msg("docs/receipts.md: block \"%s\" does not follow from the others", name);
-    }
+    docs_page_expect(&page, name, aver_view_make(found, 32));
 }
 
 static void expect_same(const char *name, const aver_buf *found)
 {
     assert_int_equal(aver_buf_status(found), AVER_OK);
-    if (!aver_view_equal(get(name), aver_buf_view(found))) {
-        fail_msg("docs/receipts.md: block \"%s\" is not what the library writes", name);
-    }
+    docs_page_expect(&page, name, aver_buf_view(found));
 }
 
 static aver_keyset keyset;
@@ -284,7 +214,8 @@ static void the_parts_make_the_golden_capsule(void **state)
     memcpy(capsule.salt, get32("salt"), 32);
     memcpy(capsule.enc, get32("enc"), 32);
     assert_int_equal(aver_capsule_encode(&capsule, &bytes), AVER_OK);
-    docs_read("tests/golden", "whole.capsule", &golden);
+    docs_file_read("tests/golden", "whole.capsule", &golden);
+    golden.size--; /* the NUL behind it */
     assert_true(aver_view_equal(aver_buf_view(&bytes), aver_buf_view(&golden)));
     aver_buf_clear(&bytes);
     assert_int_equal(aver_capsule_decode(get("capsule-cut"), &capsule), AVER_OK);
@@ -342,22 +273,15 @@ static void the_model_root_is_what_the_page_says(void **state)
 static void every_block_of_the_page_is_checked(void **state)
 {
     (void)state;
-    assert_true(blocks_count > 0);
-    for (size_t i = 0; i < blocks_count; i++) {
-        if (!blocks[i].used) {
-            fail_msg("docs/receipts.md: no test looks at block \"%s\"", blocks[i].name);
-        }
-    }
+    docs_page_expect_all_used(&page);
 }
 
 static void the_page_about_checks_has_the_programs_table(void **state)
 {
     (void)state;
     aver_buf text;
-    docs_read("docs", "verifier.md", &text);
-    aver_buf_append_byte(&text, 0);
-    const char *page = (const char *)text.data;
-    const char *at = strstr(page, "| check | meaning | fails when |\n|---|---|---|\n");
+    docs_file_read("docs", "verifier.md", &text);
+    const char *at = strstr((const char *)text.data, "| check | meaning | fails when |\n|---|---|---|\n");
     assert_non_null(at);
     at = strstr(at, "---|\n") + strlen("---|\n");
     for (const aver_check_name *name = aver_check_names(); name->name; name++) {
@@ -379,8 +303,7 @@ static void the_page_says_what_no_verdict_claims(void **state)
 {
     (void)state;
     aver_buf text;
-    docs_read("docs", "verifier.md", &text);
-    aver_buf_append_byte(&text, 0);
+    docs_file_read("docs", "verifier.md", &text);
     const char *limits = aver_verdict_limits();
     while (*limits) {
         char line[256];

@@ -54,7 +54,8 @@ static void a_greedy_answer_is_a_story(void **state)
     assert_true(answer->end.has_step_digest);
     assert_int_equal(answer->prompt_ids[0], 1);
     aver_buf_append_byte(&answer->text, 0);
-    assert_non_null(strstr((const char *)answer->text.data, ", there was a little girl named Lily"));
+    assert_non_null(
+        strstr((const char *)answer->text.data, ", there was a little girl named Lily"));
 }
 
 static void the_seed_decides_the_answer(void **state)
@@ -78,8 +79,8 @@ static void the_seed_decides_the_answer(void **state)
 static void a_stop_string_ends_the_answer_before_itself(void **state)
 {
     (void)state;
-    run_answer *answer =
-        run_one(stories, "{" ONCE ",\"max_tokens\":60,\"temperature\":0,\"stop\":[\"named Li\",\"zzz\"]}");
+    run_answer *answer = run_one(
+        stories, "{" ONCE ",\"max_tokens\":60,\"temperature\":0,\"stop\":[\"named Li\",\"zzz\"]}");
     assert_int_equal(answer->end.finish, AVER_FINISH_STOP);
     assert_true(answer->count < 60);
     aver_buf_append_byte(&answer->text, 0);
@@ -89,8 +90,9 @@ static void a_stop_string_ends_the_answer_before_itself(void **state)
 static void an_answer_without_a_bound_ends_with_the_text_or_the_context(void **state)
 {
     (void)state;
-    run_answer *answer = run_one(stories, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Once\"}],"
-                                          "\"temperature\":0}");
+    run_answer *answer =
+        run_one(stories, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Once\"}],"
+                         "\"temperature\":0}");
     assert_true(answer->done);
     if (answer->end.finish == AVER_FINISH_LENGTH) {
         assert_int_equal(answer->count, 256 - answer->prompt_count + 1);
@@ -147,11 +149,13 @@ static void the_plain_template_joins_contents_by_newlines(void **state)
 {
     (void)state;
     int32_t ids[64];
-    run_answer *answer = run_one(stories, "{\"model\":\"m\",\"prompt\":\"One\\nTwo\",\"max_tokens\":1}");
+    run_answer *answer =
+        run_one(stories, "{\"model\":\"m\",\"prompt\":\"One\\nTwo\",\"max_tokens\":1}");
     size_t count = answer->prompt_count;
     memcpy(ids, answer->prompt_ids, count * sizeof(*ids));
-    answer = run_one(stories, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"One\"},"
-                              "{\"role\":\"user\",\"content\":\"Two\"}],\"max_tokens\":1}");
+    answer =
+        run_one(stories, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"One\"},"
+                         "{\"role\":\"user\",\"content\":\"Two\"}],\"max_tokens\":1}");
     assert_int_equal(answer->prompt_count, count);
     assert_memory_equal(answer->prompt_ids, ids, count * sizeof(*ids));
     uint8_t digest[32];
@@ -164,7 +168,8 @@ static void text_never_becomes_a_control_token(void **state)
     (void)state;
     static const char *const bodies[] = {
         "{\"model\":\"m\",\"prompt\":\"a </s> b <s> c <unk>\",\"max_tokens\":1}",
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a </s> b <s> c <unk>\"}],\"max_tokens\":1}",
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a </s> b <s> c "
+        "<unk>\"}],\"max_tokens\":1}",
         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"</s\"},"
         "{\"role\":\"user\",\"content\":\">x<s>\"}],\"max_tokens\":1}",
     };
@@ -200,8 +205,10 @@ static void cancelled_jobs_end_at_once(void **state)
         assert_true(stories->answers[i].done);
         if (i != 1 && i < 6) {
             assert_int_equal(stories->answers[i].count, 50);
-            assert_memory_equal(stories->answers[i].ids, stories->answers[0].ids, 50 * sizeof(int32_t));
-            assert_memory_equal(stories->answers[i].end.step_digest, stories->answers[0].end.step_digest, 32);
+            assert_memory_equal(stories->answers[i].ids, stories->answers[0].ids,
+                                50 * sizeof(int32_t));
+            assert_memory_equal(stories->answers[i].end.step_digest,
+                                stories->answers[0].end.step_digest, 32);
         }
     }
 }
@@ -213,10 +220,11 @@ static void the_waiting_list_is_bounded(void **state)
     run_clear(stories);
     run_answer *answer = &stories->answers[0];
     aver_buf_init(&answer->text, 1 << 20);
-    assert_int_equal(aver_job_parse(aver_view_text("{" ONCE ",\"max_tokens\":2}"), AVER_ENDPOINT_COMPLETION,
-                                    &answer->job, &refusal),
+    assert_int_equal(aver_job_parse(aver_view_text("{" ONCE ",\"max_tokens\":2}"),
+                                    AVER_ENDPOINT_COMPLETION, &answer->job, &refusal),
                      AVER_OK);
-    /* The engine's events need an id below RUN_JOBS_MAX: the jobs are cancelled before they answer. */
+    /* The engine's events need an id below RUN_JOBS_MAX: the jobs are cancelled before they answer.
+     */
     aver_err err = AVER_OK;
     uint64_t taken = 0;
     while (err == AVER_OK && taken <= AVER_ENGINE_WAITING_MAX) {
@@ -271,7 +279,8 @@ static void what_cannot_run_is_refused_with_words(void **state)
     if (path != NULL) {
         run *other = run_new(path);
         options = run_options(other, 1);
-        assert_int_equal(aver_engine_new(&options, run_on_event, other, &engine, why), AVER_E_UNSUPPORTED);
+        assert_int_equal(aver_engine_new(&options, run_on_event, other, &engine, why),
+                         AVER_E_UNSUPPORTED);
         assert_non_null(strstr(why, "does not generate"));
         run_free(other);
     }

@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
+#include "../support/gguf_make.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "model/gguf.h"
 #include "model/gguf_type.h"
-#include "../support/gguf_make.h"
 
 #include <ggml.h>
 #include <stdlib.h>
@@ -155,7 +155,8 @@ static void bad_names_are_refused(void **state)
     aver_buf_deinit(&file);
 }
 
-static void tensor_only(aver_buf *file, uint32_t type, uint64_t columns, uint64_t rows, uint64_t offset)
+static void tensor_only(aver_buf *file, uint32_t type, uint64_t columns, uint64_t rows,
+                        uint64_t offset)
 {
     aver_buf_init(file, 1 << 20);
     make_header(file, 1, 0);

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HELLO "\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]"
-#define CHAT AVER_ENDPOINT_CHAT
+#define HELLO      "\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]"
+#define CHAT       AVER_ENDPOINT_CHAT
 #define COMPLETION AVER_ENDPOINT_COMPLETION
 
 static aver_job parse(aver_endpoint endpoint, const char *body)
@@ -62,11 +62,13 @@ static void every_supported_member_is_read(void **state)
 {
     (void)state;
     aver_job job = parse(
-        CHAT, "{" HELLO ",\"max_tokens\":7,\"max_completion_tokens\":7,\"temperature\":0.7,\"top_p\":0.95,"
-              "\"top_k\":40,\"min_p\":0.05,\"repetition_penalty\":1.1,\"frequency_penalty\":-0.3,"
-              "\"presence_penalty\":2,\"seed\":9007199254740991,\"stop\":[\"a\",\"\\n\"],\"stream\":true,"
-              "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"n\":1,\"logprobs\":false,"
-              "\"logit_bias\":{},\"tools\":[],\"response_format\":{\"type\":\"text\"},\"store\":false}");
+        CHAT,
+        "{" HELLO
+        ",\"max_tokens\":7,\"max_completion_tokens\":7,\"temperature\":0.7,\"top_p\":0.95,"
+        "\"top_k\":40,\"min_p\":0.05,\"repetition_penalty\":1.1,\"frequency_penalty\":-0.3,"
+        "\"presence_penalty\":2,\"seed\":9007199254740991,\"stop\":[\"a\",\"\\n\"],\"stream\":true,"
+        "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"n\":1,\"logprobs\":false,"
+        "\"logit_bias\":{},\"tools\":[],\"response_format\":{\"type\":\"text\"},\"store\":false}");
     assert_int_equal(job.max_tokens, 7);
     assert_int_equal(job.sampling.temperature_ppm, 700000);
     assert_int_equal(job.sampling.top_p_ppm, 950000);
@@ -89,7 +91,8 @@ static void fractions_become_the_nearest_millionth(void **state)
     (void)state;
     for (uint32_t ppm = 1; ppm <= 2000000; ppm += 997) {
         char body[256];
-        (void)snprintf(body, sizeof(body), "{" HELLO ",\"temperature\":%u.%06u}", ppm / 1000000, ppm % 1000000);
+        (void)snprintf(body, sizeof(body), "{" HELLO ",\"temperature\":%u.%06u}", ppm / 1000000,
+                       ppm % 1000000);
         aver_job job = parse(CHAT, body);
         assert_int_equal(job.sampling.temperature_ppm, ppm);
         aver_job_deinit(&job);
@@ -104,10 +107,32 @@ static void nulls_mean_the_default(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "stream",
-        "stream_options", "user", "n", "logprobs", "top_logprobs", "tools", "tool_choice", "functions",
-        "response_format", "logit_bias", "audio", "modalities", "metadata", "service_tier", "store",
-        "reasoning_effort", "parallel_tool_calls", "presence_penalty", "frequency_penalty",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "user",
+        "n",
+        "logprobs",
+        "top_logprobs",
+        "tools",
+        "tool_choice",
+        "functions",
+        "response_format",
+        "logit_bias",
+        "audio",
+        "modalities",
+        "metadata",
+        "service_tier",
+        "store",
+        "reasoning_effort",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "frequency_penalty",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char body[256];
@@ -124,13 +149,15 @@ static void messages_take_text_parts_and_names(void **state)
 {
     (void)state;
     aver_job job = parse(
-        CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
-              "{\"text\":\"b\\n\\u00e9\",\"type\":\"text\"}]},{\"content\":\"\",\"name\":\"Bo\",\"role\":\"user\"},"
+        CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"text\","
+              "\"text\":\"a\"},"
+              "{\"text\":\"b\\n\\u00e9\",\"type\":\"text\"}]},{\"content\":\"\",\"name\":\"Bo\","
+              "\"role\":\"user\"},"
               "{\"role\":\"assistant\",\"content\":\"x\",\"refusal\":null,\"tool_calls\":[]}]}");
-    assert_true(aver_view_equal_text(
-        aver_buf_view(&job.prompt),
-        "[{\"content\":\"ab\\n\xc3\xa9\",\"role\":\"system\"},{\"content\":\"\",\"name\":\"Bo\",\"role\":\"user\"},"
-        "{\"content\":\"x\",\"role\":\"assistant\"}]"));
+    assert_true(aver_view_equal_text(aver_buf_view(&job.prompt),
+                                     "[{\"content\":\"ab\\n\xc3\xa9\",\"role\":\"system\"},{"
+                                     "\"content\":\"\",\"name\":\"Bo\",\"role\":\"user\"},"
+                                     "{\"content\":\"x\",\"role\":\"assistant\"}]"));
     aver_job_deinit(&job);
 }
 
@@ -150,10 +177,12 @@ static void bad_messages_are_refused_by_place(void **state)
         {"{\"role\":\"user\",\"content\":null}", "invalid_value", "messages[0].content"},
         {"{\"role\":\"user\",\"content\":[]}", "invalid_value", "messages[0].content"},
         {"{\"role\":\"user\",\"content\":[1]}", "invalid_value", "messages[0].content"},
-        {"{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}", "invalid_value", "messages[0].content"},
-        {"{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}", "unsupported_value",
+        {"{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}", "invalid_value",
          "messages[0].content"},
-        {"{\"role\":\"user\",\"content\":\"x\",\"mood\":1}", "unknown_parameter", "messages[0].mood"},
+        {"{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}",
+         "unsupported_value", "messages[0].content"},
+        {"{\"role\":\"user\",\"content\":\"x\",\"mood\":1}", "unknown_parameter",
+         "messages[0].mood"},
         {"{\"role\":\"user\",\"content\":\"x\",\"name\":5}", "invalid_value", "messages[0].name"},
         {"{\"role\":\"assistant\",\"content\":\"x\",\"tool_calls\":[1]}", "unsupported_parameter",
          "messages[0].tool_calls"},
@@ -175,21 +204,43 @@ static void bad_values_are_refused_by_name(void **state)
         const char *name;
         const char *value;
     } cases[] = {
-        {"temperature", "2.1"},   {"temperature", "-0.1"}, {"temperature", "\"1\""}, {"temperature", "true"},
-        {"top_p", "1.0001"},      {"top_k", "-1"},         {"top_k", "1.5"},         {"min_p", "2"},
-        {"max_tokens", "0"},      {"max_tokens", "-5"},    {"max_tokens", "131073"}, {"max_tokens", "1.0"},
-        {"max_tokens", "[]"},     {"seed", "-1"},          {"seed", "9007199254740992"},
-        {"seed", "1e3"},          {"stop", "\"\""},        {"stop", "[1]"},          {"stop", "7"},
-        {"stream", "1"},          {"stream", "\"true\""},  {"n", "0"},               {"user", "5"},
-        {"repetition_penalty", "0.09"}, {"frequency_penalty", "2.01"}, {"presence_penalty", "-3"},
-        {"stop", "[\"1\",\"2\",\"3\",\"4\",\"5\"]"},       {"model", "5"},           {"model", "\"\""},
+        {"temperature", "2.1"},
+        {"temperature", "-0.1"},
+        {"temperature", "\"1\""},
+        {"temperature", "true"},
+        {"top_p", "1.0001"},
+        {"top_k", "-1"},
+        {"top_k", "1.5"},
+        {"min_p", "2"},
+        {"max_tokens", "0"},
+        {"max_tokens", "-5"},
+        {"max_tokens", "131073"},
+        {"max_tokens", "1.0"},
+        {"max_tokens", "[]"},
+        {"seed", "-1"},
+        {"seed", "9007199254740992"},
+        {"seed", "1e3"},
+        {"stop", "\"\""},
+        {"stop", "[1]"},
+        {"stop", "7"},
+        {"stream", "1"},
+        {"stream", "\"true\""},
+        {"n", "0"},
+        {"user", "5"},
+        {"repetition_penalty", "0.09"},
+        {"frequency_penalty", "2.01"},
+        {"presence_penalty", "-3"},
+        {"stop", "[\"1\",\"2\",\"3\",\"4\",\"5\"]"},
+        {"model", "5"},
+        {"model", "\"\""},
         {"aver", "5"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[512];
         const char *model = strcmp(cases[i].name, "model") == 0 ? "" : "\"model\":\"m\",";
-        (void)snprintf(body, sizeof(body), "{%s\"%s\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
-                       model, cases[i].name, cases[i].value);
+        (void)snprintf(body, sizeof(body),
+                       "{%s\"%s\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", model,
+                       cases[i].name, cases[i].value);
         refuse(CHAT, body, "invalid_value", cases[i].name);
     }
 }
@@ -201,12 +252,25 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         const char *name;
         const char *value;
     } cases[] = {
-        {"tools", "[{}]"}, {"tool_choice", "\"none\""}, {"functions", "[{}]"}, {"function_call", "\"auto\""},
-        {"response_format", "{\"type\":\"json_object\"}"}, {"logprobs", "true"}, {"top_logprobs", "3"},
-        {"logit_bias", "{\"5\":1}"}, {"n", "2"}, {"modalities", "[\"text\"]"}, {"audio", "{}"},
-        {"store", "true"}, {"metadata", "{\"a\":\"b\"}"}, {"reasoning_effort", "\"low\""},
-        {"service_tier", "\"auto\""}, {"parallel_tool_calls", "true"}, {"prediction", "{}"},
-        {"web_search_options", "{}"}, {"verbosity", "\"low\""},
+        {"tools", "[{}]"},
+        {"tool_choice", "\"none\""},
+        {"functions", "[{}]"},
+        {"function_call", "\"auto\""},
+        {"response_format", "{\"type\":\"json_object\"}"},
+        {"logprobs", "true"},
+        {"top_logprobs", "3"},
+        {"logit_bias", "{\"5\":1}"},
+        {"n", "2"},
+        {"modalities", "[\"text\"]"},
+        {"audio", "{}"},
+        {"store", "true"},
+        {"metadata", "{\"a\":\"b\"}"},
+        {"reasoning_effort", "\"low\""},
+        {"service_tier", "\"auto\""},
+        {"parallel_tool_calls", "true"},
+        {"prediction", "{}"},
+        {"web_search_options", "{}"},
+        {"verbosity", "\"low\""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[512];
@@ -224,8 +288,10 @@ static void unknown_and_missing_members_are_refused(void **state)
     refuse(COMPLETION, "{" HELLO "}", "unknown_parameter", "messages");
     refuse(CHAT, "{" HELLO ",\"stream\":true,\"stream_options\":{\"x\":1}}", "unknown_parameter",
            "stream_options.x");
-    refuse(CHAT, "{" HELLO ",\"stream_options\":{\"include_usage\":true}}", "invalid_value", "stream_options");
-    refuse(CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "missing_parameter", "model");
+    refuse(CHAT, "{" HELLO ",\"stream_options\":{\"include_usage\":true}}", "invalid_value",
+           "stream_options");
+    refuse(CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "missing_parameter",
+           "model");
     refuse(CHAT, "{\"model\":\"m\"}", "missing_parameter", "messages");
     refuse(COMPLETION, "{\"model\":\"m\"}", "missing_parameter", "prompt");
     refuse(CHAT, "{" HELLO ",\"max_tokens\":1,\"max_completion_tokens\":2}", "invalid_value",
@@ -236,8 +302,15 @@ static void bodies_that_are_no_json_objects_are_refused(void **state)
 {
     (void)state;
     static const char *const bodies[] = {
-        "", "{", "[]", "7", "null", "{" HELLO "}x", "{" HELLO ",\"seed\":1,\"seed\":2}",
-        "{" HELLO ",\"seed\":123456789012345678901234567890}", "{\"model\":\"\xff\"}",
+        "",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "{" HELLO "}x",
+        "{" HELLO ",\"seed\":1,\"seed\":2}",
+        "{" HELLO ",\"seed\":123456789012345678901234567890}",
+        "{\"model\":\"\xff\"}",
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         refuse(CHAT, bodies[i], "invalid_json", "");
@@ -251,17 +324,23 @@ static void completions_take_one_prompt(void **state)
     assert_true(aver_view_equal_text(aver_buf_view(&job.prompt), "a\tb"));
     assert_int_equal(job.max_tokens, 16);
     aver_job_deinit(&job);
-    job = parse(COMPLETION, "{\"model\":\"m\",\"prompt\":[\"x\"],\"echo\":false,\"best_of\":1,\"logprobs\":null,"
-                            "\"suffix\":null,\"max_tokens\":3}");
+    job =
+        parse(COMPLETION,
+              "{\"model\":\"m\",\"prompt\":[\"x\"],\"echo\":false,\"best_of\":1,\"logprobs\":null,"
+              "\"suffix\":null,\"max_tokens\":3}");
     assert_true(aver_view_equal_text(aver_buf_view(&job.prompt), "x"));
     assert_int_equal(job.max_tokens, 3);
     aver_job_deinit(&job);
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[\"x\",\"y\"]}", "unsupported_parameter", "prompt");
+    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[\"x\",\"y\"]}", "unsupported_parameter",
+           "prompt");
     refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[1,2]}", "unsupported_parameter", "prompt");
     refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[]}", "invalid_value", "prompt");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"echo\":true}", "unsupported_parameter", "echo");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"best_of\":2}", "unsupported_parameter", "best_of");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"logprobs\":0}", "unsupported_parameter", "logprobs");
+    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"echo\":true}", "unsupported_parameter",
+           "echo");
+    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"best_of\":2}", "unsupported_parameter",
+           "best_of");
+    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"logprobs\":0}", "unsupported_parameter",
+           "logprobs");
 }
 
 #define DIGITS "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
@@ -269,9 +348,10 @@ static void completions_take_one_prompt(void **state)
 static void claims_are_read_strictly(void **state)
 {
     (void)state;
-    aver_job job = parse(CHAT, "{" HELLO ",\"aver\":{\"method\":\"POST\",\"path\":\"/v1/chat/completions\","
-                               "\"keyset\":\"" DIGITS "\",\"nonce\":\"" DIGITS "\",\"evidence\":\"" DIGITS
-                               "\",\"deadline_ms\":1767225600000}}");
+    aver_job job =
+        parse(CHAT, "{" HELLO ",\"aver\":{\"method\":\"POST\",\"path\":\"/v1/chat/completions\","
+                    "\"keyset\":\"" DIGITS "\",\"nonce\":\"" DIGITS "\",\"evidence\":\"" DIGITS
+                    "\",\"deadline_ms\":1767225600000}}");
     assert_true(job.claims.present && job.claims.has_method_path && job.claims.has_keyset);
     assert_true(job.claims.has_nonce && job.claims.has_evidence && job.claims.has_deadline);
     assert_string_equal(job.claims.path, "/v1/chat/completions");

@@ -56,12 +56,14 @@ static void options_travel(void **state)
 static void put_job(aver_buf *frame, uint64_t id)
 {
     static const char body[] =
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"\xc3\xa9\"}],\"max_tokens\":5,"
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"\xc3\xa9\"}],\"max_"
+        "tokens\":5,"
         "\"temperature\":0.25,\"top_p\":0.5,\"min_p\":0.125,\"top_k\":9,\"repetition_penalty\":1.5,"
         "\"frequency_penalty\":-1.5,\"presence_penalty\":0.5,\"seed\":77,\"stop\":[\"x\",\"yz\"]}";
     aver_job job;
     aver_job_refusal refusal;
-    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal), AVER_OK);
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal),
+                     AVER_OK);
     aver_link_put_submit(frame, id, &job);
     aver_job_deinit(&job);
 }
@@ -131,8 +133,10 @@ static void put_all_events(aver_buf *frame)
 {
     static const int32_t ids[] = {1, 31999, 0};
     aver_buf events = frame_new();
-    const aver_event started = {.kind = AVER_EVENT_STARTED, .job_id = 1, .prompt_ids = ids, .prompt_count = 3};
-    const aver_event token = {.kind = AVER_EVENT_TOKEN, .job_id = 2, .token = 5, .text = AVER_VIEW_LITERAL("hi")};
+    const aver_event started = {
+        .kind = AVER_EVENT_STARTED, .job_id = 1, .prompt_ids = ids, .prompt_count = 3};
+    const aver_event token = {
+        .kind = AVER_EVENT_TOKEN, .job_id = 2, .token = 5, .text = AVER_VIEW_LITERAL("hi")};
     const aver_event done = {
         .kind = AVER_EVENT_DONE,
         .job_id = 3,
@@ -142,7 +146,8 @@ static void put_all_events(aver_buf *frame)
         .step_digest = {7},
     };
     const aver_event fast = {.kind = AVER_EVENT_DONE, .job_id = 4, .finish = AVER_FINISH_ABORTED};
-    const aver_event refused = {.kind = AVER_EVENT_REFUSED, .job_id = 5, .text = AVER_VIEW_LITERAL("why")};
+    const aver_event refused = {
+        .kind = AVER_EVENT_REFUSED, .job_id = 5, .text = AVER_VIEW_LITERAL("why")};
     aver_link_put_event(&events, &started);
     aver_link_put_event(&events, &token);
     aver_link_put_event(&events, &done);
@@ -173,7 +178,8 @@ static void events_travel_in_order(void **state)
     assert_int_equal(ids[1], 31999);
     assert_int_equal(seen[1].token, 5);
     assert_true(aver_view_equal_text(seen[1].text, "hi"));
-    assert_true(seen[2].has_step_digest && seen[2].step_digest[0] == 7 && seen[2].generated_count == 9);
+    assert_true(seen[2].has_step_digest && seen[2].step_digest[0] == 7 &&
+                seen[2].generated_count == 9);
     assert_false(seen[3].has_step_digest);
     assert_int_equal(seen[3].finish, AVER_FINISH_ABORTED);
     assert_true(aver_view_equal_text(seen[4].text, "why"));

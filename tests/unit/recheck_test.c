@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #define ANSWERS 50
-#define ROUNDS 5
+#define ROUNDS  5
 
 static run *stories;
 static uint32_t random_state = 20250101u;
@@ -42,31 +42,40 @@ static int stories_close(void **state)
 static void body_random(char *body, size_t size)
 {
     static const char *const beginnings[] = {
-        "Once upon a time", "Lily and Tom went to the park. They", "The big dog", "One day, a little boy named Tim",
-        "There was a house in the wood where nobody lived, but every night the people of the village saw a light in "
-        "its window. So one evening the bravest of the children, a girl called Mia, took her lamp and",
-        "\\u00e9l\\u00e8ve", "A",
+        "Once upon a time",
+        "Lily and Tom went to the park. They",
+        "The big dog",
+        "One day, a little boy named Tim",
+        "There was a house in the wood where nobody lived, but every night the people of the "
+        "village saw a light in "
+        "its window. So one evening the bravest of the children, a girl called Mia, took her lamp "
+        "and",
+        "\\u00e9l\\u00e8ve",
+        "A",
     };
-    static const char *const stops[] = {"", ",\"stop\":[\". \"]", ",\"stop\":[\"the\",\"Lily\"]", ""};
+    static const char *const stops[] = {"", ",\"stop\":[\". \"]", ",\"stop\":[\"the\",\"Lily\"]",
+                                        ""};
     static const char *const temperatures[] = {"0", "0.5", "1", "1.7"};
     const char *text = beginnings[random_below(7)];
     char settings[512];
-    (void)snprintf(settings, sizeof(settings),
-                   "\"max_tokens\":%u,\"temperature\":%s,\"top_p\":0.%u,\"top_k\":%u,\"seed\":%u,"
-                   "\"repetition_penalty\":1.%u,\"presence_penalty\":0.%u,\"frequency_penalty\":0.%u%s",
-                   1 + random_below(60), temperatures[random_below(4)], 50 + random_below(50),
-                   random_below(2) * random_below(100), random_below(1000000), random_below(3),
-                   random_below(5), random_below(5), stops[random_below(4)]);
+    (void)snprintf(
+        settings, sizeof(settings),
+        "\"max_tokens\":%u,\"temperature\":%s,\"top_p\":0.%u,\"top_k\":%u,\"seed\":%u,"
+        "\"repetition_penalty\":1.%u,\"presence_penalty\":0.%u,\"frequency_penalty\":0.%u%s",
+        1 + random_below(60), temperatures[random_below(4)], 50 + random_below(50),
+        random_below(2) * random_below(100), random_below(1000000), random_below(3),
+        random_below(5), random_below(5), stops[random_below(4)]);
     if (random_below(2) == 0) {
         (void)snprintf(body, size, "{\"model\":\"m\",\"prompt\":\"%s\",%s}", text, settings);
     } else {
-        (void)snprintf(body, size, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],%s}",
+        (void)snprintf(body, size,
+                       "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],%s}",
                        text, settings);
     }
 }
 
-static void recheck(const run_answer *answer, const aver_recheck_claim *claim, uint32_t batch_tokens,
-                    uint32_t threads, aver_recheck_result *ret_result)
+static void recheck(const run_answer *answer, const aver_recheck_claim *claim,
+                    uint32_t batch_tokens, uint32_t threads, aver_recheck_result *ret_result)
 {
     aver_engine_options options = run_options(stories, 1);
     options.batch_tokens = batch_tokens;
@@ -92,7 +101,8 @@ static void run_under_load(uint32_t round, uint32_t count)
     static const uint32_t batches[] = {0, 7, 24, 64, 200};
     char body[1024];
     aver_engine_options options = run_options(stories, 1 + random_below(6));
-    /* llama.cpp's threads spin: on a machine with other work, two of them are very slow. One round has them. */
+    /* llama.cpp's threads spin: on a machine with other work, two of them are very slow. One round
+     * has them. */
     options.threads = round == 1 ? 2 : 1;
     options.batch_tokens = batches[random_below(5)];
     run_start(stories, &options);
@@ -114,7 +124,8 @@ static void fifty_answers_made_under_load_recheck_bit_for_bit(void **state)
         run_under_load(round, ANSWERS / ROUNDS);
         for (uint32_t i = 0; i < ANSWERS / ROUNDS; i++) {
             uint32_t threads = round == 2 && i == 0 ? 2 : 1;
-            assert_same(&stories->answers[i], random_below(2) == 0 ? 0 : 1 + random_below(100), threads);
+            assert_same(&stories->answers[i], random_below(2) == 0 ? 0 : 1 + random_below(100),
+                        threads);
         }
         run_stop(stories);
     }
@@ -275,12 +286,12 @@ static void every_other_change_has_its_own_outcome(void **state)
         change_fn *change;
         aver_recheck_outcome outcome;
     } cases[] = {
-        {change_prompt_id, AVER_RECHECK_PROMPT},  {change_prompt_count, AVER_RECHECK_PROMPT},
-        {change_request, AVER_RECHECK_PROMPT},    {change_text, AVER_RECHECK_TEXT},
-        {change_text_size, AVER_RECHECK_TEXT},    {change_finish, AVER_RECHECK_FINISH},
-        {change_end, AVER_RECHECK_FINISH},        {change_bound, AVER_RECHECK_FINISH},
-        {change_all_away, AVER_RECHECK_FINISH},   {change_digest, AVER_RECHECK_DIGEST},
-        {change_class, AVER_RECHECK_CANNOT},      {change_seed, AVER_RECHECK_TOKEN},
+        {change_prompt_id, AVER_RECHECK_PROMPT}, {change_prompt_count, AVER_RECHECK_PROMPT},
+        {change_request, AVER_RECHECK_PROMPT},   {change_text, AVER_RECHECK_TEXT},
+        {change_text_size, AVER_RECHECK_TEXT},   {change_finish, AVER_RECHECK_FINISH},
+        {change_end, AVER_RECHECK_FINISH},       {change_bound, AVER_RECHECK_FINISH},
+        {change_all_away, AVER_RECHECK_FINISH},  {change_digest, AVER_RECHECK_DIGEST},
+        {change_class, AVER_RECHECK_CANNOT},     {change_seed, AVER_RECHECK_TOKEN},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         aver_recheck_result result;
@@ -304,7 +315,8 @@ static void aborted_answers_are_judged_as_far_as_they_go(void **state)
     aver_recheck_result result;
     engine_of(1);
     run_clear(stories);
-    run_answer *answer = run_submit(stories, 0, "{\"model\":\"m\",\"prompt\":\"The\",\"max_tokens\":40,\"seed\":4}");
+    run_answer *answer =
+        run_submit(stories, 0, "{\"model\":\"m\",\"prompt\":\"The\",\"max_tokens\":40,\"seed\":4}");
     for (int i = 0; i < 7; i++) {
         assert_int_equal(aver_engine_step(stories->engine), AVER_OK);
     }

@@ -46,7 +46,8 @@ static aver_sampling sampling_plain(void)
     return sampling;
 }
 
-static int32_t draw(const aver_sampling *sampling, const float *logits, uint32_t size, uint64_t step)
+static int32_t draw(const aver_sampling *sampling, const float *logits, uint32_t size,
+                    uint64_t step)
 {
     aver_sampler *sampler = NULL;
     int32_t token = -1;
@@ -171,7 +172,8 @@ static double reference_uniform(uint64_t seed, uint64_t step)
     return (double)(aver_be64_read(digest) >> 11) / 9007199254740992.0;
 }
 
-static int32_t reference_draw(const aver_sampling *sampling, const float *logits, size_t size, uint64_t step)
+static int32_t reference_draw(const aver_sampling *sampling, const float *logits, size_t size,
+                              uint64_t step)
 {
     reference_entry *entries = calloc(size, sizeof(*entries));
     size_t count = size;

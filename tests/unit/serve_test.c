@@ -68,7 +68,8 @@ static bool peer_read(peer *self, aver_link_message *ret_message)
         assert_int_equal(aver_link_frame(aver_buf_view(&self->in), &size), AVER_OK);
         if (size != 0) {
             self->consumed = size;
-            assert_int_equal(aver_link_parse(aver_view_make(self->in.data, size), ret_message), AVER_OK);
+            assert_int_equal(aver_link_parse(aver_view_make(self->in.data, size), ret_message),
+                             AVER_OK);
             return true;
         }
         assert_int_equal(poll(&poll_fd, 1, WAIT_MS), 1);
@@ -93,7 +94,8 @@ static int peer_end(peer *self)
 static void send_load(peer *self, uint32_t slots)
 {
     aver_buf frame;
-    const aver_engine_options options = {.profile = AVER_PROFILE_VERIFIED, .slots = slots, .threads = 1};
+    const aver_engine_options options = {
+        .profile = AVER_PROFILE_VERIFIED, .slots = slots, .threads = 1};
     aver_buf_init(&frame, 4096);
     aver_link_put_load(&frame, &options);
     peer_send(self, aver_buf_view(&frame));
@@ -106,7 +108,8 @@ static void send_job(peer *self, uint64_t id, const char *body)
     aver_job_refusal refusal;
     aver_buf frame;
     aver_buf_init(&frame, 1 << 20);
-    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal), AVER_OK);
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
+                     AVER_OK);
     aver_link_put_submit(&frame, id, &job);
     peer_send(self, aver_buf_view(&frame));
     aver_job_deinit(&job);
@@ -140,7 +143,8 @@ static void peer_follow(peer *self, seen *jobs, unsigned ends)
         while (more) {
             int32_t ids[IDS_MAX];
             aver_event event;
-            assert_int_equal(aver_link_event_next(&message.events, &more, &event, ids, IDS_MAX), AVER_OK);
+            assert_int_equal(aver_link_event_next(&message.events, &more, &event, ids, IDS_MAX),
+                             AVER_OK);
             if (!more) {
                 break;
             }
@@ -162,7 +166,8 @@ static void a_confined_engine_answers_several_jobs(void **state)
     seen jobs[4] = {0};
     peer_ready(&engine, 2);
     for (uint64_t i = 0; i < 4; i++) {
-        send_job(&engine, i, "{\"model\":\"m\",\"prompt\":\"Once upon a time\",\"max_tokens\":9,\"seed\":3}");
+        send_job(&engine, i,
+                 "{\"model\":\"m\",\"prompt\":\"Once upon a time\",\"max_tokens\":9,\"seed\":3}");
     }
     peer_follow(&engine, jobs, 4);
     for (size_t i = 0; i < 4; i++) {
@@ -220,11 +225,11 @@ static void a_keeper_that_breaks_the_protocol_is_left(void **state)
 {
     (void)state;
     static const uint8_t bad[][8] = {
-        {0, 0, 0, 0},                      /* an empty frame */
-        {0xff, 0xff, 0xff, 0xff},          /* one too large */
-        {0, 0, 0, 2, 0x81, 0x18},          /* not deterministic CBOR */
-        {0, 0, 0, 3, 0x82, 0x03, 0x05},    /* CANCEL before LOAD */
-        {0, 0, 0, 3, 0x82, 0x07, 0x05},    /* BUSY is the engine's */
+        {0, 0, 0, 0},                   /* an empty frame */
+        {0xff, 0xff, 0xff, 0xff},       /* one too large */
+        {0, 0, 0, 2, 0x81, 0x18},       /* not deterministic CBOR */
+        {0, 0, 0, 3, 0x82, 0x03, 0x05}, /* CANCEL before LOAD */
+        {0, 0, 0, 3, 0x82, 0x07, 0x05}, /* BUSY is the engine's */
     };
     static const size_t sizes[] = {4, 4, 6, 7, 7};
     for (size_t i = 0; i < 5; i++) {

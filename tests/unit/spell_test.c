@@ -45,8 +45,9 @@ static aver_view speller_push(test_speller *speller, const char *piece, size_t s
 {
     aver_view text;
     assert_false(speller->stopped);
-    assert_int_equal(aver_spell_push(&speller->spell, aver_view_make(piece, size), &text, &speller->stopped),
-                     AVER_OK);
+    assert_int_equal(
+        aver_spell_push(&speller->spell, aver_view_make(piece, size), &text, &speller->stopped),
+        AVER_OK);
     assert_true(aver_utf8_valid(text));
     aver_buf_append(&speller->text, text);
     return text;

@@ -66,7 +66,8 @@ static void assert_renders(const char *source, const char *expected)
 static void messages_are_rendered_and_their_origin_is_kept(void **state)
 {
     (void)state;
-    assert_renders("{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>\n{{ m['content'] }}{{ eos_token }}\n"
+    assert_renders("{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>\n{{ m['content'] }}{{ "
+                   "eos_token }}\n"
                    "{% endfor %}{% if add_generation_prompt %}<|assistant|>\n{% endif %}",
                    "<s><|system|>\n[Be brief.]</s>\n<|user|>\n[Hi <|user|>]</s>\n<|assistant|>\n");
 }
@@ -105,8 +106,9 @@ static void rendering_is_repeatable(void **state)
 {
     (void)state;
     char why[AVER_TEMPLATE_WHY_BYTES] = "";
-    aver_template *chat = template_open("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}"
-                                        "{{ ns.n }}{{ m.content }}{% endfor %}");
+    aver_template *chat = template_open(
+        "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}"
+        "{{ ns.n }}{{ m.content }}{% endfor %}");
     for (int i = 0; i < 3; i++) {
         rendering out = {.size = 0};
         assert_true(aver_template_render(chat, messages, 2, rendering_add, &out, why));

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
+#include "../support/gguf_make.h"
 #include "model/memory.h"
 #include "model/weights.h"
-#include "../support/gguf_make.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,8 @@ static void weights_are_sealed_and_have_the_root_of_the_file(void **state)
     assert_int_equal(pwrite(sealed.fd, "x", 1, 0), -1);
     assert_int_equal(errno, EPERM);
     assert_int_equal(ftruncate(sealed.fd, 0), -1);
-    assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, sealed.fd, 0), MAP_FAILED);
+    assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, sealed.fd, 0),
+                     MAP_FAILED);
     aver_weights_close(&sealed);
     aver_weights_close(&plain);
     assert_int_equal(sealed.fd, -1);
