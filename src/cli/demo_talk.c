@@ -3,7 +3,7 @@
 
 #define DEMO_SEED            7
 #define DEMO_TOKENS          56
-#define DEMO_TOKENS_LONG     160
+#define DEMO_TOKENS_LONG     96 /* more than the 64 events of a signed head */
 #define DEMO_TEMPERATURE_PPM 700000
 
 aver_session_options aver_demo_options(const aver_demo *demo)

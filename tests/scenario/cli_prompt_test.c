@@ -12,10 +12,7 @@
 
 #include "aver/bundle.h"
 #include "base/sys.h"
-#include "cli/pin.h"
-#include "codec/text.h"
-#include "crypto/ed25519.h"
-#include "support/node_fixture.h"
+#include "support/cli_run.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -31,47 +28,7 @@
 #define TEXT_MAX (4u * 1024 * 1024)
 
 static node_fixture node;
-static char dir[64];
-static char policy_path[128], root_path[128], bundle_path[128];
-
-static void path_in(char *ret_path, const char *name)
-{
-    (void)snprintf(ret_path, 128, "%s/%s", dir, name);
-}
-
-/* Runs aver; its standard error goes to a file, whose text is given back in ret_err. */
-static int aver_run(const char *const *words, char *ret_err, size_t err_size)
-{
-    char program[512], err_path[128], out_path[128];
-    const char *argv[24] = {program};
-    const char *bin = getenv("AVER_BIN");
-    assert_non_null(bin);
-    (void)snprintf(program, sizeof program, "%s/aver", bin);
-    for (size_t i = 0; words[i] != NULL; i++) {
-        argv[i + 1] = words[i];
-    }
-    path_in(err_path, "err");
-    path_in(out_path, "out");
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int err = open(err_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        int out = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        (void)dup2(out, 1);
-        (void)dup2(err, 2);
-        (void)execv(program, (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    aver_buf text;
-    aver_buf_init(&text, TEXT_MAX);
-    assert_int_equal(aver_file_read(err_path, TEXT_MAX, &text), AVER_OK);
-    (void)snprintf(ret_err, err_size, "%.*s", (int)text.size, (const char *)text.data);
-    aver_buf_deinit(&text);
-    return WEXITSTATUS(status);
-}
+static cli_run run;
 
 /* One connection of the recording server: all bytes go to the file, each request gets the answer.
  */
@@ -114,25 +71,9 @@ static bool record_has(const aver_buf *record, const char *text)
     return memmem(record->data, record->size, text, strlen(text)) != NULL;
 }
 
-/* Asks the recording server; nothing but the question for evidence may have reached it. */
-static int ask_recorded(const char *name, aver_view body, char *ret_err, size_t err_size)
+/* Nothing but the question for evidence may have reached the server. */
+static void record_check(const char *record_path)
 {
-    char socket_path[128], record_path[128];
-    path_in(socket_path, name);
-    path_in(record_path, "record");
-    aver_buf answer;
-    aver_buf_init(&answer, TEXT_MAX);
-    aver_buf_append_format(&answer,
-                           "HTTP/1.1 200 OK\r\nContent-Type: " AVER_BUNDLE_MEDIA_TYPE
-                           "\r\nContent-Length: %zu\r\n\r\n",
-                           body.size);
-    aver_buf_append(&answer, body);
-    pid_t pid = server_start(socket_path, record_path, aver_buf_view(&answer));
-    const char *const words[] = {"ask",        "--unix",  socket_path,    "--policy", policy_path,
-                                 "--sim-root", root_path, "--completion", PROMPT,     NULL};
-    int code = aver_run(words, ret_err, err_size);
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
     aver_buf record;
     aver_buf_init(&record, TEXT_MAX);
     assert_int_equal(aver_file_read(record_path, TEXT_MAX, &record), AVER_OK);
@@ -141,6 +82,28 @@ static int ask_recorded(const char *name, aver_view body, char *ret_err, size_t 
     assert_false(record_has(&record, "Ehbp-Encapsulated-Key"));
     assert_false(record_has(&record, "must stay"));
     aver_buf_deinit(&record);
+}
+
+static int ask_recorded(const char *name, aver_view body)
+{
+    char socket_path[CLI_RUN_PATH_BYTES];
+    char record_path[CLI_RUN_PATH_BYTES];
+    cli_run_path(&run, name, socket_path);
+    cli_run_path(&run, "record", record_path);
+    aver_buf answer;
+    aver_buf_init(&answer, TEXT_MAX);
+    aver_buf_append_format(&answer,
+                           "HTTP/1.1 200 OK\r\nContent-Type: " AVER_BUNDLE_MEDIA_TYPE
+                           "\r\nContent-Length: %zu\r\n\r\n",
+                           body.size);
+    aver_buf_append(&answer, body);
+    pid_t pid = server_start(socket_path, record_path, aver_buf_view(&answer));
+    const char *const words[] = {"ask",        "--unix", socket_path,    "--policy", run.policy,
+                                 "--sim-root", run.root, "--completion", PROMPT,     NULL};
+    int code = cli_run_words(&run, words);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    record_check(record_path);
     aver_buf_deinit(&answer);
     return code;
 }
@@ -148,26 +111,25 @@ static int ask_recorded(const char *name, aver_view body, char *ret_err, size_t 
 static void rubbish_gets_no_prompt(void **state)
 {
     (void)state;
-    char err[8192];
-    assert_int_equal(ask_recorded("rubbish.sock", AVER_VIEW_LITERAL("rubbish"), err, sizeof err),
-                     1);
-    assert_non_null(strstr(err, "FAIL  bundle.format"));
-    assert_non_null(strstr(err, "The prompt was not sent"));
+    assert_int_equal(ask_recorded("rubbish.sock", AVER_VIEW_LITERAL("rubbish")), 1);
+    assert_non_null(strstr(run.err, "FAIL  bundle.format"));
+    assert_non_null(strstr(run.err, "The prompt was not sent"));
 }
 
 static void replayed_evidence_gets_no_prompt(void **state)
 {
     (void)state;
-    char err[16384];
+    char path[CLI_RUN_PATH_BYTES];
     aver_buf bundle;
     aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
-    const char *const fetch[] = {"attest", "fetch", "--url", node.url, "-o", bundle_path, NULL};
-    assert_int_equal(aver_run(fetch, err, sizeof err), 0);
-    assert_int_equal(aver_file_read(bundle_path, AVER_BUNDLE_BYTES_MAX, &bundle), AVER_OK);
-    assert_int_equal(ask_recorded("replay.sock", aver_buf_view(&bundle), err, sizeof err), 1);
-    assert_non_null(strstr(err, "FAIL  nonce"));
-    assert_null(strstr(err, "FAIL  b"));
-    assert_non_null(strstr(err, "The prompt was not sent"));
+    cli_run_path(&run, "bundle", path);
+    const char *const fetch[] = {"attest", "fetch", "--url", node.url, "-o", path, NULL};
+    assert_int_equal(cli_run_words(&run, fetch), 0);
+    assert_int_equal(aver_file_read(path, AVER_BUNDLE_BYTES_MAX, &bundle), AVER_OK);
+    assert_int_equal(ask_recorded("replay.sock", aver_buf_view(&bundle)), 1);
+    assert_non_null(strstr(run.err, "FAIL  nonce"));
+    assert_null(strstr(run.err, "FAIL  b"));
+    assert_non_null(strstr(run.err, "The prompt was not sent"));
     aver_buf_deinit(&bundle);
 }
 
@@ -176,62 +138,25 @@ static void replayed_evidence_gets_no_prompt(void **state)
 static void genuine_node_gets_it(void **state)
 {
     (void)state;
-    char err[8192];
-    const char *const words[] = {"ask",       "--unix",     node.unix_socket, "--policy",
-                                 policy_path, "--sim-root", root_path,        "--completion",
-                                 "-n",        "4",          PROMPT,           NULL};
-    assert_int_equal(aver_run(words, err, sizeof err), 0);
-    assert_non_null(strstr(err, "VERIFIED"));
-}
-
-static void write_policy(void)
-{
-    char program[512];
-    aver_pin pin = {.name = "test", .platform = "sim", .measurements_count = 1, .models_count = 1};
-    pin.measurements[0] = (aver_measurement){.kind = "program", .size = 32};
-    (void)snprintf(program, sizeof program, "%s/aver-node-sim", getenv("AVER_BIN"));
-    assert_int_equal(aver_pin_program(program, pin.measurements[0].bytes), AVER_OK);
-    memcpy(pin.models[0], node.model_root, 32);
-    aver_buf text;
-    aver_buf_init(&text, 65536);
-    aver_pin_write(&pin, &text);
-    assert_int_equal(aver_file_write(policy_path, aver_buf_view(&text), 0600), AVER_OK);
-    aver_buf_clear(&text);
-    assert_int_equal(aver_file_read(node.key, 64, &text), AVER_OK);
-    aver_ed25519 *key = NULL;
-    assert_int_equal(text.size, 32);
-    assert_int_equal(aver_ed25519_from_seed(text.data, &key), AVER_OK);
-    aver_buf_clear(&text);
-    aver_hex_append(&text, aver_view_make(aver_ed25519_public(key), 32));
-    assert_int_equal(aver_file_write(root_path, aver_buf_view(&text), 0600), AVER_OK);
-    aver_ed25519_free(key);
-    aver_buf_deinit(&text);
+    const char *const words[] = {"ask",      "--unix",     node.unix_socket, "--policy",
+                                 run.policy, "--sim-root", run.root,         "--completion",
+                                 "-n",       "4",          PROMPT,           NULL};
+    assert_int_equal(cli_run_words(&run, words), 0);
+    assert_non_null(strstr(run.err, "VERIFIED"));
 }
 
 static int set_up(void **state)
 {
     (void)state;
     node_fixture_start(&node, NULL);
-    (void)snprintf(dir, sizeof dir, "/tmp/aver-prompt.XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    path_in(policy_path, "policy.json");
-    path_in(root_path, "root");
-    path_in(bundle_path, "bundle");
-    write_policy();
+    cli_run_open(&run, &node);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const names[] = {"policy.json", "root",   "bundle",       "err",
-                                        "out",         "record", "rubbish.sock", "replay.sock"};
-    char path[128];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        path_in(path, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(dir);
+    cli_run_close(&run);
     return node_fixture_stop(&node);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docs: the worked example of docs/receipts.md is recomputed from its own hex blocks, and the table
- * of docs/verifier.md is the program's. A block begins with the line ```hex name=NAME and ends with
- * ```.
+ * of docs/verifier.md is the program's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +13,10 @@
 #include "attest/sim_verify.h"
 #include "aver/stream.h"
 #include "aver/verify.h"
-#include "base/sys.h"
-#include "codec/text.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "model/gguf.h"
+#include "support/docs_blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -333,10 +331,8 @@ int main(void)
         cmocka_unit_test(the_page_about_checks_has_the_programs_table),
         cmocka_unit_test(the_page_says_what_no_verdict_claims),
     };
-    docs_blocks_read();
+    docs_page_read(&page, "receipts.md");
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
-    for (size_t i = 0; i < blocks_count; i++) {
-        aver_buf_deinit(&blocks[i].bytes);
-    }
+    docs_page_deinit(&page);
     return failures;
 }
