@@ -17,8 +17,9 @@ aver_program(aver SOURCES ${AVER_MAIN_cli} LIBS aver_attest_sim aver_cli)
 file(GLOB model_make CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/model_make*.c)
 aver_program(aver-model-make SOURCES ${model_make} LIBS aver_llama m)
 
+# Those that need a running node use the fixture of the tests.
 file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.c)
 foreach(source IN LISTS benches)
     get_filename_component(name ${source} NAME_WE)
-    aver_program(bench-${name} SOURCES ${source} LIBS aver_tee_sim aver_attest_sim aver_cli aver_node)
+    aver_program(bench-${name} SOURCES ${source} LIBS aver_test_support aver_tee_sim aver_attest_sim aver_cli aver_node)
 endforeach()

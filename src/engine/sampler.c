@@ -2,6 +2,7 @@
 #include "engine/sampler.h"
 
 #include "crypto/hash.h"
+#include "engine/sampler_exp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 /* Part of the rejected mass that may be dropped unsorted; below 1 so that rounding cannot matter.
  */
 #define DROP_MARGIN 0.5
+#define SUM_LANES   8
 
 typedef struct candidate {
     float logit;
@@ -31,6 +33,7 @@ struct aver_sampler {
     token_window generated;
     float *logits; /* after penalties */
     candidate *candidates;
+    double *weights; /* by id */
 };
 
 aver_err aver_sampler_new(uint32_t vocabulary_size, const aver_sampling *sampling,
@@ -44,7 +47,8 @@ aver_err aver_sampler_new(uint32_t vocabulary_size, const aver_sampling *samplin
     sampler->sampling = *sampling;
     sampler->logits = calloc((size_t)vocabulary_size + 1, sizeof(*sampler->logits));
     sampler->candidates = calloc((size_t)vocabulary_size + 1, sizeof(*sampler->candidates));
-    if (sampler->logits == NULL || sampler->candidates == NULL) {
+    sampler->weights = calloc((size_t)vocabulary_size + 1, sizeof(*sampler->weights));
+    if (sampler->logits == NULL || sampler->candidates == NULL || sampler->weights == NULL) {
         aver_sampler_free(sampler);
         return AVER_E_NOMEM;
     }
@@ -57,6 +61,7 @@ void aver_sampler_free(aver_sampler *sampler)
     if (sampler != NULL) {
         free(sampler->logits);
         free(sampler->candidates);
+        free(sampler->weights);
         free(sampler);
     }
 }
@@ -172,6 +177,44 @@ static void heap_build(candidate *heap, size_t count)
     }
 }
 
+/* A heap of at most k whose first element stands last in order: it goes when a better one comes. */
+static void heap_replace_worst(candidate *heap, size_t *count, size_t k, candidate better)
+{
+    size_t at = 0;
+    if (*count < k) {
+        at = (*count)++;
+        for (size_t parent = (at - 1) / 2; at > 0 && candidate_before(&heap[parent], &better);
+             parent = (at - 1) / 2) {
+            heap[at] = heap[parent];
+            at = parent;
+        }
+        heap[at] = better;
+        return;
+    }
+    for (size_t child = 1; child < k; child = 2 * at + 1) {
+        if (child + 1 < k && candidate_before(&heap[child], &heap[child + 1])) {
+            child++;
+        }
+        if (!candidate_before(&better, &heap[child])) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = better;
+}
+
+static int candidate_compare(const void *a, const void *b)
+{
+    return candidate_before(a, b) ? -1 : 1;
+}
+
+/* The order is total, so the result does not depend on the way it is reached. */
+static void heap_sort(candidate *heap, size_t count)
+{
+    qsort(heap, count, sizeof(*heap), candidate_compare);
+}
+
 /* Swaps the first of count candidates behind the others. */
 static const candidate *heap_pop(candidate *heap, size_t count)
 {
@@ -182,62 +225,55 @@ static const candidate *heap_pop(candidate *heap, size_t count)
     return &heap[count - 1];
 }
 
-/* Finite logits only, in order of id, with their weights relative to the highest; the sum of
- * weights. */
-static size_t sampler_weigh(aver_sampler *sampler, const float *logits, float highest,
+/* The k first candidates by falling logit, sorted, without looking at weights; in order of id the
+ * later of equals loses. */
+static size_t sampler_select(candidate *heap, const float *logits, uint32_t size, size_t k)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        bool better = count < k || logits[i] > heap[0].logit;
+        if (!better || !(logits[i] > -INFINITY && logits[i] < INFINITY)) {
+            continue;
+        }
+        heap_replace_worst(heap, &count, k, (candidate){logits[i], (int32_t)i, 0.0});
+    }
+    heap_sort(heap, count);
+    return count;
+}
+
+static size_t sampler_top_k(aver_sampler *sampler, const float *logits, float highest,
                             double *ret_sum)
 {
     double scale = PPM / (double)sampler->sampling.temperature_ppm;
+    candidate *candidates = sampler->candidates;
+    size_t count =
+        sampler_select(candidates, logits, sampler->vocabulary_size, sampler->sampling.top_k);
     double sum = 0.0;
-    size_t count = 0;
-    for (uint32_t i = 0; i < sampler->vocabulary_size; i++) {
-        if (logits[i] > -INFINITY && logits[i] < INFINITY) {
-            double weight = aver_sampler_exp(((double)logits[i] - (double)highest) * scale);
-            sampler->candidates[count++] = (candidate){logits[i], (int32_t)i, weight};
-            sum += weight;
-        }
+    for (size_t i = 0; i < count; i++) {
+        double x = ((double)candidates[i].logit - (double)highest) * scale;
+        candidates[i].weight = aver_sampler_exp(x);
+        sum += candidates[i].weight;
     }
     *ret_sum = sum;
     return count;
 }
 
-/* Moves the k first candidates, in order, to the front of the array; gives their sum in that order.
- */
-static size_t sampler_top_k(candidate *candidates, size_t count, size_t k, double *ret_sum)
+/* What top_p and min_p do not reject for certain, so that less is left to sort. */
+static size_t sampler_gather(aver_sampler *sampler, const float *logits, double sum)
 {
-    k = k < count ? k : count;
-    heap_build(candidates, count);
-    for (size_t i = 0; i < k; i++) {
-        (void)heap_pop(candidates, count - i);
-    }
-    /* The chosen lie at the end, last first. */
-    for (size_t i = 0; i < count / 2; i++) {
-        candidate swapped = candidates[i];
-        candidates[i] = candidates[count - 1 - i];
-        candidates[count - 1 - i] = swapped;
-    }
-    double sum = 0.0;
-    for (size_t i = 0; i < k; i++) {
-        sum += candidates[i].weight;
-    }
-    *ret_sum = sum;
-    return k;
-}
-
-/* Drops what top_p and min_p reject for certain, so that less is left to sort. */
-static size_t sampler_drop(const aver_sampling *sampling, candidate *candidates, size_t count,
-                           double sum)
-{
+    const aver_sampling *sampling = &sampler->sampling;
     double rejected = sum * (double)(1000000 - sampling->top_p_ppm) / PPM;
-    double least_p = rejected * DROP_MARGIN / (double)count;
+    double least = rejected * DROP_MARGIN / (double)sampler->vocabulary_size;
     double least_m = sampling->min_p_ppm / PPM;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (candidates[i].weight >= least_p && candidates[i].weight >= least_m) {
-            candidates[kept++] = candidates[i];
+    size_t count = 0;
+    least = least > least_m ? least : least_m;
+    for (uint32_t i = 0; i < sampler->vocabulary_size; i++) {
+        double weight = sampler->weights[i];
+        if (weight >= least && weight > 0.0) {
+            sampler->candidates[count++] = (candidate){logits[i], (int32_t)i, weight};
         }
     }
-    return kept;
+    return count;
 }
 
 /* Walks candidates in order until top_p of sum is reached or min_p fails; they lie at the array's
@@ -296,21 +332,65 @@ static int32_t sampler_pick(const candidate *candidates, size_t count, double ta
     return token;
 }
 
+/* The same over all weights in order of id. */
+static int32_t sampler_pick_any(const double *weights, uint32_t size, double target)
+{
+    double reached = 0.0;
+    int32_t token = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        if (weights[i] > 0.0) {
+            token = (int32_t)i;
+            reached += weights[i];
+            if (reached > target) {
+                break;
+            }
+        }
+    }
+    return token;
+}
+
+/* Eight sums side by side, element i going to sum i mod 8, then added pairwise: one fixed order,
+ * and a fast one. */
+static double sampler_sum(const double *weights, uint32_t size)
+{
+    double lanes[SUM_LANES] = {0};
+    uint32_t whole = size / SUM_LANES * SUM_LANES;
+    for (uint32_t i = 0; i < whole; i += SUM_LANES) {
+        for (uint32_t lane = 0; lane < SUM_LANES; lane++) {
+            lanes[lane] += weights[i + lane];
+        }
+    }
+    for (uint32_t i = whole; i < size; i++) {
+        lanes[i % SUM_LANES] += weights[i];
+    }
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+           ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
 static int32_t sampler_random(aver_sampler *sampler, const float *logits, float highest,
                               uint64_t step)
 {
     const aver_sampling *sampling = &sampler->sampling;
     candidate *candidates = sampler->candidates;
+    double uniform = sampler_uniform(sampling->seed, step);
+    bool cuts = sampling->top_p_ppm < 1000000 || sampling->min_p_ppm != 0;
     double sum = 0.0;
-    size_t count = sampler_weigh(sampler, logits, highest, &sum);
-    if (sampling->top_k != 0 && sampling->top_k < count) {
-        count = sampler_top_k(candidates, count, sampling->top_k, &sum);
+    size_t count = 0;
+    if (sampling->top_k != 0 && sampling->top_k < sampler->vocabulary_size) {
+        count = sampler_top_k(sampler, logits, highest, &sum);
+    } else {
+        double scale = PPM / (double)sampling->temperature_ppm;
+        aver_sampler_weigh(logits, sampler->vocabulary_size, highest, scale, sampler->weights);
+        sum = sampler_sum(sampler->weights, sampler->vocabulary_size);
+        if (!cuts) {
+            return sampler_pick_any(sampler->weights, sampler->vocabulary_size, uniform * sum);
+        }
+        count = sampler_gather(sampler, logits, sum);
     }
-    if (sampling->top_p_ppm < 1000000 || sampling->min_p_ppm != 0) {
-        count = sampler_drop(sampling, candidates, count, sum);
+    if (cuts) {
         count = sampler_top_p(sampling, candidates, count, sum, &sum);
     }
-    return sampler_pick(candidates, count, sampler_uniform(sampling->seed, step) * sum);
+    return sampler_pick(candidates, count, uniform * sum);
 }
 
 aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/sampler.h"
+#include "engine/sampler_exp.h"
 
 #include <string.h>
 
@@ -16,35 +16,75 @@
 #define ROUND_MAGIC 6755399441055744.0 /* 1.5 * 2^52: adding it rounds to an integer */
 #define EXP_LEAST   (-700.0)           /* below, the result is 0 */
 
-double aver_sampler_exp(double x)
+/* No branch, no call: a compiler can run several of these side by side. x in [EXP_LEAST, 0]. */
+static inline __attribute__((always_inline)) double exp_core(double x)
 {
-    static const double inverse[] = {
-        1.0 / 6227020800.0,
-        1.0 / 479001600.0,
-        1.0 / 39916800.0,
-        1.0 / 3628800.0,
-        1.0 / 362880.0,
-        1.0 / 40320.0,
-        1.0 / 5040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    };
-    if (!(x >= EXP_LEAST)) {
-        return 0.0;
-    }
-    double k = (x * LOG2_E + ROUND_MAGIC) - ROUND_MAGIC;
+    double shifted = x * LOG2_E + ROUND_MAGIC;
+    double k = shifted - ROUND_MAGIC;
     double r = (x - k * LN2_HIGH) - k * LN2_LOW;
-    double sum = inverse[0];
-    for (size_t i = 1; i < sizeof(inverse) / sizeof(inverse[0]); i++) {
-        sum = sum * r + inverse[i];
-    }
-    uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
+    double sum = 1.0 / 6227020800.0;
+    sum = sum * r + 1.0 / 479001600.0;
+    sum = sum * r + 1.0 / 39916800.0;
+    sum = sum * r + 1.0 / 3628800.0;
+    sum = sum * r + 1.0 / 362880.0;
+    sum = sum * r + 1.0 / 40320.0;
+    sum = sum * r + 1.0 / 5040.0;
+    sum = sum * r + 1.0 / 720.0;
+    sum = sum * r + 1.0 / 120.0;
+    sum = sum * r + 1.0 / 24.0;
+    sum = sum * r + 1.0 / 6.0;
+    sum = sum * r + 0.5;
+    sum = sum * r + 1.0;
+    sum = sum * r + 1.0;
+    /* The low bits of shifted are k in two's complement; above them stands only the magic number.
+     */
+    uint64_t bits;
     double scale;
+    memcpy(&bits, &shifted, sizeof(bits));
+    bits = (bits + 1023) << 52;
     memcpy(&scale, &bits, sizeof(scale));
     return sum * scale;
+}
+
+/* 0 outside [EXP_LEAST, 0] and for NaN. */
+static inline __attribute__((always_inline)) double exp_checked(double x)
+{
+    double low = x >= EXP_LEAST ? x : EXP_LEAST;
+    double clamped = low <= 0.0 ? low : 0.0;
+    double value = exp_core(clamped);
+    value = x >= EXP_LEAST ? value : 0.0;
+    return x <= 0.0 ? value : 0.0;
+}
+
+double aver_sampler_exp(double x)
+{
+    return exp_checked(x);
+}
+
+static inline __attribute__((always_inline)) void
+weigh_all(const float *logits, uint32_t size, float highest, double scale, double *weights)
+{
+    for (uint32_t i = 0; i < size; i++) {
+        weights[i] = exp_checked(((double)logits[i] - (double)highest) * scale);
+    }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+__attribute__((target("avx2"))) static void weigh_avx2(const float *logits, uint32_t size,
+                                                       float highest, double scale, double *weights)
+{
+    weigh_all(logits, size, highest, scale, weights);
+}
+#endif
+
+void aver_sampler_weigh(const float *logits, uint32_t size, float highest, double scale,
+                        double *ret_weights)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx2")) {
+        weigh_avx2(logits, size, highest, scale, ret_weights);
+        return;
+    }
+#endif
+    weigh_all(logits, size, highest, scale, ret_weights);
 }
