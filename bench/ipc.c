@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ipc: how long a step's events take from engine to keeper, over a socket pair (one message a step) and over a ring in
- * shared memory with an eventfd, in one run. The sender is a process that computes for a while between two
- * messages, as an engine does; the reader waits in epoll, copies the message, and notes how old it is.
+ * ipc: how long a step's events take from engine to keeper, over a socket pair (one message a step)
+ * and over a ring in shared memory with an eventfd, in one run. The sender is a process that
+ * computes for a while between two messages, as an engine does; the reader waits in epoll, copies
+ * the message, and notes how old it is.
  */
 #include "base/sys.h"
 
@@ -18,11 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STEPS 4000
-#define STEP_NS 250000u    /* what a step of the story model takes with some slots */
-#define MESSAGE_BYTES 640u /* 16 slots, one token each */
-#define RING_BYTES (1u << 20)
-#define GOAL_US 50.0
+#define STEPS         4000
+#define STEP_NS       250000u /* what a step of the story model takes with some slots */
+#define MESSAGE_BYTES 640u    /* 16 slots, one token each */
+#define RING_BYTES    (1u << 20)
+#define GOAL_US       50.0
 
 typedef struct ipc_ring {
     _Atomic uint64_t head; /* bytes written; each side owns one */
@@ -73,7 +74,8 @@ static void ipc_send(const ipc_channel *channel, const uint8_t *message)
         if (write(channel->writer_fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
             ipc_die("eventfd");
         }
-    } else if (send(channel->writer_fd, message, MESSAGE_BYTES, MSG_NOSIGNAL) != (ssize_t)MESSAGE_BYTES) {
+    } else if (send(channel->writer_fd, message, MESSAGE_BYTES, MSG_NOSIGNAL) !=
+               (ssize_t)MESSAGE_BYTES) {
         ipc_die("send");
     }
 }
@@ -120,7 +122,8 @@ static unsigned ipc_receive(const ipc_channel *channel, double *ages, unsigned r
         return 0;
     }
     uint64_t tail = atomic_load_explicit(&channel->ring->tail, memory_order_relaxed);
-    while (count < room && tail < atomic_load_explicit(&channel->ring->head, memory_order_acquire)) {
+    while (count < room &&
+           tail < atomic_load_explicit(&channel->ring->head, memory_order_acquire)) {
         ipc_copy_out(channel->ring, tail, bytes);
         tail += MESSAGE_BYTES;
         memcpy(&sent_ns, bytes, sizeof(sent_ns));
@@ -143,7 +146,8 @@ static ipc_channel ipc_open(bool use_ring)
     int pair[2];
 
     if (use_ring) {
-        void *memory = mmap(NULL, sizeof(ipc_ring), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        void *memory =
+            mmap(NULL, sizeof(ipc_ring), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         channel.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (memory == MAP_FAILED || channel.fd < 0) {
             ipc_die("ring");
@@ -203,7 +207,8 @@ int main(void)
 
     socket_us = socket_us < socket_again_us ? socket_us : socket_again_us;
     ring_us = ring_us < ring_again_us ? ring_us : ring_again_us;
-    (void)printf("  a step's events, p50 age when read: socket pair %.1f us, ring and eventfd %.1f us, ratio %.2f; a step "
+    (void)printf("  a step's events, p50 age when read: socket pair %.1f us, ring and eventfd %.1f "
+                 "us, ratio %.2f; a step "
                  "takes %u us\n",
                  socket_us, ring_us, socket_us / ring_us, STEP_NS / 1000);
     (void)printf("figure ipc_socket_us %.1f us goal <= %.0f %s\n", socket_us, GOAL_US,

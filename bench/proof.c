@@ -2,11 +2,12 @@
 /*
  * proof: what seal, receipt and evidence add to a request.
  *
- * The figure is a sum of parts: each round runs exactly the functions that a sealed, streamed request of 64 tokens adds in the
- * keeper (opening the seal, commitments, opening, tree, sealing of each event, heads, tokens, receipt), its share of one
- * quote (nonce tree, bundle), the TLS exporter, and in the engine the step digest over 64 hidden rows of the
- * story model. Beside it, end to end against a running node: the same prompt sealed and unsealed, over one
- * connection each, client's work included.
+ * The figure is a sum of parts: each round runs exactly the functions that a sealed, streamed
+ * request of 64 tokens adds in the keeper (opening the seal, commitments, opening, tree, sealing of
+ * each event, heads, tokens, receipt), its share of one quote (nonce tree, bundle), the TLS
+ * exporter, and in the engine the step digest over 64 hidden rows of the story model. Beside it,
+ * end to end against a running node: the same prompt sealed and unsealed, over one connection each,
+ * client's work included.
  */
 #include "base/log.h"
 #include "base/sys.h"
@@ -22,16 +23,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 1000
-#define PAIRS 300
-#define TOKENS 64
-#define ROW_FLOATS 288 /* hidden size of the story model */
-#define GOAL_MS 0.3
+#define ROUNDS         1000
+#define PAIRS          300
+#define TOKENS         64
+#define ROW_FLOATS     288 /* hidden size of the story model */
+#define GOAL_MS        0.3
 #define EVIDENCE_BYTES 1500
 
-static const char request_text[] =
-    "{\"model\":\"TinyStories-15M\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story about a "
-    "dog that found a bone in the garden and did not know what to do with it.\"}],\"max_tokens\":64,\"stream\":true}";
+static const char request_text[] = "{\"model\":\"TinyStories-15M\",\"messages\":[{\"role\":"
+                                   "\"user\",\"content\":\"Tell me a story about a "
+                                   "dog that found a bone in the garden and did not know what to "
+                                   "do with it.\"}],\"max_tokens\":64,\"stream\":true}";
 
 typedef struct bench_parts {
     uint64_t seal_ns, receipt_ns, events_ns, evidence_ns, exporter_ns, digest_ns;
@@ -87,7 +89,9 @@ static void bench_tls(bench_state *state)
     SSL_set_bio(state->client, client_bio, client_bio);
     SSL_set_accept_state(state->server);
     SSL_set_connect_state(state->client);
-    for (int i = 0; i < 10 && !(SSL_is_init_finished(state->server) && SSL_is_init_finished(state->client)); i++) {
+    for (int i = 0;
+         i < 10 && !(SSL_is_init_finished(state->server) && SSL_is_init_finished(state->client));
+         i++) {
         (void)SSL_do_handshake(state->client);
         (void)SSL_do_handshake(state->server);
     }
@@ -101,8 +105,9 @@ static void bench_tls(bench_state *state)
 
 static void bench_setup(bench_state *state)
 {
-    aver_openai_options options = {
-        .endpoint = AVER_ENDPOINT_CHAT, .model = "TinyStories-15M", .fingerprint = "aver-000000000000"};
+    aver_openai_options options = {.endpoint = AVER_ENDPOINT_CHAT,
+                                   .model = "TinyStories-15M",
+                                   .fingerprint = "aver-000000000000"};
     aver_openai openai;
 
     bench_must(aver_hpke_key_new(&state->seal_key));
@@ -117,7 +122,8 @@ static void bench_setup(bench_state *state)
 }
 
 /* Tree, commitment and sealing of the events, each sent on its own, with a head at the end. */
-static void bench_events(bench_state *state, aver_seal *seal, aver_merkle *tree, aver_commit *commit)
+static void bench_events(bench_state *state, aver_seal *seal, aver_merkle *tree,
+                         aver_commit *commit)
 {
     aver_buf sealed, message;
 
@@ -190,7 +196,8 @@ static void bench_receipt(bench_state *state, const aver_seal *seal, const aver_
     aver_buf_deinit(&message);
 }
 
-/* A nonce alone in its batch, the binding, and the bundle that goes out. The quote itself is the platform's time. */
+/* A nonce alone in its batch, the binding, and the bundle that goes out. The quote itself is the
+ * platform's time. */
 static void bench_evidence(const bench_state *state)
 {
     static uint8_t evidence[EVIDENCE_BYTES], keyset[512];
@@ -241,10 +248,11 @@ static void bench_round(bench_state *state, bench_parts *parts)
 
     aver_buf_init(&sealed, 65536);
     aver_buf_init(&plain, 65536);
-    bench_must(aver_seal_offer(aver_hpke_key_public(state->seal_key), aver_view_text(request_text), enc_hex,
-                               &sealed, &client));
+    bench_must(aver_seal_offer(aver_hpke_key_public(state->seal_key), aver_view_text(request_text),
+                               enc_hex, &sealed, &client));
     uint64_t t0 = aver_time_monotonic_ns();
-    bench_must(aver_seal_accept(state->seal_key, enc_hex, aver_buf_view(&sealed), 65536, &plain, &seal));
+    bench_must(
+        aver_seal_accept(state->seal_key, enc_hex, aver_buf_view(&sealed), 65536, &plain, &seal));
     bench_must(aver_seal_respond(seal, nonce_hex));
     uint64_t t1 = aver_time_monotonic_ns();
     aver_merkle_init(&tree);
@@ -256,8 +264,8 @@ static void bench_round(bench_state *state, bench_parts *parts)
     uint64_t t3 = aver_time_monotonic_ns();
     bench_evidence(state);
     uint64_t t4 = aver_time_monotonic_ns();
-    if (SSL_export_keying_material(state->server, exported, 32, "EXPORTER-aver-receipt-salt", 26, state->id, 32,
-                                   1) != 1) {
+    if (SSL_export_keying_material(state->server, exported, 32, "EXPORTER-aver-receipt-salt", 26,
+                                   state->id, 32, 1) != 1) {
         bench_must(AVER_E_CRYPTO);
     }
     uint64_t t5 = aver_time_monotonic_ns();
@@ -273,8 +281,9 @@ static void bench_round(bench_state *state, bench_parts *parts)
 static double bench_micro(bench_state *state)
 {
     static double values[7][ROUNDS];
-    static const char *const names[] = {"seal opened",     "64 events: tree, seal, head", "opening and receipt",
-                                        "nonce and bundle", "TLS exporter",               "step digest, 64 rows"};
+    static const char *const names[] = {"seal opened",         "64 events: tree, seal, head",
+                                        "opening and receipt", "nonce and bundle",
+                                        "TLS exporter",        "step digest, 64 rows"};
 
     for (size_t i = 0; i < ROUNDS; i++) {
         bench_parts parts;
@@ -294,13 +303,15 @@ static double bench_micro(bench_state *state)
     return bench_median(values[6], ROUNDS);
 }
 
-static double bench_ask_ms(node_session *session, const node_fixture *node, bool sealed, unsigned seed)
+static double bench_ask_ms(node_session *session, const node_fixture *node, bool sealed,
+                           unsigned seed)
 {
     char body[512];
     node_question question = {.path = "/v1/completions", .body = body, .sealed = sealed};
     node_answer answer;
 
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A dog\",\"max_tokens\":4,\"seed\":%u}",
+    (void)snprintf(body, sizeof(body),
+                   "{\"model\":\"%s\",\"prompt\":\"A dog\",\"max_tokens\":4,\"seed\":%u}",
                    node->model, seed);
     uint64_t begin = aver_time_monotonic_ns();
     node_ask(session, &question, &answer);
@@ -327,9 +338,10 @@ static void bench_end_to_end(void)
     node_session_close(&session);
     (void)node_fixture_stop(&node);
     double a = bench_median(plain, PAIRS), b = bench_median(sealed, PAIRS);
-    (void)printf("  end to end, 4 tokens, p50: unsealed %.3f ms, sealed %.3f ms, difference %.3f ms "
-                 "(both carry receipts; the client's sealing included)\n",
-                 a, b, b - a);
+    (void)printf(
+        "  end to end, 4 tokens, p50: unsealed %.3f ms, sealed %.3f ms, difference %.3f ms "
+        "(both carry receipts; the client's sealing included)\n",
+        a, b, b - a);
 }
 
 int main(void)
@@ -340,6 +352,7 @@ int main(void)
     bench_setup(&state);
     double ms = bench_micro(&state);
     bench_end_to_end();
-    (void)printf("figure proof_overhead_ms %.3f ms goal <= %.1f %s\n", ms, GOAL_MS, ms <= GOAL_MS ? "ok" : "short");
+    (void)printf("figure proof_overhead_ms %.3f ms goal <= %.1f %s\n", ms, GOAL_MS,
+                 ms <= GOAL_MS ? "ok" : "short");
     return 0;
 }

@@ -48,7 +48,9 @@ bool aver_view_equal_text(aver_view a, const char *text);
 
 void aver_buf_init(aver_buf *buf, size_t capacity_max);
 void aver_buf_deinit(aver_buf *buf);
-void aver_buf_wipe(aver_buf *buf);  /* overwrites the bytes, then empties; capacity stays */
+/* Overwrites all that the buffer ever held, then empties it; capacity stays. (Where it grew, the
+ * place before was overwritten then.) */
+void aver_buf_wipe(aver_buf *buf);
 void aver_buf_clear(aver_buf *buf); /* empties and forgets a failure; capacity stays */
 /* bytes must not lie inside the buffer itself (asserted). */
 void aver_buf_append(aver_buf *buf, aver_view bytes);

@@ -63,6 +63,26 @@ void aver_buf_clear(aver_buf *buf)
     buf->failure = AVER_OK;
 }
 
+/*
+ * Not realloc: it would leave what the buffer held, perhaps a prompt or a token, behind in memory
+ * that aver_buf_wipe no longer reaches.
+ */
+static aver_err buf_move(aver_buf *buf, size_t capacity)
+{
+    uint8_t *data = malloc(capacity);
+    if (!data) {
+        return AVER_E_NOMEM;
+    }
+    if (buf->data) {
+        memcpy(data, buf->data, buf->size);
+        explicit_bzero(buf->data, buf->capacity);
+        free(buf->data);
+    }
+    buf->data = data;
+    buf->capacity = capacity;
+    return AVER_OK;
+}
+
 aver_err aver_buf_reserve(aver_buf *buf, size_t size)
 {
     if (buf->failure != AVER_OK) {
@@ -82,13 +102,7 @@ aver_err aver_buf_reserve(aver_buf *buf, size_t size)
     if (capacity < BUF_CAPACITY_MIN && buf->capacity_max >= BUF_CAPACITY_MIN) {
         capacity = BUF_CAPACITY_MIN;
     }
-    uint8_t *data = realloc(buf->data, capacity);
-    if (!data) {
-        return AVER_E_NOMEM;
-    }
-    buf->data = data;
-    buf->capacity = capacity;
-    return AVER_OK;
+    return buf_move(buf, capacity);
 }
 
 /* Room for size more bytes at the returned place, already counted; NULL once the buffer failed. */

@@ -50,7 +50,8 @@ typedef struct aver_cbor_map {
     uint64_t pairs_left; /* AVER_CBOR_INDEFINITE: up to a break */
     uint64_t pairs_read;
     aver_view key_last; /* encoding of the key read last */
-    aver_view body;     /* from the first key on, to find duplicates where order is free */
+    /* The first pairs_read are set where order is free: what came, to find duplicates. */
+    aver_view keys[AVER_CBOR_LENIENT_PAIRS_MAX];
 } aver_cbor_map;
 
 aver_cbor_cursor aver_cbor_open(aver_view bytes, unsigned flags);

@@ -16,8 +16,9 @@ aver_err aver_cbor_read_map(aver_cbor_cursor *cursor, aver_cbor_map *ret_map)
         return AVER_E_LIMIT;
     }
     cursor->rest = aver_view_slice(cursor->rest, head.size, cursor->rest.size - head.size);
-    *ret_map = (aver_cbor_map){.pairs_left = head.indefinite ? AVER_CBOR_INDEFINITE : head.value,
-                               .body = cursor->rest};
+    ret_map->pairs_left = head.indefinite ? AVER_CBOR_INDEFINITE : head.value;
+    ret_map->pairs_read = 0;
+    ret_map->key_last = (aver_view){0};
     return AVER_OK;
 }
 
@@ -36,25 +37,11 @@ static bool cbor_map_key_same(aver_view a, aver_view b)
                            aver_view_slice(b, heads[1].size, b.size - heads[1].size));
 }
 
-/*
- * Where order is free, a duplicate is found by walking the pairs before this one again: quadratic,
- * hence the small limit of pairs.
- */
-static aver_err cbor_map_unique(const aver_cbor_cursor *cursor, const aver_cbor_map *map,
-                                aver_view key)
+/* Where order is free, a key is compared with each before it: hence the small limit of pairs. */
+static aver_err cbor_map_unique(const aver_cbor_map *map, aver_view key)
 {
-    aver_cbor_cursor before = aver_cbor_open(map->body, cursor->flags);
     for (uint64_t i = 0; i < map->pairs_read; i++) {
-        aver_view other;
-        aver_view value;
-        aver_err err = aver_cbor_skip(&before, &other);
-        if (err == AVER_OK) {
-            err = aver_cbor_skip(&before, &value);
-        }
-        if (err != AVER_OK) {
-            return err;
-        }
-        if (cbor_map_key_same(other, key)) {
+        if (cbor_map_key_same(map->keys[i], key)) {
             return AVER_E_FORMAT;
         }
     }
@@ -82,10 +69,11 @@ static aver_err cbor_map_key_done(const aver_cbor_cursor *cursor, aver_cbor_map 
         if (map->pairs_read == AVER_CBOR_LENIENT_PAIRS_MAX) {
             return AVER_E_LIMIT;
         }
-        aver_err err = cbor_map_unique(cursor, map, key);
+        aver_err err = cbor_map_unique(map, key);
         if (err != AVER_OK) {
             return err;
         }
+        map->keys[map->pairs_read] = key;
     } else if (map->key_last.size > 0 && aver_cbor_key_compare(map->key_last, key) >= 0) {
         return AVER_E_FORMAT;
     }

@@ -34,7 +34,6 @@ struct aver_engine {
     aver_host *host;
     aver_event_fn *on_event;
     void *context;
-    aver_engine_tamper_fn *tamper;
     engine_slot slots[AVER_ENGINE_SLOTS_MAX];
     uint32_t slots_count;
     engine_work *waiting_first;
@@ -90,11 +89,6 @@ void aver_engine_free(aver_engine *engine)
 const aver_engine_info *aver_engine_about(const aver_engine *engine)
 {
     return aver_host_info(engine->host);
-}
-
-void aver_engine_tamper(aver_engine *engine, aver_engine_tamper_fn *tamper)
-{
-    engine->tamper = tamper;
 }
 
 static void engine_emit(const aver_engine *engine, const aver_event *event)
@@ -294,9 +288,6 @@ static aver_err slot_next_token(aver_engine *engine, engine_slot *slot, int32_t 
     aver_err err = aver_answer_draw(answer, logits, &token);
     if (err != AVER_OK) {
         return err;
-    }
-    if (engine->tamper != NULL) {
-        token = engine->tamper(slot->work->job_id, answer->generated_count, token);
     }
     err = aver_answer_take(answer, token, aver_host_hidden(engine->host, slot->output_index),
                            ret_text);

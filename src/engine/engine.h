@@ -88,12 +88,6 @@ AVER_MUST_USE aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id,
 /* Ends a job; its DONE event (aborted) comes at once. An unknown id is no error. */
 void aver_engine_cancel(aver_engine *engine, uint64_t job_id);
 bool aver_engine_busy(const aver_engine *engine);
-/*
- * Lets a function replace each drawn token, as a lying engine would: only the hostile engine of the
- * tests sets one. NULL takes it away.
- */
-typedef int32_t aver_engine_tamper_fn(uint64_t job_id, uint64_t step, int32_t token);
-void aver_engine_tamper(aver_engine *engine, aver_engine_tamper_fn *tamper);
 /* One decode at most; returns at once when there is nothing to do. */
 AVER_MUST_USE aver_err aver_engine_step(aver_engine *engine);
 

@@ -67,9 +67,8 @@ AVER_MUST_USE aver_err aver_link_event_next(aver_view *events, bool *ret_more,
 /*
  * The engine's main loop: reads LOAD from the socket, loads the weights, confines itself (seccomp,
  * no new privileges) if confine is set, answers READY and serves until the socket closes. Returns
- * the exit status of the process. on_token, if not NULL, may replace a drawn token: only the
- * hostile engine of the tests sets it.
+ * the exit status of the process.
  */
-int aver_engine_serve(int socket_fd, int weights_fd, bool confine, aver_engine_tamper_fn *on_token);
+int aver_engine_serve(int socket_fd, int weights_fd, bool confine);
 
 #endif

@@ -13,8 +13,12 @@
  * share of the highest weight), each over the candidates by falling logit, ties to the lowest id;
  * then one draw over what is left: by falling logit if any of the three cuts, in order of id if
  * none does. The draw of step i is the top 53 bits of SHA-256("aver/draw/1" || u64be seed || u64be
- * i), so any step can be repeated alone. exp is our own polynomial: libm's differs between
- * versions. All sums run in one fixed order, in double precision, compiled without contraction.
+ * i), so any step can be repeated alone.
+ *
+ * exp is our own polynomial: libm's differs between versions. Everything runs in double precision,
+ * compiled without contraction, and each sum in one fixed order: over sorted candidates one after
+ * the other; over the whole vocabulary eight sums side by side, id i going to sum i mod 8, then
+ * ((0+1)+(2+3))+((4+5)+(6+7)).
  * Threads: one owner.
  */
 

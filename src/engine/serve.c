@@ -23,7 +23,6 @@ typedef struct serve_state {
     int socket_fd;
     int weights_fd;
     bool confine;
-    aver_engine_tamper_fn *tamper;
     aver_engine *engine; /* NULL before LOAD */
     aver_buf in;
     aver_buf out;
@@ -121,7 +120,6 @@ static aver_err serve_load(serve_state *state, aver_engine_options *options)
         aver_err sent = serve_flush(state);
         return sent != AVER_OK ? sent : err;
     }
-    aver_engine_tamper(state->engine, state->tamper);
     aver_link_put_ready(&state->out, aver_engine_about(state->engine));
     return serve_flush(state);
 }
@@ -214,13 +212,12 @@ static aver_err serve_loop(serve_state *state)
     return err;
 }
 
-int aver_engine_serve(int socket_fd, int weights_fd, bool confine, aver_engine_tamper_fn *on_token)
+int aver_engine_serve(int socket_fd, int weights_fd, bool confine)
 {
     serve_state state = {
         .socket_fd = socket_fd,
         .weights_fd = weights_fd,
         .confine = confine,
-        .tamper = on_token,
     };
     int flags = fcntl(socket_fd, F_GETFL);
     if (flags < 0 || fcntl(socket_fd, F_SETFL, flags | O_NONBLOCK) != 0) {

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define API_BODY_BYTES_MAX (4u * 1024 * 1024)
+#define API_BODY_BYTES_MAX            (4u * 1024 * 1024)
 #define API_RECEIPT_REQUEST_BYTES_MAX 1024
-#define API_CMW_MEDIA_TYPE "application/cmw+json"
-#define API_NODE_PREFIX "/n/"
+#define API_CMW_MEDIA_TYPE            "application/cmw+json"
+#define API_NODE_PREFIX               "/n/"
 
 typedef void api_fn(aver_keeper *keeper, aver_exchange *exchange, const char *path);
 
@@ -28,8 +28,8 @@ typedef struct api_route {
 } api_route;
 
 /* Sends a body that was appended to out, or 503 if it could not be made; out is released. */
-static void api_send(aver_keeper *keeper, aver_exchange *exchange, uint32_t status, const char *content_type,
-                     aver_buf *out)
+static void api_send(aver_keeper *keeper, aver_exchange *exchange, uint32_t status,
+                     const char *content_type, aver_buf *out)
 {
     if (aver_buf_status(out) == AVER_OK) {
         aver_reply_send(keeper, &(aver_reply){.exchange = exchange,
@@ -37,7 +37,8 @@ static void api_send(aver_keeper *keeper, aver_exchange *exchange, uint32_t stat
                                               .content_type = content_type,
                                               .body = aver_buf_view(out)});
     } else {
-        aver_reply_error(keeper, exchange, NULL, 503, "overloaded", NULL, "There is no memory for this answer.");
+        aver_reply_error(keeper, exchange, NULL, 503, "overloaded", NULL,
+                         "There is no memory for this answer.");
     }
     aver_buf_deinit(out);
 }
@@ -50,7 +51,8 @@ static void api_health(aver_keeper *keeper, aver_exchange *exchange, const char 
 
     (void)path;
     aver_buf_init(&out, 256);
-    aver_buf_append_format(&out, "{\"status\":\"%s\"}\n", draining ? "draining" : (ready ? "ok" : "loading"));
+    aver_buf_append_format(&out, "{\"status\":\"%s\"}\n",
+                           draining ? "draining" : (ready ? "ok" : "loading"));
     api_send(keeper, exchange, ready && !draining ? 200 : 503, "application/json", &out);
 }
 
@@ -83,12 +85,14 @@ static void api_models(aver_keeper *keeper, aver_exchange *exchange, const char 
     aver_buf_init(&out, API_BODY_BYTES_MAX);
     aver_buf_append_text(&out, "{\"object\":\"list\",\"data\":[{\"id\":");
     aver_json_append_string(&out, aver_view_text(keeper->model_name));
-    aver_buf_append_format(&out, ",\"object\":\"model\",\"created\":%" PRIu64 ",\"owned_by\":\"aver\"",
+    aver_buf_append_format(&out,
+                           ",\"object\":\"model\",\"created\":%" PRIu64 ",\"owned_by\":\"aver\"",
                            keeper->started_s);
     aver_buf_append_text(&out, ",\"aver\":{\"root\":\"");
     aver_hex_append(&out, AVER_VIEW_OF(keeper->weights.root));
     aver_buf_append_format(&out, "\",\"profile\":\"%s\",\"context\":%u}}]}\n",
-                           keeper->engine_info.profile == AVER_PROFILE_VERIFIED ? "verified" : "fast",
+                           keeper->engine_info.profile == AVER_PROFILE_VERIFIED ? "verified"
+                                                                                : "fast",
                            keeper->engine_info.context_tokens);
     api_send(keeper, exchange, 200, "application/json", &out);
 }
@@ -124,7 +128,8 @@ static void api_send_bundle(aver_keeper *keeper, aver_exchange *exchange, aver_v
     api_send(keeper, exchange, 200, bare ? AVER_BUNDLE_MEDIA_TYPE : API_CMW_MEDIA_TYPE, &out);
 }
 
-/* The server forgets the exchange's context once it is answered; until then the keeper is found by it. */
+/* The server forgets the exchange's context once it is answered; until then the keeper is found by
+ * it. */
 typedef struct api_waiter {
     aver_keeper *keeper;
     aver_exchange *exchange;
@@ -167,7 +172,8 @@ static void api_attestation_ask(aver_keeper *keeper, aver_exchange *exchange,
         return;
     }
     free(waiter);
-    aver_reply_error(keeper, exchange, NULL, 503, "overloaded", NULL, "Too many wait for evidence; try again.");
+    aver_reply_error(keeper, exchange, NULL, 503, "overloaded", NULL,
+                     "Too many wait for evidence; try again.");
 }
 
 static void api_attestation(aver_keeper *keeper, aver_exchange *exchange, const char *path)
@@ -180,7 +186,8 @@ static void api_attestation(aver_keeper *keeper, aver_exchange *exchange, const 
     if (query[0] == '\0') {
         api_send_bundle(keeper, exchange, aver_evidence_bundle(keeper->evidence));
     } else if (strncmp(query, name, sizeof(name) - 1) == 0 &&
-               aver_hex_decode(aver_view_text(query + sizeof(name) - 1), nonce, sizeof(nonce)) == AVER_OK) {
+               aver_hex_decode(aver_view_text(query + sizeof(name) - 1), nonce, sizeof(nonce)) ==
+                   AVER_OK) {
         api_attestation_ask(keeper, exchange, nonce);
     } else {
         aver_reply_error(keeper, exchange, NULL, 400, "invalid_value", "nonce",
@@ -199,7 +206,8 @@ static aver_err api_receipt_id(aver_view body, uint8_t ret_id[static 32])
     const json_t *id = json_object_get(json, "id");
     err = AVER_E_FORMAT;
     if (json_object_size(json) == 1 && json_is_string(id)) {
-        err = aver_hex_decode(aver_view_make(json_string_value(id), json_string_length(id)), ret_id, 32);
+        err = aver_hex_decode(aver_view_make(json_string_value(id), json_string_length(id)), ret_id,
+                              32);
     }
     json_decref(json);
     return err;
@@ -238,8 +246,8 @@ static void api_receipts(aver_keeper *keeper, aver_exchange *exchange, const cha
     if (api_receipt_id(inbound.body, id) != AVER_OK) {
         aver_reply_error(keeper, exchange, inbound.seal, 400, "invalid_value", "id",
                          "The body must be {\"id\": 64 hex digits}.");
-    } else if (aver_vault_get(keeper->vault, id, aver_time_monotonic_ns() / 1000000, &receipt, &tokens) !=
-               AVER_OK) {
+    } else if (aver_vault_get(keeper->vault, id, aver_time_monotonic_ns() / 1000000, &receipt,
+                              &tokens) != AVER_OK) {
         aver_reply_error(keeper, exchange, inbound.seal, 404, "no_receipt", "id",
                          "There is no receipt of this id, or no more.");
     } else {
@@ -280,7 +288,8 @@ static const char *api_strip(const aver_keeper *keeper, const char *path)
     }
     const char *rest = strchr(path + prefix, '/');
     size_t size = rest != NULL ? (size_t)(rest - path) - prefix : strlen(path + prefix);
-    if (rest == NULL || aver_hex_decode(aver_view_make(path + prefix, size), id, sizeof(id)) != AVER_OK ||
+    if (rest == NULL ||
+        aver_hex_decode(aver_view_make(path + prefix, size), id, sizeof(id)) != AVER_OK ||
         memcmp(id, keeper->keyring->node_id, sizeof(id)) != 0) {
         return NULL;
     }
@@ -307,9 +316,11 @@ void aver_api_handle(aver_exchange *exchange, void *context)
             route->handle(keeper, exchange, path);
         } else {
             aver_exchange_set_header(exchange, "Allow", route->method);
-            aver_reply_error(keeper, exchange, NULL, 405, "wrong_method", NULL, "Use the method in Allow.");
+            aver_reply_error(keeper, exchange, NULL, 405, "wrong_method", NULL,
+                             "Use the method in Allow.");
         }
         return;
     }
-    aver_reply_error(keeper, exchange, NULL, 404, "no_such_path", NULL, "There is nothing at this path.");
+    aver_reply_error(keeper, exchange, NULL, 404, "no_such_path", NULL,
+                     "There is nothing at this path.");
 }

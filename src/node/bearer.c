@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define BEARER_FILE_BYTES_MAX (1024 * 1024)
+#define BEARER_FILE_BYTES_MAX  (1024 * 1024)
 #define BEARER_TOKEN_BYTES_MIN 8
-#define BEARER_SCHEME "Bearer "
+#define BEARER_SCHEME          "Bearer "
 
 struct aver_bearer {
     size_t count;

@@ -10,12 +10,13 @@
 
 #include "aver/bytes.h"
 
-#define AVER_BEARER_TOKENS_MAX 4096
+#define AVER_BEARER_TOKENS_MAX      4096
 #define AVER_BEARER_TOKEN_BYTES_MAX 512
 
 typedef struct aver_bearer aver_bearer;
 
-/* FORMAT (logged with the line's number) for a line that is no token, USAGE for a file without any. */
+/* FORMAT (logged with the line's number) for a line that is no token, USAGE for a file without any.
+ */
 AVER_MUST_USE aver_err aver_bearer_open(const char *path, aver_bearer **ret_bearer);
 AVER_MUST_USE aver_err aver_bearer_parse(aver_view text, aver_bearer **ret_bearer);
 void aver_bearer_free(aver_bearer *bearer);

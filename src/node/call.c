@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALL_TEXT_BYTES_MAX (16u * 1024 * 1024)
-#define CALL_BODY_BYTES_MAX (2 * CALL_TEXT_BYTES_MAX)
+#define CALL_TEXT_BYTES_MAX  (16u * 1024 * 1024)
+#define CALL_BODY_BYTES_MAX  (2 * CALL_TEXT_BYTES_MAX)
 #define CALL_PLAIN_BYTES_MAX (6u * 1024 * 1024)
 #define CALL_PIECE_BYTES_MAX 65536u
-#define CALL_TOKENS_FIRST 128u
-#define CALL_SALT_LABEL "EXPORTER-aver-receipt-salt"
+#define CALL_TOKENS_FIRST    128u
+#define CALL_SALT_LABEL      "EXPORTER-aver-receipt-salt"
 /* What nginx writes down for a client that went away before it was answered: no status was sent. */
 #define CALL_STATUS_GONE 499u
 
@@ -41,8 +41,9 @@ static aver_err call_salt(aver_call *call)
         memcpy(call->salt, aver_seal_salt(call->seal), 32);
         return AVER_OK;
     }
-    return aver_exchange_export(call->exchange, CALL_SALT_LABEL, AVER_VIEW_OF(call->receipt.receipt_id),
-                                call->salt, sizeof(call->salt));
+    return aver_exchange_export(call->exchange, CALL_SALT_LABEL,
+                                AVER_VIEW_OF(call->receipt.receipt_id), call->salt,
+                                sizeof(call->salt));
 }
 
 /* The part of the receipt that is known when the request arrives. */
@@ -62,7 +63,8 @@ static aver_err call_receipt(aver_call *call, const aver_call_request *request)
     (void)snprintf(receipt->platform, sizeof(receipt->platform), "%s", keeper->platform->name);
     memcpy(receipt->keyset_digest, keeper->keyring->keyset_digest, 32);
     memcpy(receipt->evidence_digest,
-           claims->has_evidence ? claims->evidence_digest : aver_evidence_latest(keeper->evidence), 32);
+           claims->has_evidence ? claims->evidence_digest : aver_evidence_latest(keeper->evidence),
+           32);
     memcpy(receipt->model_root, keeper->weights.root, 32);
     memcpy(receipt->config_digest, keeper->keyring->config_digest, 32);
     receipt->seed = call->job.sampling.seed;
@@ -298,7 +300,8 @@ static void call_reply_error(aver_call *call, aver_finish finish, uint32_t statu
 
 static void call_reply_whole(aver_call *call, aver_finish finish)
 {
-    aver_usage usage = {.prompt_tokens = call->prompt_count, .generated_tokens = call->generated_count};
+    aver_usage usage = {.prompt_tokens = call->prompt_count,
+                        .generated_tokens = call->generated_count};
     aver_buf body;
 
     aver_buf_init(&body, CALL_BODY_BYTES_MAX);
@@ -306,7 +309,8 @@ static void call_reply_whole(aver_call *call, aver_finish finish)
     if (aver_buf_status(&body) == AVER_OK && aver_buf_status(&call->text) == AVER_OK) {
         call_reply(call, finish, 200, aver_buf_view(&body));
     } else {
-        call_reply_error(call, AVER_FINISH_ERROR, 500, "answer_too_large", "The answer is too large to send.");
+        call_reply_error(call, AVER_FINISH_ERROR, 500, "answer_too_large",
+                         "The answer is too large to send.");
     }
     aver_buf_wipe(&body);
     aver_buf_deinit(&body);
@@ -360,7 +364,8 @@ aver_err aver_call_refused(aver_call *call, const aver_event *event)
     if (call->phase != AVER_CALL_SUBMITTED || !call_text_valid(event->text)) {
         return AVER_E_PEER;
     }
-    (void)snprintf(message, sizeof(message), "%.*s", (int)(event->text.size < 240 ? event->text.size : 240),
+    (void)snprintf(message, sizeof(message), "%.*s",
+                   (int)(event->text.size < 240 ? event->text.size : 240),
                    (const char *)event->text.data);
     call_reply_error(call, call->exchange == NULL ? AVER_FINISH_ABORTED : AVER_FINISH_ERROR, 400,
                      "prompt_refused", message);

@@ -7,8 +7,9 @@
  *
  *   WAITING (no engine) -> SUBMITTED -> STARTED -> (done, refused, engine gone) -> receipt -> freed
  *
- * The client may go away at any time: exchange becomes NULL, the engine is told to stop, and the receipt
- * is still made when it says that it did. Secrets: job, text, tokens and salt, wiped when the call is freed.
+ * The client may go away at any time: exchange becomes NULL, the engine is told to stop, and the
+ * receipt is still made when it says that it did. Secrets: job, text, tokens and salt, wiped when
+ * the call is freed.
  */
 
 #include "aver/stream.h"
@@ -27,12 +28,12 @@ typedef enum aver_call_phase {
 } aver_call_phase;
 
 typedef struct aver_call_stream {
-    bool open;           /* the head of the answer was sent */
-    bool dirty;          /* plain has bytes to be sent */
-    aver_buf plain;      /* comments and events not sent yet */
-    aver_merkle tree;    /* over the events */
-    aver_commit commit;  /* over the events */
-    uint64_t headed;     /* events under the last signed head */
+    bool open;          /* the head of the answer was sent */
+    bool dirty;         /* plain has bytes to be sent */
+    aver_buf plain;     /* comments and events not sent yet */
+    aver_merkle tree;   /* over the events */
+    aver_commit commit; /* over the events */
+    uint64_t headed;    /* events under the last signed head */
     uint64_t headed_ns;
 } aver_call_stream;
 
@@ -57,7 +58,8 @@ typedef struct aver_call {
     uint64_t first_token_ns; /* 0: none yet */
 } aver_call;
 
-/* What a request brings. The call takes seal and job on success and leaves them alone on failure. */
+/* What a request brings. The call takes seal and job on success and leaves them alone on failure.
+ */
 typedef struct aver_call_request {
     aver_exchange *exchange;
     aver_seal *seal;
@@ -91,13 +93,14 @@ void aver_call_turn_away(aver_call *call, const char *code, const char *message)
 AVER_MUST_USE aver_err aver_call_stream_begin(aver_call *call);
 void aver_call_stream_text(aver_call *call, aver_view text);
 /* The last events, then the receipt and the end. message may be NULL unless finish is ERROR. */
-void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *code, const char *message);
+void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *code,
+                             const char *message);
 void aver_call_stream_flush(aver_call *call);
 void aver_call_stream_tick(aver_call *call, uint64_t now_ns);
 
 /* Of call_issue.c: signs, counts and keeps the receipt. Both buffers are appended to. */
 AVER_MUST_USE aver_err aver_call_issue(aver_call *call, aver_finish finish, uint32_t status,
-                                       const uint8_t response_commitment[static 32], aver_buf *ret_message,
-                                       aver_buf *ret_tokens);
+                                       const uint8_t response_commitment[static 32],
+                                       aver_buf *ret_message, aver_buf *ret_tokens);
 
 #endif

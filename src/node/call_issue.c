@@ -24,7 +24,8 @@ static void issue_fill(aver_call *call, aver_finish finish, uint32_t status)
     receipt->issued_at_ms = aver_time_wall_ms();
     receipt->time_source = AVER_TIME_HOST;
     receipt->isolation = AVER_ISOLATION_SHARED;
-    receipt->process_model = keeper->options->single_process ? AVER_PROCESS_SINGLE : AVER_PROCESS_SPLIT;
+    receipt->process_model =
+        keeper->options->single_process ? AVER_PROCESS_SINGLE : AVER_PROCESS_SPLIT;
     memcpy(receipt->executor, engine->executor, sizeof(receipt->executor));
     receipt->profile = engine->profile;
     memcpy(receipt->numeric_class, engine->numeric_class, 32);
@@ -63,16 +64,18 @@ aver_err aver_call_issue(aver_call *call, aver_finish finish, uint32_t status,
 
     issue_fill(call, finish, status);
     memcpy(receipt->response_commitment, response_commitment, 32);
-    aver_err err = aver_tokens_encode(call->tokens, call->prompt_count, generated, call->generated_count,
-                                      ret_tokens);
+    aver_err err = aver_tokens_encode(call->tokens, call->prompt_count, generated,
+                                      call->generated_count, ret_tokens);
     if (err == AVER_OK) {
-        aver_commit_tokens(call->salt, issue_since(ret_tokens, tokens_at), receipt->tokens_commitment);
+        aver_commit_tokens(call->salt, issue_since(ret_tokens, tokens_at),
+                           receipt->tokens_commitment);
         err = aver_receipt_sign(receipt, keeper->keyring->receipt_key, ret_message);
     }
     if (err == AVER_OK) {
         issue_count(call, finish);
-        err = aver_vault_put(keeper->vault, receipt->receipt_id, issue_since(ret_message, message_at),
-                             issue_since(ret_tokens, tokens_at), aver_time_monotonic_ns() / 1000000);
+        err =
+            aver_vault_put(keeper->vault, receipt->receipt_id, issue_since(ret_message, message_at),
+                           issue_since(ret_tokens, tokens_at), aver_time_monotonic_ns() / 1000000);
     }
     if (err != AVER_OK) {
         aver_log(AVER_LOG_ERROR, "receipt.failed", "no receipt: %s", aver_err_text(err));

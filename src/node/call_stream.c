@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define CALL_SEALED_BYTES_MAX (8u * 1024 * 1024)
+#define CALL_SEALED_BYTES_MAX  (8u * 1024 * 1024)
 #define CALL_MESSAGE_BYTES_MAX AVER_RECEIPT_BYTES_MAX
-#define CALL_HEAD_INTERVAL_NS (AVER_STREAM_HEAD_INTERVAL_MS * 1000000ull)
+#define CALL_HEAD_INTERVAL_NS  (AVER_STREAM_HEAD_INTERVAL_MS * 1000000ull)
 
 static void stream_put_opening(aver_call *call)
 {
@@ -36,8 +36,8 @@ static void stream_put_head(aver_call *call, uint64_t now_ns)
     memcpy(head.receipt_id, call->receipt.receipt_id, 32);
     aver_merkle_root(&stream->tree, head.root);
     aver_buf_init(&message, CALL_MESSAGE_BYTES_MAX);
-    if (aver_head_sign(&head, call->receipt.incarnation, call->keeper->keyring->receipt_key, &message) ==
-        AVER_OK) {
+    if (aver_head_sign(&head, call->receipt.incarnation, call->keeper->keyring->receipt_key,
+                       &message) == AVER_OK) {
         aver_stream_put_comment(&stream->plain, "aver-head", aver_buf_view(&message));
     }
     aver_buf_deinit(&message);
@@ -49,7 +49,8 @@ static void stream_put_head(aver_call *call, uint64_t now_ns)
 static void stream_close_event(aver_call *call, size_t start)
 {
     aver_call_stream *stream = &call->stream;
-    aver_view event = aver_view_slice(aver_buf_view(&stream->plain), start, stream->plain.size - start);
+    aver_view event =
+        aver_view_slice(aver_buf_view(&stream->plain), start, stream->plain.size - start);
 
     aver_merkle_append(&stream->tree, event);
     aver_commit_update(&stream->commit, event);
@@ -151,10 +152,12 @@ void aver_call_stream_tick(aver_call *call, uint64_t now_ns)
     }
 }
 
-static void stream_last_events(aver_call *call, aver_finish finish, const char *code, const char *message)
+static void stream_last_events(aver_call *call, aver_finish finish, const char *code,
+                               const char *message)
 {
     aver_call_stream *stream = &call->stream;
-    aver_usage usage = {.prompt_tokens = call->prompt_count, .generated_tokens = call->generated_count};
+    aver_usage usage = {.prompt_tokens = call->prompt_count,
+                        .generated_tokens = call->generated_count};
     size_t start = stream->plain.size;
 
     if (finish == AVER_FINISH_ERROR) {
@@ -173,7 +176,8 @@ static void stream_last_events(aver_call *call, aver_finish finish, const char *
     }
 }
 
-void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *code, const char *message)
+void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *code,
+                             const char *message)
 {
     aver_call_stream *stream = &call->stream;
     uint8_t commitment[32];

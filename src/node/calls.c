@@ -184,7 +184,8 @@ void aver_calls_tick(aver_keeper *keeper)
         next = call->next;
         if (call->phase == AVER_CALL_STARTED) {
             aver_call_stream_tick(call, now_ns);
-        } else if (call->phase == AVER_CALL_WAITING && now_ns - call->arrived_ns > CALLS_WAIT_MAX_NS) {
+        } else if (call->phase == AVER_CALL_WAITING &&
+                   now_ns - call->arrived_ns > CALLS_WAIT_MAX_NS) {
             aver_call_turn_away(call, "engine_loading", "The engine is still loading.");
         }
     }

@@ -5,8 +5,9 @@
 /*
  * calls: the requests that are with the engine, found by job id, and what its events do to them.
  *
- * A job id is never used twice; id mod size is its place in the table, so an id of the engine's that
- * is not one of ours is found out at once. Limit: count_max calls, then the next one is told to come back.
+ * A job id is never used twice; id mod size is its place in the table, so an id of the engine's
+ * that is not one of ours is found out at once. Limit: count_max calls, then the next one is told
+ * to come back.
  */
 
 #include "engine/engine.h"
@@ -40,7 +41,8 @@ AVER_MUST_USE aver_err aver_calls_events(struct aver_keeper *keeper, aver_view e
 AVER_MUST_USE aver_err aver_calls_busy(struct aver_keeper *keeper, uint64_t job_id);
 /* Sends what waited for an engine. */
 void aver_calls_submit_waiting(struct aver_keeper *keeper);
-/* The engine is gone: error receipts for all that were with it; if final, for those that waited too. */
+/* The engine is gone: error receipts for all that were with it; if final, for those that waited
+ * too. */
 void aver_calls_engine_down(struct aver_keeper *keeper, bool final);
 /* Heads that are due, and calls that have waited too long for an engine. */
 void aver_calls_tick(struct aver_keeper *keeper);

@@ -13,12 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ENGINE_OUT_BYTES_MAX (64u * 1024 * 1024)
-#define ENGINE_IN_BYTES_MAX (2u * (AVER_LINK_FRAME_BYTES_MAX + 4))
-#define ENGINE_READ_BYTES (256u * 1024)
+#define ENGINE_OUT_BYTES_MAX  (64u * 1024 * 1024)
+#define ENGINE_IN_BYTES_MAX   (2u * (AVER_LINK_FRAME_BYTES_MAX + 4))
+#define ENGINE_READ_BYTES     (256u * 1024)
 #define ENGINE_PAUSE_FIRST_MS 100u
-#define ENGINE_PAUSE_MAX_MS 10000u
-#define ENGINE_SILENCE_NS (300ull * 1000 * 1000 * 1000)
+#define ENGINE_PAUSE_MAX_MS   10000u
+#define ENGINE_SILENCE_NS     (300ull * 1000 * 1000 * 1000)
 
 struct aver_engine_link {
     aver_engine_link_options options;
@@ -52,8 +52,9 @@ static void engine_events_free(aver_engine_link *link)
 
 static void engine_failed(const aver_engine_link *link, aver_view why)
 {
-    aver_log(AVER_LOG_ERROR, "engine.failed", "engine %llu: %.*s", (unsigned long long)link->incarnation,
-             (int)(why.size > 300 ? 300 : why.size), (const char *)why.data);
+    aver_log(AVER_LOG_ERROR, "engine.failed", "engine %llu: %.*s",
+             (unsigned long long)link->incarnation, (int)(why.size > 300 ? 300 : why.size),
+             (const char *)why.data);
 }
 
 static aver_err engine_ready(aver_engine_link *link, const aver_engine_info *info)
@@ -63,8 +64,10 @@ static aver_err engine_ready(aver_engine_link *link, const aver_engine_info *inf
     }
     link->state = AVER_ENGINE_READY;
     link->was_ready = true;
-    aver_log(AVER_LOG_INFO, "engine.ready", "engine %llu: %s, %s, %u tokens of context, loaded in %llu ms",
-             (unsigned long long)link->incarnation, info->executor, info->description, info->context_tokens,
+    aver_log(AVER_LOG_INFO, "engine.ready",
+             "engine %llu: %s, %s, %u tokens of context, loaded in %llu ms",
+             (unsigned long long)link->incarnation, info->executor, info->description,
+             info->context_tokens,
              (unsigned long long)((aver_time_monotonic_ns() - link->started_ns) / 1000000));
     aver_err err = link->options.hooks.on_ready(info, link->options.hooks.context);
     return err == AVER_OK ? AVER_OK : AVER_E_USAGE;
@@ -224,8 +227,10 @@ static aver_err engine_watch_socket(aver_engine_link *link)
 {
     link->read_event = event_new(link->options.base, link->child.socket_fd, EV_READ | EV_PERSIST,
                                  engine_on_read, link);
-    link->write_event = event_new(link->options.base, link->child.socket_fd, EV_WRITE, engine_on_write, link);
-    if (link->read_event == NULL || link->write_event == NULL || event_add(link->read_event, NULL) != 0) {
+    link->write_event =
+        event_new(link->options.base, link->child.socket_fd, EV_WRITE, engine_on_write, link);
+    if (link->read_event == NULL || link->write_event == NULL ||
+        event_add(link->read_event, NULL) != 0) {
         return AVER_E_NOMEM;
     }
     return AVER_OK;
@@ -272,8 +277,8 @@ static void engine_down(aver_engine_link *link, bool final)
 {
     bool came_up = link->state == AVER_ENGINE_READY;
 
-    aver_log(AVER_LOG_WARN, "engine.down", "engine %llu is gone%s", (unsigned long long)link->incarnation,
-             final ? " for good" : "");
+    aver_log(AVER_LOG_WARN, "engine.down", "engine %llu is gone%s",
+             (unsigned long long)link->incarnation, final ? " for good" : "");
     engine_events_free(link);
     aver_engine_reap(&link->child);
     link->state = AVER_ENGINE_STOPPED;

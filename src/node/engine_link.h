@@ -8,15 +8,17 @@
  *   STOPPED -> LOADING -> READY -> (death) -> on_down -> LOADING ...
  *                                     \-> PAUSED, a growing pause, if it died while loading
  *
- * The child is this very program (or, in the tests of hostile engines, another one) with the socket at descriptor 3, the weights
- * at 4, an empty environment and nothing else. Whatever it says that is not of the protocol, or too much
- * silence while it works, ends it.
+ * The child is this very program (or, in the tests of hostile engines, another one) with the socket
+ * at descriptor 3, the weights at 4, an empty environment and nothing else. Whatever it says that
+ * is not of the protocol, or too much silence while it works, ends it.
  *
- * Transport: one stream socket pair, one frame a decode step. A shared-memory ring with an eventfd saves
- * some microseconds a step against the hundreds that a step takes (bench/ipc.c measures both in one run), and would
- * have the keeper parse memory that the engine can still change; so the socket it is.
+ * Transport: one stream socket pair, one frame a decode step. A shared-memory ring with an eventfd
+ * saves some microseconds a step against the hundreds that a step takes (bench/ipc.c measures both
+ * in one run), and would have the keeper parse memory that the engine can still change; so the
+ * socket it is.
  *
- * Threads: the loop's thread. With single_process the engine runs in a thread of the keeper over the same socket pair.
+ * Threads: the loop's thread. With single_process the engine runs in a thread of the keeper over
+ * the same socket pair.
  */
 
 #include "engine/link.h"
@@ -66,7 +68,8 @@ aver_engine_state aver_engine_link_state(const aver_engine_link *link);
 uint64_t aver_engine_link_incarnation(const aver_engine_link *link);
 pid_t aver_engine_link_pid(const aver_engine_link *link); /* 0: none */
 /* AGAIN unless READY; LIMIT if the engine takes no more bytes. */
-AVER_MUST_USE aver_err aver_engine_link_submit(aver_engine_link *link, uint64_t job_id, const aver_job *job);
+AVER_MUST_USE aver_err aver_engine_link_submit(aver_engine_link *link, uint64_t job_id,
+                                               const aver_job *job);
 void aver_engine_link_cancel(aver_engine_link *link, uint64_t job_id);
 /* Ends an engine that has been silent for too long although it has work; call it now and then. */
 void aver_engine_link_watch(aver_engine_link *link, bool has_work);

@@ -18,10 +18,11 @@
 #define ENGINE_FD_SPARE 16 /* above the numbers that the child expects */
 
 /*
- * Between fork and exec in a program with threads only async-signal-safe calls are allowed: this function
- * and those that it calls make nothing but system calls.
+ * Between fork and exec in a program with threads only async-signal-safe calls are allowed: this
+ * function and those that it calls make nothing but system calls.
  */
-static _Noreturn void engine_child_exec(const char *program, int socket_fd, int weights_fd, pid_t parent)
+static _Noreturn void engine_child_exec(const char *program, int socket_fd, int weights_fd,
+                                        pid_t parent)
 {
     static char argv0[] = AVER_ENGINE_ARGV0;
     static char argv1[] = AVER_ENGINE_ARGV1;
@@ -83,7 +84,7 @@ static void *engine_thread_run(void *context)
     engine_thread thread = *(engine_thread *)context;
 
     free(context);
-    (void)aver_engine_serve(thread.socket_fd, thread.weights_fd, false, NULL);
+    (void)aver_engine_serve(thread.socket_fd, thread.weights_fd, false);
     (void)close(thread.socket_fd);
     return NULL;
 }
@@ -120,7 +121,8 @@ aver_err aver_engine_spawn(const char *program, bool single_process, int weights
         err = engine_thread_start(pair[1], weights_fd, &child.thread);
         child.has_thread = err == AVER_OK;
     } else {
-        err = engine_fork(program != NULL ? program : "/proc/self/exe", pair[1], weights_fd, &child.pid);
+        err = engine_fork(program != NULL ? program : "/proc/self/exe", pair[1], weights_fd,
+                          &child.pid);
     }
     if (!child.has_thread) {
         (void)close(pair[1]);

@@ -2,7 +2,8 @@
 #ifndef AVER_NODE_ENGINE_SPAWN_H
 #define AVER_NODE_ENGINE_SPAWN_H
 
-/* engine_spawn: the engine as a process, or as a thread of this one, at the other end of a socket pair. */
+/* engine_spawn: the engine as a process, or as a thread of this one, at the other end of a socket
+ * pair. */
 
 #include "aver/err.h"
 
@@ -11,8 +12,8 @@
 #include <sys/types.h>
 
 typedef struct aver_engine_child {
-    int socket_fd;     /* our end, nonblocking; -1: none */
-    pid_t pid;         /* 0: a thread */
+    int socket_fd; /* our end, nonblocking; -1: none */
+    pid_t pid;     /* 0: a thread */
     bool has_thread;
     pthread_t thread;
 } aver_engine_child;

@@ -41,9 +41,9 @@ struct aver_evidence {
     pthread_mutex_t mutex; /* guards the members below */
     pthread_cond_t wanted;
     bool stop;
-    bool want;              /* report_data waits for the worker */
+    bool want; /* report_data waits for the worker */
     uint8_t report_data[64];
-    aver_buf quote;         /* the worker's until finished_fd fires, then the loop's */
+    aver_buf quote; /* the worker's until finished_fd fires, then the loop's */
     aver_err quote_err;
 };
 
@@ -94,8 +94,8 @@ static void *evidence_work(void *context)
         evidence->want = false;
         (void)pthread_mutex_unlock(&evidence->mutex);
         aver_buf_clear(&evidence->quote);
-        evidence->quote_err = evidence->options.platform->quote(evidence->options.tee, report_data,
-                                                                &evidence->quote);
+        evidence->quote_err =
+            evidence->options.platform->quote(evidence->options.tee, report_data, &evidence->quote);
         if (write(evidence->finished_fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
             aver_log(AVER_LOG_ERROR, "evidence.wake", "the loop could not be woken: %s",
                      strerror(errno));
@@ -110,7 +110,8 @@ static void evidence_bundle_fill(const aver_evidence *evidence, aver_bundle *bun
 {
     const aver_keyring *keyring = evidence->options.keyring;
 
-    (void)snprintf(bundle->platform, sizeof(bundle->platform), "%s", evidence->options.platform->name);
+    (void)snprintf(bundle->platform, sizeof(bundle->platform), "%s",
+                   evidence->options.platform->name);
     bundle->evidence = aver_buf_view(&evidence->quote);
     bundle->keyset_bytes = aver_buf_view(&keyring->keyset);
     bundle->config = aver_buf_view(&keyring->config);
@@ -118,8 +119,8 @@ static void evidence_bundle_fill(const aver_evidence *evidence, aver_bundle *bun
 }
 
 /* Hands each asker its bundle; the batch was taken out of the struct, so callbacks may ask anew. */
-static void evidence_deliver(evidence_batch *batch, const aver_nonce_tree *tree, aver_bundle *bundle,
-                             aver_err err)
+static void evidence_deliver(evidence_batch *batch, const aver_nonce_tree *tree,
+                             aver_bundle *bundle, aver_err err)
 {
     aver_buf bytes;
 
@@ -162,7 +163,8 @@ static aver_err evidence_accept(aver_evidence *evidence, const aver_bundle *bund
     }
     aver_buf_deinit(&evidence->latest_bundle);
     evidence->latest_bundle = bytes;
-    aver_evidence_digest(bundle->evidence, evidence->recent[evidence->quotes % AVER_EVIDENCE_RECENT]);
+    aver_evidence_digest(bundle->evidence,
+                         evidence->recent[evidence->quotes % AVER_EVIDENCE_RECENT]);
     evidence->quotes++;
     return AVER_OK;
 }
@@ -184,7 +186,8 @@ static aver_err evidence_begin(aver_evidence *evidence)
     evidence->waiting = (evidence_batch){.count = 0};
     aver_nonce_tree_root(evidence->tree, root);
     (void)pthread_mutex_lock(&evidence->mutex);
-    aver_binding(evidence->options.keyring->keyset_digest, root, (aver_view){0}, evidence->report_data);
+    aver_binding(evidence->options.keyring->keyset_digest, root, (aver_view){0},
+                 evidence->report_data);
     evidence->want = true;
     (void)pthread_cond_signal(&evidence->wanted);
     (void)pthread_mutex_unlock(&evidence->mutex);
@@ -225,8 +228,8 @@ static aver_err evidence_start(aver_evidence *evidence)
     if (evidence->finished_fd < 0) {
         return AVER_E_IO;
     }
-    evidence->finished_event = event_new(evidence->options.base, evidence->finished_fd, EV_READ | EV_PERSIST,
-                                         evidence_finished, evidence);
+    evidence->finished_event = event_new(evidence->options.base, evidence->finished_fd,
+                                         EV_READ | EV_PERSIST, evidence_finished, evidence);
     if (evidence->finished_event == NULL || event_add(evidence->finished_event, NULL) != 0) {
         return AVER_E_NOMEM;
     }
@@ -334,7 +337,8 @@ const uint8_t *aver_evidence_latest(const aver_evidence *evidence)
 
 bool aver_evidence_recent(const aver_evidence *evidence, const uint8_t digest[static 32])
 {
-    uint64_t known = evidence->quotes < AVER_EVIDENCE_RECENT ? evidence->quotes : AVER_EVIDENCE_RECENT;
+    uint64_t known =
+        evidence->quotes < AVER_EVIDENCE_RECENT ? evidence->quotes : AVER_EVIDENCE_RECENT;
 
     for (uint64_t i = 0; i < known; i++) {
         if (memcmp(evidence->recent[i], digest, 32) == 0) {

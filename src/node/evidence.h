@@ -3,13 +3,16 @@
 #define AVER_NODE_EVIDENCE_H
 
 /*
- * evidence: quotes over batches of nonces. One quote is in flight, in a worker thread, since hardware is slow; the
- * nonces that arrive meanwhile form the next batch, so one quote serves all of them.
+ * evidence: quotes over batches of nonces. One quote is in flight, in a worker thread, since
+ * hardware is slow; the nonces that arrive meanwhile form the next batch, so one quote serves all
+ * of them.
  *
- *   ask(nonce) -> waiting ... -> batch -> tree root -> binding -> quote -> a bundle with its path to each
+ *   ask(nonce) -> waiting ... -> batch -> tree root -> binding -> quote -> a bundle with its path
+ * to each
  *
  * The last AVER_EVIDENCE_RECENT digests stay known: a receipt may name any of them.
- * Threads: the loop's thread calls everything; the worker only sees the report data and the platform.
+ * Threads: the loop's thread calls everything; the worker only sees the report data and the
+ * platform.
  */
 
 #include "node/keyring.h"
@@ -30,11 +33,13 @@ typedef struct aver_evidence_options {
     const aver_keyring *keyring; /* borrowed */
 } aver_evidence_options;
 
-AVER_MUST_USE aver_err aver_evidence_new(const aver_evidence_options *options, aver_evidence **ret_evidence);
+AVER_MUST_USE aver_err aver_evidence_new(const aver_evidence_options *options,
+                                         aver_evidence **ret_evidence);
 /* Waits for the quote in flight; the callbacks still waiting are not called. */
 void aver_evidence_free(aver_evidence *evidence);
 /* LIMIT if a whole batch waits already. done is called once, from the loop. */
-AVER_MUST_USE aver_err aver_evidence_ask(aver_evidence *evidence, const uint8_t nonce[static AVER_NONCE_BYTES],
+AVER_MUST_USE aver_err aver_evidence_ask(aver_evidence *evidence,
+                                         const uint8_t nonce[static AVER_NONCE_BYTES],
                                          aver_evidence_fn *done, void *context);
 /* The callback with this context will not be called any more. */
 void aver_evidence_forget(aver_evidence *evidence, const void *context);

@@ -6,7 +6,8 @@
 #include "node/keeper.h"
 #include "node/reply.h"
 
-/* Compression or another coding of the body is not offered; text of some other type is no OpenAI request. */
+/* Compression or another coding of the body is not offered; text of some other type is no OpenAI
+ * request. */
 static bool inbound_coding(aver_keeper *keeper, aver_exchange *exchange)
 {
     if (aver_exchange_header(exchange, "Content-Encoding") != NULL) {
@@ -21,8 +22,9 @@ static bool inbound_allowed(aver_keeper *keeper, aver_exchange *exchange, bool s
 {
     if (!aver_bearer_allows(keeper->bearer, aver_exchange_header(exchange, "Authorization"))) {
         aver_exchange_set_header(exchange, "WWW-Authenticate", "Bearer");
-        aver_reply_error(keeper, exchange, NULL, 401, "invalid_api_key", NULL,
-                         "This node wants a bearer token, and this one is not among those it knows.");
+        aver_reply_error(
+            keeper, exchange, NULL, 401, "invalid_api_key", NULL,
+            "This node wants a bearer token, and this one is not among those it knows.");
         return false;
     }
     if (!sealed && !aver_exchange_secure(exchange)) {
@@ -71,15 +73,17 @@ static bool inbound_unseal(aver_keeper *keeper, aver_exchange *exchange, const c
     if (inbound_repeated(keeper, exchange, enc_hex)) {
         return false;
     }
-    aver_err err = aver_seal_accept(keeper->keyring->seal_key, enc_hex, aver_exchange_body(exchange),
-                                    AVER_JOB_BODY_BYTES_MAX, &inbound->plain, &inbound->seal);
+    aver_err err =
+        aver_seal_accept(keeper->keyring->seal_key, enc_hex, aver_exchange_body(exchange),
+                         AVER_JOB_BODY_BYTES_MAX, &inbound->plain, &inbound->seal);
     if (err != AVER_OK) {
         inbound_refuse_seal(keeper, exchange, err);
         return false;
     }
     err = aver_replay_add(keeper->replay, aver_seal_enc(inbound->seal));
     if (err != AVER_OK) {
-        aver_log(AVER_LOG_ERROR, "seal.full", "no sealed request can be remembered: %s", aver_err_text(err));
+        aver_log(AVER_LOG_ERROR, "seal.full", "no sealed request can be remembered: %s",
+                 aver_err_text(err));
         aver_reply_error(keeper, exchange, NULL, 503, "seals_full", NULL,
                          "This node must be started anew before it can take sealed requests.");
         return false;

@@ -20,10 +20,11 @@ typedef struct aver_inbound {
 } aver_inbound;
 
 /*
- * False: the exchange was answered with what is wrong (401, 403, 400, 409, 422, 503) and ret_inbound is
- * untouched. On plain channels only sealed bodies pass.
+ * False: the exchange was answered with what is wrong (401, 403, 400, 409, 422, 503) and
+ * ret_inbound is untouched. On plain channels only sealed bodies pass.
  */
-bool aver_inbound_open(struct aver_keeper *keeper, aver_exchange *exchange, aver_inbound *ret_inbound);
+bool aver_inbound_open(struct aver_keeper *keeper, aver_exchange *exchange,
+                       aver_inbound *ret_inbound);
 void aver_inbound_deinit(aver_inbound *inbound);
 
 #endif

@@ -13,8 +13,8 @@
 #define KEEPER_DRAIN_MAX_NS (30ull * 1000 * 1000 * 1000)
 /* After the running answers were cancelled: time for their receipts to leave. */
 #define KEEPER_DRAIN_LAST_NS (2ull * 1000 * 1000 * 1000)
-#define KEEPER_EXIT_FAILURE 1
-#define KEEPER_EXIT_USAGE 2
+#define KEEPER_EXIT_FAILURE  1
+#define KEEPER_EXIT_USAGE    2
 
 static void keeper_end(aver_keeper *keeper)
 {
@@ -89,7 +89,8 @@ static void keeper_renewed(aver_err err, aver_view bundle, void *context)
                                     aver_buf_view(&cmw));
     }
     if (err != AVER_OK) {
-        aver_log(AVER_LOG_ERROR, "tls.renew", "the certificate stays as it is: %s", aver_err_text(err));
+        aver_log(AVER_LOG_ERROR, "tls.renew", "the certificate stays as it is: %s",
+                 aver_err_text(err));
     }
     aver_buf_deinit(&cmw);
 }
@@ -112,8 +113,9 @@ void aver_keeper_on_renewal(int fd, short what, void *context)
 static bool keeper_same_engine(const aver_engine_info *a, const aver_engine_info *b)
 {
     return strcmp(a->executor, b->executor) == 0 && a->vocabulary_size == b->vocabulary_size &&
-           a->context_tokens == b->context_tokens && a->slots == b->slots && a->profile == b->profile &&
-           strcmp(a->kv_type, b->kv_type) == 0 && memcmp(a->numeric_class, b->numeric_class, 32) == 0 &&
+           a->context_tokens == b->context_tokens && a->slots == b->slots &&
+           a->profile == b->profile && strcmp(a->kv_type, b->kv_type) == 0 &&
+           memcmp(a->numeric_class, b->numeric_class, 32) == 0 &&
            memcmp(a->template_digest, b->template_digest, 32) == 0;
 }
 
@@ -121,16 +123,19 @@ static aver_err keeper_first_engine(aver_keeper *keeper, const aver_engine_info 
 {
     if (info->profile != keeper->options->profile) {
         aver_log(AVER_LOG_ERROR, "engine.profile",
-                 "this model cannot run in the verified profile: its weights are of other types than Q8_0, Q4_0 "
-                 "or Q2_K to Q6_K. Use --profile fast (its answers cannot be re-checked) or another model");
+                 "this model cannot run in the verified profile: its weights are of other types "
+                 "than Q8_0, Q4_0 "
+                 "or Q2_K to Q6_K. Use --profile fast (its answers cannot be re-checked) or "
+                 "another model");
         keeper->exit_status = KEEPER_EXIT_USAGE;
         return AVER_E_USAGE;
     }
     keeper->engine_info = *info;
     keeper->engine_known = true;
-    (void)snprintf(keeper->fingerprint, sizeof(keeper->fingerprint), "aver-%02x%02x%02x%02x%02x%02x",
-                   info->numeric_class[0], info->numeric_class[1], info->numeric_class[2],
-                   info->numeric_class[3], info->numeric_class[4], info->numeric_class[5]);
+    (void)snprintf(keeper->fingerprint, sizeof(keeper->fingerprint),
+                   "aver-%02x%02x%02x%02x%02x%02x", info->numeric_class[0], info->numeric_class[1],
+                   info->numeric_class[2], info->numeric_class[3], info->numeric_class[4],
+                   info->numeric_class[5]);
     return aver_calls_prepare(&keeper->calls, info->context_tokens);
 }
 
@@ -146,7 +151,8 @@ aver_err aver_keeper_on_ready(const aver_engine_info *info, void *context)
     keeper->metrics.engine_restarts++;
     if (!keeper_same_engine(&keeper->engine_info, info)) {
         aver_log(AVER_LOG_ERROR, "engine.changed",
-                 "the new engine computes other numbers than the keyset promises: this node cannot go on");
+                 "the new engine computes other numbers than the keyset promises: this node cannot "
+                 "go on");
         return AVER_E_PROOF;
     }
     aver_calls_submit_waiting(keeper);

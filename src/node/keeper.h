@@ -3,12 +3,13 @@
 #define AVER_NODE_KEEPER_H
 
 /*
- * keeper: the process that holds the keys. One loop runs the listeners, the engine link, timers and signals:
+ * keeper: the process that holds the keys. One loop runs the listeners, the engine link, timers and
+ * signals:
  *
  *   LOADING -> SERVING -> DRAINING -> (loop ends)
  *
- * LOADING ends when the engine is ready and the first quote is made; nobody is listened to before that.
- * Threads: everything here belongs to the loop's thread; only evidence has a worker.
+ * LOADING ends when the engine is ready and the first quote is made; nobody is listened to before
+ * that. Threads: everything here belongs to the loop's thread; only evidence has a worker.
  */
 
 #include "model/weights.h"

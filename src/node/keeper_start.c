@@ -16,12 +16,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define START_READY_BYTES_MAX 8192
+#define START_READY_BYTES_MAX  8192
 #define START_OUTPUT_BYTES_MAX (1024u * 1024)
 /* The comment with all token ids must fit at once: up to five bytes an id, in base64. */
 #define START_OUTPUT_BYTES_TOKEN 8u
-#define START_TICK_MS 200
-#define START_RENEWAL_S 60
+#define START_TICK_MS            200
+#define START_RENEWAL_S          60
 
 static void start_process(void)
 {
@@ -58,7 +58,8 @@ static aver_err start_platform_named(aver_keeper *keeper, const char *text)
             return AVER_OK;
         }
     }
-    aver_log(AVER_LOG_ERROR, "platform.unknown", "this program has no platform \"%.*s\"", (int)size, text);
+    aver_log(AVER_LOG_ERROR, "platform.unknown", "this program has no platform \"%.*s\"", (int)size,
+             text);
     return AVER_E_USAGE;
 }
 
@@ -73,8 +74,9 @@ static aver_err start_platform_found(aver_keeper *keeper)
         }
         if (keeper->platform != NULL) {
             platform->close(tee);
-            aver_log(AVER_LOG_ERROR, "platform.many", "both %s and %s are here: choose one by --platform",
-                     keeper->platform->name, platform->name);
+            aver_log(AVER_LOG_ERROR, "platform.many",
+                     "both %s and %s are here: choose one by --platform", keeper->platform->name,
+                     platform->name);
             return AVER_E_USAGE;
         }
         keeper->platform = platform;
@@ -82,7 +84,8 @@ static aver_err start_platform_found(aver_keeper *keeper)
     }
     if (keeper->platform == NULL) {
         aver_log(AVER_LOG_ERROR, "platform.none",
-                 "no trusted execution environment that this program knows is here: nothing could prove what runs");
+                 "no trusted execution environment that this program knows is here: nothing could "
+                 "prove what runs");
         return AVER_E_USAGE;
     }
     return AVER_OK;
@@ -101,7 +104,8 @@ static aver_err start_platform(aver_keeper *keeper)
 
 static bool start_safe_byte(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_';
 }
 
 /* A name that needs no quoting anywhere: a run of other bytes becomes one '-', none at the end. */
@@ -129,7 +133,8 @@ static void start_model_name(aver_keeper *keeper)
     aver_view name;
 
     if (keeper->options->model_name != NULL) {
-        (void)snprintf(keeper->model_name, sizeof(keeper->model_name), "%s", keeper->options->model_name);
+        (void)snprintf(keeper->model_name, sizeof(keeper->model_name), "%s",
+                       keeper->options->model_name);
         return;
     }
     if (aver_gguf_text(keeper->weights.gguf, "general.name", &name) == AVER_OK) {
@@ -274,8 +279,8 @@ static aver_err start_tls(aver_keeper *keeper)
     aver_buf_init(&cmw, AVER_BUNDLE_BYTES_MAX + 128);
     aver_err err = aver_cmw_wrap_cbor(aver_evidence_bundle(keeper->evidence), &cmw);
     if (err == AVER_OK) {
-        err = aver_tls_server_new(keeper->keyring->tls_key, AVER_KEEPER_COMMON_NAME, aver_buf_view(&cmw),
-                                  &keeper->tls);
+        err = aver_tls_server_new(keeper->keyring->tls_key, AVER_KEEPER_COMMON_NAME,
+                                  aver_buf_view(&cmw), &keeper->tls);
     }
     aver_buf_deinit(&cmw);
     return err;
@@ -314,7 +319,8 @@ static aver_err start_listeners(aver_keeper *keeper)
     for (size_t i = 0; err == AVER_OK && i < keeper->options->listen_count; i++) {
         const char *address = keeper->options->listen[i];
 
-        err = aver_server_listen(keeper->server, address, strncmp(address, "tcp:", 4) == 0, keeper->bound[i]);
+        err = aver_server_listen(keeper->server, address, strncmp(address, "tcp:", 4) == 0,
+                                 keeper->bound[i]);
         if (err != AVER_OK) {
             aver_log(AVER_LOG_ERROR, "node.listen", "%s: %s", address, aver_err_text(err));
         } else {
@@ -377,9 +383,9 @@ static aver_err start_ready_file(const aver_keeper *keeper)
 aver_err aver_keeper_start(aver_keeper *keeper)
 {
     typedef aver_err start_step(aver_keeper * keeper);
-    static start_step *const steps[] = {start_loop,     start_platform, start_stores, start_weights,
-                                        start_engine,   start_keys,     start_evidence, start_tls,
-                                        start_listeners, start_timers};
+    static start_step *const steps[] = {
+        start_loop, start_platform, start_stores, start_weights,   start_engine,
+        start_keys, start_evidence, start_tls,    start_listeners, start_timers};
 
     start_process();
     keeper->started_s = aver_time_wall_ms() / 1000;
@@ -399,7 +405,8 @@ aver_err aver_keeper_start(aver_keeper *keeper)
 
 void aver_keeper_stop(aver_keeper *keeper)
 {
-    struct event *events[] = {keeper->signals[0], keeper->signals[1], keeper->tick, keeper->renewal};
+    struct event *events[] = {keeper->signals[0], keeper->signals[1], keeper->tick,
+                              keeper->renewal};
 
     /* First the server: its exchanges tell calls and evidence that they are gone. */
     aver_server_free(keeper->server);

@@ -2,15 +2,16 @@
 #ifndef AVER_NODE_KEEPER_START_H
 #define AVER_NODE_KEEPER_START_H
 
-/* keeper_start: the order in which a keeper comes up and goes down, and the callbacks that it wires together. */
+/* keeper_start: the order in which a keeper comes up and goes down, and the callbacks that it wires
+ * together. */
 
 #include "node/keeper.h"
 
 #define AVER_KEEPER_COMMON_NAME "aver-node"
 
 /*
- * Platform, weights, engine, keys, first quote, listeners, ready file. On failure what was wrong has been
- * logged. ABSENT: ended by a signal meanwhile.
+ * Platform, weights, engine, keys, first quote, listeners, ready file. On failure what was wrong
+ * has been logged. ABSENT: ended by a signal meanwhile.
  */
 AVER_MUST_USE aver_err aver_keeper_start(aver_keeper *keeper);
 /* Releases everything, however far the start came. */

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define KEYRING_CONFIG_BYTES_MAX 4096
-#define KEYRING_CONFIG_VERSION 1
-#define KEYRING_READ_BYTES 65536
+#define KEYRING_CONFIG_VERSION   1
+#define KEYRING_READ_BYTES       65536
 
 /* The document of docs/protocol.md section 6: all that changes what the node answers. */
 static void keyring_config(const aver_keyring_facts *facts, aver_buf *out)
@@ -74,7 +74,8 @@ static void keyring_role(aver_keyset *keyset, aver_role role, const uint8_t byte
     memcpy(keyset->keys[role].bytes, bytes, 32);
 }
 
-static void keyring_describe(const aver_keyring *keyring, const aver_keyring_facts *facts, aver_keyset *keyset)
+static void keyring_describe(const aver_keyring *keyring, const aver_keyring_facts *facts,
+                             aver_keyset *keyset)
 {
     aver_keyset_model *model = &keyset->models[0];
     uint8_t tls_digest[32];
@@ -113,7 +114,8 @@ static aver_err keyring_fill(aver_keyring *keyring, const aver_keyring_facts *fa
     if (keyset == NULL) {
         return AVER_E_NOMEM;
     }
-    aver_sha256_of(aver_view_make(aver_ed25519_public(keyring->receipt_key), 32), keyring->incarnation);
+    aver_sha256_of(aver_view_make(aver_ed25519_public(keyring->receipt_key), 32),
+                   keyring->incarnation);
     aver_node_id(facts->operator_address, facts->name, keyring->node_id);
     keyring_config(facts, &keyring->config);
     aver_err err = aver_buf_status(&keyring->config);

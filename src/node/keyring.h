@@ -3,8 +3,8 @@
 #define AVER_NODE_KEYRING_H
 
 /*
- * keyring: the keys of one incarnation, one key one role, and the keyset and configuration document that
- * say in public what they belong to. All keys are drawn at start and never leave the process.
+ * keyring: the keys of one incarnation, one key one role, and the keyset and configuration document
+ * that say in public what they belong to. All keys are drawn at start and never leave the process.
  * Ownership: new/free; free wipes. Threads: read-only after new.
  */
 
@@ -36,7 +36,8 @@ typedef struct aver_keyring {
     uint8_t keyset_digest[32];
 } aver_keyring;
 
-AVER_MUST_USE aver_err aver_keyring_new(const aver_keyring_facts *facts, aver_keyring **ret_keyring);
+AVER_MUST_USE aver_err aver_keyring_new(const aver_keyring_facts *facts,
+                                        aver_keyring **ret_keyring);
 void aver_keyring_free(aver_keyring *keyring);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * aver-node, the measured program; built a second time with AVER_WITH_SIM as aver-node-sim, which has the
- * simulator platform and can run another engine program for the tests of hostile engines. The engine child is this
- * same program under another name.
+ * aver-node, the measured program; built a second time with AVER_WITH_SIM as aver-node-sim, which
+ * has the simulator platform and can run another engine program for the tests of hostile engines.
+ * The engine child is this same program under another name.
  */
 
 #include "node/engine_link.h"
@@ -23,8 +23,9 @@ static aver_node_build main_build(void)
         .program = "aver-node-sim",
         .platforms = main_platforms,
         .engine_option = "sim-engine",
-        .platform_help = "  sim:key=FILE[,tcb=N][,debug=1]   FILE holds the root key, made if absent\n"
-                         "  --sim-engine PROGRAM             runs another engine program",
+        .platform_help =
+            "  sim:key=FILE[,tcb=N][,debug=1]   FILE holds the root key, made if absent\n"
+            "  --sim-engine PROGRAM             runs another engine program",
     };
 }
 #else
@@ -38,8 +39,9 @@ int main(int argc, char **argv)
 {
     aver_node_options options;
 
-    if (argc == 2 && strcmp(argv[0], AVER_ENGINE_ARGV0) == 0 && strcmp(argv[1], AVER_ENGINE_ARGV1) == 0) {
-        return aver_engine_serve(AVER_LINK_SOCKET_FD, AVER_LINK_WEIGHTS_FD, true, NULL);
+    if (argc == 2 && strcmp(argv[0], AVER_ENGINE_ARGV0) == 0 &&
+        strcmp(argv[1], AVER_ENGINE_ARGV1) == 0) {
+        return aver_engine_serve(AVER_LINK_SOCKET_FD, AVER_LINK_WEIGHTS_FD, true);
     }
     aver_node_build build = main_build();
     switch (aver_node_options_parse(&build, argc, argv, &options)) {

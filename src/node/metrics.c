@@ -4,7 +4,8 @@
 #include <inttypes.h>
 
 static const uint64_t histogram_bounds_us[AVER_HISTOGRAM_BOUNDS] = {
-    5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 60000000,
+    5000,   10000,   25000,   50000,   100000,   250000,
+    500000, 1000000, 2500000, 5000000, 10000000, 60000000,
 };
 
 void aver_histogram_add(aver_histogram *histogram, uint64_t us)
@@ -32,7 +33,8 @@ static void metrics_head(aver_buf *out, const char *name, const char *type, cons
     aver_buf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void metrics_value(aver_buf *out, const char *name, const char *type, const char *help, uint64_t value)
+static void metrics_value(aver_buf *out, const char *name, const char *type, const char *help,
+                          uint64_t value)
 {
     metrics_head(out, name, type, help);
     aver_buf_append_format(out, "%s %" PRIu64 "\n", name, value);
@@ -46,8 +48,9 @@ static void metrics_histogram(aver_buf *out, const char *name, const char *help,
     metrics_head(out, name, "histogram", help);
     for (size_t i = 0; i < AVER_HISTOGRAM_BOUNDS; i++) {
         total += histogram->counts[i];
-        aver_buf_append_format(out, "%s_bucket{le=\"%" PRIu64 ".%03" PRIu64 "\"} %" PRIu64 "\n", name,
-                               histogram_bounds_us[i] / 1000000, histogram_bounds_us[i] / 1000 % 1000, total);
+        aver_buf_append_format(out, "%s_bucket{le=\"%" PRIu64 ".%03" PRIu64 "\"} %" PRIu64 "\n",
+                               name, histogram_bounds_us[i] / 1000000,
+                               histogram_bounds_us[i] / 1000 % 1000, total);
     }
     total += histogram->counts[AVER_HISTOGRAM_BOUNDS];
     aver_buf_append_format(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, total);
@@ -58,7 +61,7 @@ static void metrics_histogram(aver_buf *out, const char *name, const char *help,
 static void metrics_counters(const aver_metrics *metrics, aver_buf *out)
 {
     metrics_head(out, "aver_answers_total", "counter", "Answers sent, by class of status.");
-    for (uint32_t class = 2; class <= 5; class++) {
+    for (uint32_t class = 2; class <= 5; class ++) {
         aver_buf_append_format(out, "aver_answers_total{class=\"%uxx\"} %" PRIu64 "\n", class,
                                metrics->answers[class]);
     }
@@ -69,7 +72,8 @@ static void metrics_counters(const aver_metrics *metrics, aver_buf *out)
     }
     metrics_value(out, "aver_sealed_requests_total", "counter", "Sealed requests opened.",
                   metrics->sealed_requests);
-    metrics_value(out, "aver_prompt_tokens_total", "counter", "Tokens of prompts.", metrics->prompt_tokens);
+    metrics_value(out, "aver_prompt_tokens_total", "counter", "Tokens of prompts.",
+                  metrics->prompt_tokens);
     metrics_value(out, "aver_generated_tokens_total", "counter", "Tokens generated.",
                   metrics->generated_tokens);
     metrics_value(out, "aver_engine_restarts_total", "counter", "Engines started after the first.",
@@ -78,19 +82,26 @@ static void metrics_counters(const aver_metrics *metrics, aver_buf *out)
 
 static void metrics_gauges(const aver_metrics_gauges *gauges, aver_buf *out)
 {
-    metrics_value(out, "aver_quotes_total", "counter", "Quotes made by the platform.", gauges->quotes);
+    metrics_value(out, "aver_quotes_total", "counter", "Quotes made by the platform.",
+                  gauges->quotes);
     metrics_value(out, "aver_exchanges", "gauge", "HTTP exchanges running.", gauges->exchanges);
     metrics_value(out, "aver_connections", "gauge", "Connections open.", gauges->connections);
-    metrics_value(out, "aver_jobs", "gauge", "Requests at the engine or waiting for it.", gauges->jobs);
-    metrics_value(out, "aver_slots", "gauge", "Requests that the engine runs at once.", gauges->slots);
+    metrics_value(out, "aver_jobs", "gauge", "Requests at the engine or waiting for it.",
+                  gauges->jobs);
+    metrics_value(out, "aver_slots", "gauge", "Requests that the engine runs at once.",
+                  gauges->slots);
     metrics_value(out, "aver_receipts_kept", "gauge", "Receipts that can be fetched again.",
                   gauges->receipts_kept);
-    metrics_value(out, "aver_seals_seen", "gauge", "Encapsulations remembered.", gauges->seals_seen);
-    metrics_value(out, "aver_engine_ready", "gauge", "1 if the engine answers.", gauges->ready ? 1 : 0);
-    metrics_value(out, "aver_draining", "gauge", "1 if the node is on its way out.", gauges->draining ? 1 : 0);
+    metrics_value(out, "aver_seals_seen", "gauge", "Encapsulations remembered.",
+                  gauges->seals_seen);
+    metrics_value(out, "aver_engine_ready", "gauge", "1 if the engine answers.",
+                  gauges->ready ? 1 : 0);
+    metrics_value(out, "aver_draining", "gauge", "1 if the node is on its way out.",
+                  gauges->draining ? 1 : 0);
 }
 
-void aver_metrics_write(const aver_metrics *metrics, const aver_metrics_gauges *gauges, aver_buf *out)
+void aver_metrics_write(const aver_metrics *metrics, const aver_metrics_gauges *gauges,
+                        aver_buf *out)
 {
     metrics_counters(metrics, out);
     metrics_gauges(gauges, out);

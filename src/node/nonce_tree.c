@@ -73,8 +73,8 @@ void aver_nonce_tree_root(const aver_nonce_tree *tree, uint8_t ret_root[static 3
     memcpy(ret_root, tree->hashes[nonce_tree_hashes(tree->count) - 1].bytes, 32);
 }
 
-void aver_nonce_tree_path(const aver_nonce_tree *tree, size_t index, uint8_t ret_path[AVER_NONCE_PATH_MAX][32],
-                          size_t *ret_path_size)
+void aver_nonce_tree_path(const aver_nonce_tree *tree, size_t index,
+                          uint8_t ret_path[AVER_NONCE_PATH_MAX][32], size_t *ret_path_size)
 {
     const nonce_hash *level = tree->hashes;
     size_t depth = 0;

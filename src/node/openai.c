@@ -14,7 +14,8 @@ static bool openai_is_chat(const aver_openai *answer)
 /* {"id":...,"object":...,"created":...,"model":...,"system_fingerprint":...,"choices":[ */
 static void openai_put_head(const aver_openai_options *options, const char *object, aver_buf *out)
 {
-    aver_buf_append_text(out, options->endpoint == AVER_ENDPOINT_CHAT ? "{\"id\":\"chatcmpl-" : "{\"id\":\"cmpl-");
+    aver_buf_append_text(out, options->endpoint == AVER_ENDPOINT_CHAT ? "{\"id\":\"chatcmpl-"
+                                                                      : "{\"id\":\"cmpl-");
     aver_hex_append(out, AVER_VIEW_OF(options->id));
     aver_buf_append_format(out, "\",\"object\":\"%s\",\"created\":%" PRIu64 ",\"model\":", object,
                            options->created_s);
@@ -64,7 +65,8 @@ void aver_openai_put_text(const aver_openai *answer, aver_view text, aver_buf *o
     bool chat = openai_is_chat(answer);
 
     aver_buf_append(out, aver_buf_view(&answer->prefix));
-    aver_buf_append_text(out, chat ? "{\"index\":0,\"delta\":{\"content\":" : "{\"index\":0,\"text\":");
+    aver_buf_append_text(out,
+                         chat ? "{\"index\":0,\"delta\":{\"content\":" : "{\"index\":0,\"text\":");
     aver_json_append_string(out, text);
     if (chat) {
         aver_buf_append_byte(out, '}');
@@ -114,8 +116,8 @@ void aver_openai_put_usage(const aver_openai *answer, const aver_usage *usage, a
     aver_buf_append_text(out, "\n\n");
 }
 
-void aver_openai_put_whole(const aver_openai *answer, aver_view text, aver_finish finish, const aver_usage *usage,
-                           aver_buf *out)
+void aver_openai_put_whole(const aver_openai *answer, aver_view text, aver_finish finish,
+                           const aver_usage *usage, aver_buf *out)
 {
     bool chat = openai_is_chat(answer);
 

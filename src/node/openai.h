@@ -3,8 +3,9 @@
 #define AVER_NODE_OPENAI_H
 
 /*
- * openai: OpenAI's bodies and stream events, written by template. What stays the same in each event of one answer is
- * written once; an event then costs the copy of two constant parts and the escaping of its text.
+ * openai: OpenAI's bodies and stream events, written by template. What stays the same in each event
+ * of one answer is written once; an event then costs the copy of two constant parts and the
+ * escaping of its text.
  */
 
 #include "engine/job.h"
@@ -12,7 +13,7 @@
 #include "aver/receipt.h"
 
 #define AVER_OPENAI_PREFIX_BYTES_MAX 1024
-#define AVER_OPENAI_ID_BYTES 12
+#define AVER_OPENAI_ID_BYTES         12
 
 typedef struct aver_openai_options {
     aver_endpoint endpoint;
@@ -42,7 +43,7 @@ void aver_openai_put_text(const aver_openai *answer, aver_view text, aver_buf *o
 void aver_openai_put_finish(const aver_openai *answer, aver_finish finish, aver_buf *out);
 void aver_openai_put_usage(const aver_openai *answer, const aver_usage *usage, aver_buf *out);
 /* A whole body. */
-void aver_openai_put_whole(const aver_openai *answer, aver_view text, aver_finish finish, const aver_usage *usage,
-                           aver_buf *out);
+void aver_openai_put_whole(const aver_openai *answer, aver_view text, aver_finish finish,
+                           const aver_usage *usage, aver_buf *out);
 
 #endif

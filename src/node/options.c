@@ -12,10 +12,10 @@
 #include <string.h>
 
 #define OPTIONS_DEFAULT_LISTEN "tcp:127.0.0.1:8000"
-#define OPTIONS_THREADS_MAX 1024
-#define OPTIONS_CONTEXT_MAX 1048576
-#define OPTIONS_BATCH_MAX 65536
-#define OPTIONS_COUNT_MAX 24
+#define OPTIONS_THREADS_MAX    1024
+#define OPTIONS_CONTEXT_MAX    1048576
+#define OPTIONS_BATCH_MAX      65536
+#define OPTIONS_COUNT_MAX      24
 
 enum {
     OPTION_MODEL = 256,
@@ -65,17 +65,20 @@ static const struct option options_table[] = {
 };
 
 static const char options_help[] =
-    "Serves a model inside a trusted execution environment; every answer carries a signed receipt.\n"
+    "Serves a model inside a trusted execution environment; every answer carries a signed "
+    "receipt.\n"
     "\n"
     "  --model FILE           GGUF model (required)\n"
     "  --model-name NAME      name that requests give; default: the one in the file\n"
     "  --listen ADDRESS       tcp:HOST:PORT (TLS 1.3), unix:PATH, vsock:PORT; may be repeated;\n"
     "                         default " OPTIONS_DEFAULT_LISTEN "; port 0 takes a free one\n"
-    "  --platform NAME[:OPTIONS]  what gives evidence; default: the only one that this machine has\n"
+    "  --platform NAME[:OPTIONS]  what gives evidence; default: the only one that this machine "
+    "has\n"
     "  --profile verified|fast    verified (default): answers can be re-checked bit for bit\n"
     "  --slots N              answers at once, 1 to 256; default 4\n"
     "  --queue N              requests that may wait beyond them, 0 to 4096; default 64\n"
-    "  --context N            tokens of context for each answer; default: the model's, at most 4096\n"
+    "  --context N            tokens of context for each answer; default: the model's, at most "
+    "4096\n"
     "  --batch N              tokens of one engine step at most; default 512\n"
     "  --threads N            threads of the engine; default: cores less one\n"
     "  --token-file FILE      bearer tokens that may ask, one a line; default: everyone may\n"
@@ -88,7 +91,8 @@ static const char options_help[] =
     "  --ready-file FILE      written when the node serves: pid, addresses and ids as JSON\n"
     "  --help, --version\n"
     "\n"
-    "Signals: SIGTERM or SIGINT ends after the answers that run, at most 30 s; a second one at once.\n"
+    "Signals: SIGTERM or SIGINT ends after the answers that run, at most 30 s; a second one at "
+    "once.\n"
     "Exit status: 0 ended as asked, 1 failure, 2 usage, or nothing here can give evidence.\n";
 
 typedef struct options_reader {
@@ -100,8 +104,8 @@ typedef struct options_reader {
 
 static bool options_wrong(const options_reader *reader, const char *want)
 {
-    (void)fprintf(stderr, "%s: --%s wants %s, not \"%s\"\n", reader->build->program, reader->name, want,
-                  reader->value);
+    (void)fprintf(stderr, "%s: --%s wants %s, not \"%s\"\n", reader->build->program, reader->name,
+                  want, reader->value);
     return false;
 }
 
@@ -113,8 +117,8 @@ static bool options_number(const options_reader *reader, uint32_t minimum, uint3
 
     errno = 0;
     unsigned long value = strtoul(reader->value, &end, 10);
-    if (errno != 0 || end == reader->value || *end != '\0' || reader->value[0] == '-' || value < minimum ||
-        value > maximum) {
+    if (errno != 0 || end == reader->value || *end != '\0' || reader->value[0] == '-' ||
+        value < minimum || value > maximum) {
         (void)snprintf(want, sizeof(want), "a number from %u to %u", minimum, maximum);
         return options_wrong(reader, want);
     }
@@ -140,7 +144,8 @@ static bool options_operator(const options_reader *reader)
     const char *hex = reader->value;
 
     if (strncmp(hex, "0x", 2) != 0 ||
-        aver_hex_decode(aver_view_text(hex + 2), reader->options->operator_address, 20) != AVER_OK) {
+        aver_hex_decode(aver_view_text(hex + 2), reader->options->operator_address, 20) !=
+            AVER_OK) {
         return options_wrong(reader, "0x and 40 hex digits");
     }
     return true;
@@ -263,7 +268,8 @@ static void options_show_help(const aver_node_build *build)
     }
 }
 
-static aver_options_outcome options_complete(const aver_node_build *build, aver_node_options *options)
+static aver_options_outcome options_complete(const aver_node_build *build,
+                                             aver_node_options *options)
 {
     if (options->model_path == NULL) {
         (void)fprintf(stderr, "%s: --model FILE is missing; see --help\n", build->program);
@@ -275,8 +281,8 @@ static aver_options_outcome options_complete(const aver_node_build *build, aver_
     return AVER_OPTIONS_RUN;
 }
 
-aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc, char *const *argv,
-                                             aver_node_options *ret_options)
+aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc,
+                                             char *const *argv, aver_node_options *ret_options)
 {
     struct option table[OPTIONS_COUNT_MAX] = {0};
     aver_node_options options = {.profile = AVER_PROFILE_VERIFIED,
@@ -311,7 +317,8 @@ aver_options_outcome aver_node_options_parse(const aver_node_build *build, int a
         }
     }
     if (optind < argc) {
-        (void)fprintf(stderr, "%s: \"%s\" is no option; see --help\n", build->program, argv[optind]);
+        (void)fprintf(stderr, "%s: \"%s\" is no option; see --help\n", build->program,
+                      argv[optind]);
         return AVER_OPTIONS_WRONG;
     }
     aver_options_outcome outcome = options_complete(build, &options);

@@ -12,9 +12,10 @@
 
 /* What differs between the programs that are built from the same main. */
 typedef struct aver_node_build {
-    const char *program;                        /* "aver-node" */
-    const aver_tee_platform *const *platforms;  /* NULL-terminated */
-    const char *engine_option; /* name of the option that runs another engine program, NULL: there is none */
+    const char *program;                       /* "aver-node" */
+    const aver_tee_platform *const *platforms; /* NULL-terminated */
+    const char *engine_option; /* name of the option that runs another engine program, NULL: there
+                                  is none */
     const char *platform_help; /* what --platform takes beside the names */
 } aver_node_build;
 
@@ -47,7 +48,7 @@ typedef enum aver_options_outcome {
     AVER_OPTIONS_WRONG = 3, /* words were printed on standard error */
 } aver_options_outcome;
 
-aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc, char *const *argv,
-                                             aver_node_options *ret_options);
+aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc,
+                                             char *const *argv, aver_node_options *ret_options);
 
 #endif

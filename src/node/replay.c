@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLAY_SHARDS 4096u
+#define REPLAY_SHARDS         4096u
 #define REPLAY_FIRST_CAPACITY 8u
-#define REPLAY_ENTRY_BYTES 16
+#define REPLAY_ENTRY_BYTES    16
 
 typedef struct replay_entry {
     uint8_t bytes[REPLAY_ENTRY_BYTES]; /* all zero: free */
@@ -56,7 +56,8 @@ static replay_entry replay_fingerprint(const aver_replay *replay, const uint8_t 
     uint8_t digest[AVER_SHA256_BYTES];
     replay_entry entry;
 
-    aver_sha256_tagged("aver/replay/1", AVER_VIEW_OF(replay->secret), aver_view_make(enc, 32), digest);
+    aver_sha256_tagged("aver/replay/1", AVER_VIEW_OF(replay->secret), aver_view_make(enc, 32),
+                       digest);
     memcpy(entry.bytes, digest, sizeof(entry.bytes));
     /* Never all zero, which marks a free place. */
     entry.bytes[REPLAY_ENTRY_BYTES - 1] |= 1;

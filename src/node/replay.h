@@ -3,13 +3,14 @@
 #define AVER_NODE_REPLAY_H
 
 /*
- * replay: the set of HPKE encapsulations that this incarnation has opened, so that nobody sends a sealed
- * request twice. It lives as long as the seal key, and is therefore never emptied.
+ * replay: the set of HPKE encapsulations that this incarnation has opened, so that nobody sends a
+ * sealed request twice. It lives as long as the seal key, and is therefore never emptied.
  *
  *   shard (first 12 bits of the fingerprint) -> open addressing table of 16-byte fingerprints
  *
  * A fingerprint is the start of SHA-256(secret || enc): nobody outside can choose where an entry
- * falls. Each shard doubles alone, so that no insertion stalls the loop. Limit: entries_max, then LIMIT.
+ * falls. Each shard doubles alone, so that no insertion stalls the loop. Limit: entries_max, then
+ * LIMIT.
  */
 
 #include "aver/bytes.h"

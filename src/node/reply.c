@@ -5,10 +5,10 @@
 #include "codec/text.h"
 #include "node/keeper.h"
 
-#define REPLY_ERROR_BYTES_MAX 4096
+#define REPLY_ERROR_BYTES_MAX  4096
 #define REPLY_HEADER_BYTES_MAX 16384
 #define REPLY_SEALED_BYTES_MAX (64u * 1024 * 1024)
-#define REPLY_RETRY_AFTER_S "1"
+#define REPLY_RETRY_AFTER_S    "1"
 
 aver_err aver_reply_seal_header(aver_exchange *exchange, aver_seal *seal)
 {
@@ -52,7 +52,8 @@ static aver_err reply_seal_body(const aver_reply *reply, aver_buf *out)
 
     aver_err err = aver_reply_seal_header(reply->exchange, reply->seal);
     while (err == AVER_OK && rest.size > 0) {
-        size_t size = rest.size < AVER_SEAL_CHUNK_BYTES_MAX / 2 ? rest.size : AVER_SEAL_CHUNK_BYTES_MAX / 2;
+        size_t size =
+            rest.size < AVER_SEAL_CHUNK_BYTES_MAX / 2 ? rest.size : AVER_SEAL_CHUNK_BYTES_MAX / 2;
 
         err = aver_seal_chunk(reply->seal, aver_view_slice(rest, 0, size), out);
         rest = aver_view_slice(rest, size, rest.size - size);
@@ -81,8 +82,8 @@ void aver_reply_send(aver_keeper *keeper, const aver_reply *reply)
     aver_buf_deinit(&sealed);
 }
 
-void aver_reply_error(aver_keeper *keeper, aver_exchange *exchange, aver_seal *seal, uint32_t status,
-                      const char *code, const char *param, const char *message)
+void aver_reply_error(aver_keeper *keeper, aver_exchange *exchange, aver_seal *seal,
+                      uint32_t status, const char *code, const char *param, const char *message)
 {
     aver_buf body;
 

@@ -3,7 +3,8 @@
 #define AVER_NODE_REPLY_H
 
 /*
- * reply: whole answers, sealed where the request was. Each of these ends the exchange: the pointer is dead afterwards.
+ * reply: whole answers, sealed where the request was. Each of these ends the exchange: the pointer
+ * is dead afterwards.
  */
 
 #include "net/seal.h"
@@ -22,8 +23,8 @@ typedef struct aver_reply {
 
 void aver_reply_send(struct aver_keeper *keeper, const aver_reply *reply);
 /* code names the reason, param the member of the request; both may be NULL. */
-void aver_reply_error(struct aver_keeper *keeper, aver_exchange *exchange, aver_seal *seal, uint32_t status,
-                      const char *code, const char *param, const char *message);
+void aver_reply_error(struct aver_keeper *keeper, aver_exchange *exchange, aver_seal *seal,
+                      uint32_t status, const char *code, const char *param, const char *message);
 /* Sets the header that says how the body is sealed; once a request. */
 AVER_MUST_USE aver_err aver_reply_seal_header(aver_exchange *exchange, aver_seal *seal);
 

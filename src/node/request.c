@@ -23,7 +23,8 @@ typedef struct request_refusal {
 static bool request_room(aver_keeper *keeper, aver_exchange *exchange)
 {
     if (keeper->phase == AVER_KEEPER_DRAINING) {
-        aver_reply_error(keeper, exchange, NULL, 503, "draining", NULL, "The node is going out of service.");
+        aver_reply_error(keeper, exchange, NULL, 503, "draining", NULL,
+                         "The node is going out of service.");
         return false;
     }
     if (aver_calls_full(&keeper->calls)) {
@@ -34,27 +35,31 @@ static bool request_room(aver_keeper *keeper, aver_exchange *exchange)
     return true;
 }
 
-static bool request_claims(const aver_keeper *keeper, const aver_job_claims *claims, const char *method,
-                           const char *path, request_refusal *ret_refusal)
+static bool request_claims(const aver_keeper *keeper, const aver_job_claims *claims,
+                           const char *method, const char *path, request_refusal *ret_refusal)
 {
-    if (claims->has_method_path && (strcmp(claims->method, method) != 0 || strcmp(claims->path, path) != 0)) {
+    if (claims->has_method_path &&
+        (strcmp(claims->method, method) != 0 || strcmp(claims->path, path) != 0)) {
         *ret_refusal = (request_refusal){400, "route_mismatch", "aver",
                                          "The request was made for another method or path."};
         return false;
     }
-    if (claims->has_keyset &&
-        !aver_equal_secret(AVER_VIEW_OF(claims->keyset_digest), AVER_VIEW_OF(keeper->keyring->keyset_digest))) {
-        *ret_refusal = (request_refusal){409, "wrong_keyset", "aver",
-                                         "The request was made for another keyset; verify the node again."};
+    if (claims->has_keyset && !aver_equal_secret(AVER_VIEW_OF(claims->keyset_digest),
+                                                 AVER_VIEW_OF(keeper->keyring->keyset_digest))) {
+        *ret_refusal =
+            (request_refusal){409, "wrong_keyset", "aver",
+                              "The request was made for another keyset; verify the node again."};
         return false;
     }
     if (claims->has_evidence && !aver_evidence_recent(keeper->evidence, claims->evidence_digest)) {
-        *ret_refusal = (request_refusal){409, "unknown_evidence", "aver",
-                                         "This evidence is too old, or not of this node; fetch it again."};
+        *ret_refusal =
+            (request_refusal){409, "unknown_evidence", "aver",
+                              "This evidence is too old, or not of this node; fetch it again."};
         return false;
     }
     if (claims->has_deadline && aver_time_wall_ms() > claims->deadline_ms) {
-        *ret_refusal = (request_refusal){400, "deadline_passed", "aver", "The request came after its deadline."};
+        *ret_refusal = (request_refusal){400, "deadline_passed", "aver",
+                                         "The request came after its deadline."};
         return false;
     }
     return true;
@@ -64,7 +69,8 @@ static bool request_valid(const aver_keeper *keeper, const aver_job *job, const 
                           const char *path, request_refusal *ret_refusal)
 {
     if (!aver_view_equal_text(aver_buf_view(&job->model), keeper->model_name)) {
-        *ret_refusal = (request_refusal){404, "model_not_found", "model", "There is no such model here."};
+        *ret_refusal =
+            (request_refusal){404, "model_not_found", "model", "There is no such model here."};
         return false;
     }
     if (job->claims.present) {
@@ -85,7 +91,8 @@ static void request_refuse_body(aver_keeper *keeper, const aver_inbound *inbound
                      refusal->param[0] != '\0' ? refusal->param : NULL, refusal->message);
 }
 
-static void request_begin(aver_keeper *keeper, aver_inbound *inbound, const aver_call_request *request)
+static void request_begin(aver_keeper *keeper, aver_inbound *inbound,
+                          const aver_call_request *request)
 {
     aver_call *call;
 
@@ -123,12 +130,14 @@ static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endp
                                            .path = path,
                                            .arrived_ns = arrived_ns});
     } else {
-        aver_reply_error(keeper, inbound->exchange, inbound->seal, why.status, why.code, why.param, why.message);
+        aver_reply_error(keeper, inbound->exchange, inbound->seal, why.status, why.code, why.param,
+                         why.message);
     }
     aver_job_deinit(&job);
 }
 
-void aver_request_handle(aver_keeper *keeper, aver_exchange *exchange, aver_endpoint endpoint, const char *path)
+void aver_request_handle(aver_keeper *keeper, aver_exchange *exchange, aver_endpoint endpoint,
+                         const char *path)
 {
     uint64_t arrived_ns = aver_time_monotonic_ns();
     aver_inbound inbound;

@@ -2,7 +2,8 @@
 #ifndef AVER_NODE_REQUEST_H
 #define AVER_NODE_REQUEST_H
 
-/* request: from a POST body to a call at the engine, or to the error that says what is wrong with it. */
+/* request: from a POST body to a call at the engine, or to the error that says what is wrong with
+ * it. */
 
 #include "engine/job.h"
 #include "net/server.h"
@@ -10,7 +11,7 @@
 struct aver_keeper;
 
 /* path is without the node's prefix, and outlives the call of this function only. */
-void aver_request_handle(struct aver_keeper *keeper, aver_exchange *exchange, aver_endpoint endpoint,
-                         const char *path);
+void aver_request_handle(struct aver_keeper *keeper, aver_exchange *exchange,
+                         aver_endpoint endpoint, const char *path);
 
 #endif

@@ -47,7 +47,8 @@ static aver_err vault_allocate(aver_vault *vault)
     return AVER_OK;
 }
 
-aver_err aver_vault_new(uint32_t entries_max, uint64_t bytes_max, uint64_t ttl_ms, aver_vault **ret_vault)
+aver_err aver_vault_new(uint32_t entries_max, uint64_t bytes_max, uint64_t ttl_ms,
+                        aver_vault **ret_vault)
 {
     AVER_ASSERT(entries_max > 0 && entries_max <= AVER_VAULT_ENTRIES_MAX);
     aver_vault *vault = calloc(1, sizeof(*vault));
@@ -109,8 +110,8 @@ void aver_vault_free(aver_vault *vault)
     free(vault);
 }
 
-aver_err aver_vault_put(aver_vault *vault, const uint8_t id[static 32], aver_view receipt, aver_view tokens,
-                        uint64_t now_ms)
+aver_err aver_vault_put(aver_vault *vault, const uint8_t id[static 32], aver_view receipt,
+                        aver_view tokens, uint64_t now_ms)
 {
     size_t size = receipt.size + tokens.size;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A running node answers: sealed or not, streamed or whole, chat or completion, each with a receipt that holds. */
+/* A running node answers: sealed or not, streamed or whole, chat or completion, each with a receipt
+ * that holds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,19 +30,21 @@ static int answer_teardown(void **state)
     return node_fixture_stop(&node) == 0 ? 0 : -1;
 }
 
-static void answer_body(char *ret_body, size_t size, const char *path, bool stream, const char *more)
+static void answer_body(char *ret_body, size_t size, const char *path, bool stream,
+                        const char *more)
 {
     bool chat = strstr(path, "chat") != NULL;
 
-    (void)snprintf(ret_body, size, "{\"model\":\"%s\",%s,\"max_tokens\":24,\"seed\":7%s%s}", node.model,
+    (void)snprintf(ret_body, size, "{\"model\":\"%s\",%s,\"max_tokens\":24,\"seed\":7%s%s}",
+                   node.model,
                    chat ? "\"messages\":[{\"role\":\"user\",\"content\":\"Once upon a time\"}]"
                         : "\"prompt\":\"Once upon a time\"",
                    stream ? ",\"stream\":true" : "", more);
 }
 
 /* Asks and checks; the text of the answer, owned by the caller. */
-static void answer_expect(node_session *session, const char *path, bool sealed, bool stream, const char *more,
-                          aver_buf *ret_text)
+static void answer_expect(node_session *session, const char *path, bool sealed, bool stream,
+                          const char *more, aver_buf *ret_text)
 {
     char body[1024];
     node_question question = {.path = path, .body = body, .sealed = sealed};
@@ -105,10 +108,13 @@ static void test_claims_are_taken_into_the_receipt(void **state)
     aver_hex_encode(AVER_VIEW_OF(session.evidence_digest), evidence);
     aver_hex_encode(AVER_VIEW_OF(chosen), nonce);
     (void)snprintf(body, sizeof(body),
-                   "{\"model\":\"%s\",\"prompt\":\"A dog\",\"max_tokens\":4,\"stream\":true,\"aver\":{\"method\":"
-                   "\"POST\",\"path\":\"/v1/completions\",\"keyset\":\"%s\",\"evidence\":\"%s\",\"nonce\":\"%s\","
+                   "{\"model\":\"%s\",\"prompt\":\"A "
+                   "dog\",\"max_tokens\":4,\"stream\":true,\"aver\":{\"method\":"
+                   "\"POST\",\"path\":\"/v1/"
+                   "completions\",\"keyset\":\"%s\",\"evidence\":\"%s\",\"nonce\":\"%s\","
                    "\"deadline_ms\":%llu}}",
-                   node.model, keyset, evidence, nonce, (unsigned long long)(aver_time_wall_ms() + 60000));
+                   node.model, keyset, evidence, nonce,
+                   (unsigned long long)(aver_time_wall_ms() + 60000));
     node_question question = {.path = "/v1/completions", .body = body, .sealed = true};
     node_ask(&session, &question, &answer);
     assert_int_equal(answer.status, 200);
@@ -134,7 +140,8 @@ static void test_long_streams_carry_heads(void **state)
     node_session_open(&session, &node, false);
     const uint8_t *key = session.keyset.keys[AVER_ROLE_RECEIPT].bytes;
     (void)snprintf(body, sizeof(body),
-                   "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":150,\"temperature\":0,\"stream\":true}",
+                   "{\"model\":\"%s\",\"prompt\":\"One "
+                   "day\",\"max_tokens\":150,\"temperature\":0,\"stream\":true}",
                    node.model);
     node_ask(&session, &question, &answer);
     assert_true(node_answer_check(&session, &question, &answer));
@@ -202,8 +209,8 @@ static void test_node_prefix_is_not_signed(void **state)
 
 static void test_public_documents(void **state)
 {
-    static const char *const paths[] = {"/health", "/v1/models", "/metrics", "/.well-known/hpke-keys",
-                                        "/v1/attestation"};
+    static const char *const paths[] = {"/health", "/v1/models", "/metrics",
+                                        "/.well-known/hpke-keys", "/v1/attestation"};
     uint8_t seal_key[32];
     node_session session;
     aver_buf body;

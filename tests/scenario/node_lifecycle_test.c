@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a node does when its engine dies, its queue is full, its clients go away, and it is told to end. */
+/* What a node does when its engine dies, its queue is full, its clients go away, and it is told to
+ * end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,15 +18,17 @@
 #include <unistd.h>
 
 #define LIFE_STREAMS 4
-#define LIFE_CROWD 8
+#define LIFE_CROWD   8
 
 static const char life_path[] = "/v1/completions";
 /* A context far beyond the story model's own: the text is poor, and the answer long. */
 static const char *const life_long_args[] = {"--context", "8192", NULL};
 
-static void life_body(const node_fixture *node, char *ret_body, size_t size, unsigned max_tokens, bool stream)
+static void life_body(const node_fixture *node, char *ret_body, size_t size, unsigned max_tokens,
+                      bool stream)
 {
-    (void)snprintf(ret_body, size, "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":%u,"
+    (void)snprintf(ret_body, size,
+                   "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":%u,"
                    "\"temperature\":2,\"seed\":2%s}",
                    node->model, max_tokens, stream ? ",\"stream\":true,\"aver\":{}" : "");
 }
@@ -86,15 +89,16 @@ static void life_end(life_client *client)
 
 typedef struct life_killer {
     node_fixture *node;
-    atomic_int pieces;
+    atomic_uint *under_way;
+    unsigned pieces;
 } life_killer;
 
-/* Kills the engine once every stream has had something. */
+/* Kills the engine, once, when every stream is under way. */
 static void life_kill_engine(void *context)
 {
     life_killer *killer = context;
 
-    if (atomic_fetch_add(&killer->pieces, 1) == LIFE_STREAMS * 2) {
+    if (++killer->pieces == 3 && atomic_fetch_add(killer->under_way, 1) == LIFE_STREAMS - 1) {
         pid_t engine = node_fixture_engine(killer->node);
         if (engine > 0) {
             (void)kill(engine, SIGKILL);
@@ -107,15 +111,17 @@ static void test_engine_killed_in_mid_stream(void **state)
     node_fixture node;
     life_client clients[LIFE_STREAMS + 1];
     node_session watch;
-    life_killer killer = {.node = &node};
+    life_killer killers[LIFE_STREAMS + 1];
+    atomic_uint under_way = 0;
 
     (void)state;
     node_fixture_start(&node, (const char *const[]){"--context", "8192", "--slots", "8", NULL});
     node_session_open(&watch, &node, false);
     for (size_t i = 0; i <= LIFE_STREAMS; i++) {
         life_begin(&clients[i], &node, 8000, i < LIFE_STREAMS);
+        killers[i] = (life_killer){.node = &node, .under_way = &under_way};
         clients[i].question.on_piece = life_kill_engine;
-        clients[i].question.context = &killer;
+        clients[i].question.context = &killers[i];
         life_go(&clients[i]);
     }
     for (size_t i = 0; i <= LIFE_STREAMS; i++) {
@@ -174,7 +180,8 @@ static void test_full_queue_says_429(void **state)
     assert_int_equal(node_fixture_stop(&node), 0);
 }
 
-static bool life_wait_metric(node_session *session, const char *name, uint64_t value, unsigned timeout_ms)
+static bool life_wait_metric(node_session *session, const char *name, uint64_t value,
+                             unsigned timeout_ms)
 {
     for (uint64_t end = node_fixture_now_ms() + timeout_ms; node_fixture_now_ms() < end;) {
         if (node_metric(session, name) == value) {
@@ -207,7 +214,8 @@ static const char life_aborted[] = "aver_receipts_total{finish=\"aborted\"}";
 static void test_client_gone(void **state)
 {
     char body[256];
-    node_question question = {.path = life_path, .body = body, .sealed = true, .cut_after_bytes = 3000};
+    node_question question = {
+        .path = life_path, .body = body, .sealed = true, .cut_after_bytes = 3000};
     node_fixture node;
     node_session watch, session;
     node_answer answer;
@@ -247,10 +255,12 @@ static void test_slow_reader_is_cut(void **state)
 
     (void)state;
     /* A long name makes each event large: the limit is reached within the answer. */
-    node_fixture_start(&node, (const char *const[]){"--context", "8192", "--model-name",
-                                                    "a-name-of-more-than-a-hundred-bytes-that-stands-in-each-"
-                                                    "event-of-the-stream-and-so-fills-the-buffers-of-a-reader-"
-                                                    "who-stands", NULL});
+    node_fixture_start(
+        &node, (const char *const[]){"--context", "8192", "--model-name",
+                                     "a-name-of-more-than-a-hundred-bytes-that-stands-in-each-"
+                                     "event-of-the-stream-and-so-fills-the-buffers-of-a-reader-"
+                                     "who-stands",
+                                     NULL});
     node_session_open(&watch, &node, false);
     life_begin(&client, &node, 8000, true);
     client.question.on_piece = life_stand_still;
@@ -363,9 +373,12 @@ static void test_single_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_engine_killed_in_mid_stream), cmocka_unit_test(test_full_queue_says_429),
-        cmocka_unit_test(test_client_gone),                 cmocka_unit_test(test_slow_reader_is_cut),
-        cmocka_unit_test(test_drain_lets_answers_finish),   cmocka_unit_test(test_second_signal_ends_at_once),
+        cmocka_unit_test(test_engine_killed_in_mid_stream),
+        cmocka_unit_test(test_full_queue_says_429),
+        cmocka_unit_test(test_client_gone),
+        cmocka_unit_test(test_slow_reader_is_cut),
+        cmocka_unit_test(test_drain_lets_answers_finish),
+        cmocka_unit_test(test_second_signal_ends_at_once),
         cmocka_unit_test(test_single_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

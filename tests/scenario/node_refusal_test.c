@@ -52,7 +52,8 @@ static void refusal_alive(node_session *session)
         .path = "/v1/completions", .body = body, .sealed = true, .bearer = REFUSAL_TOKEN};
     node_answer answer;
 
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}", node.model);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}",
+                   node.model);
     node_ask(session, &question, &answer);
     assert_int_equal(answer.status, 200);
     assert_true(node_answer_check(session, &question, &answer));
@@ -67,8 +68,8 @@ typedef struct refusal_case {
     const char *param; /* NULL: any */
 } refusal_case;
 
-#define CHAT "/v1/chat/completions"
-#define TEXT "/v1/completions"
+#define CHAT  "/v1/chat/completions"
+#define TEXT  "/v1/completions"
 #define HEXES "0000000000000000000000000000000000000000000000000000000000000000"
 
 static const refusal_case refusal_cases[] = {
@@ -79,17 +80,20 @@ static const refusal_case refusal_cases[] = {
     {TEXT, "{\"model\":\"%M\"}", 400, NULL, "prompt"},
     {CHAT, "{\"model\":\"%M\"}", 400, NULL, "messages"},
     {CHAT, "{\"model\":\"%M\",\"messages\":[]}", 400, NULL, NULL},
-    {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"wizard\",\"content\":\"x\"}]}", 400, NULL, NULL},
+    {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"wizard\",\"content\":\"x\"}]}", 400, NULL,
+     NULL},
     {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"user\",\"content\":5}]}", 400, NULL, NULL},
     {TEXT, "{\"prompt\":\"x\"}", 400, NULL, "model"},
     {TEXT, "{\"model\":\"another\",\"prompt\":\"x\"}", 404, "model_not_found", "model"},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"unheard_of\":1}", 400, "unknown_parameter", "unheard_of"},
-    {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}", 400, NULL,
-     "tools"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"unheard_of\":1}", 400, "unknown_parameter",
+     "unheard_of"},
+    {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}",
+     400, NULL, "tools"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"n\":2}", 400, NULL, "n"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":\"many\"}", 400, NULL, "max_tokens"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":-1}", 400, NULL, "max_tokens"},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":99999999999999999999}", 400, NULL, NULL},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":99999999999999999999}", 400, NULL,
+     NULL},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"temperature\":1e308}", 400, NULL, "temperature"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"temperature\":3}", 400, NULL, "temperature"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"top_p\":true}", 400, NULL, "top_p"},
@@ -97,12 +101,15 @@ static const refusal_case refusal_cases[] = {
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"prompt\":\"y\"}", 400, NULL, NULL},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"\xff\xfe\"}", 400, NULL, NULL},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"\\ud800\"}", 400, NULL, NULL},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"method\":\"POST\",\"path\":\"/v1/other\"}}", 400,
-     "route_mismatch", "aver"},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"keyset\":\"" HEXES "\"}}", 409, "wrong_keyset", "aver"},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"evidence\":\"" HEXES "\"}}", 409, "unknown_evidence",
-     "aver"},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"deadline_ms\":1000}}", 400, "deadline_passed", "aver"},
+    {TEXT,
+     "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"method\":\"POST\",\"path\":\"/v1/other\"}}",
+     400, "route_mismatch", "aver"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"keyset\":\"" HEXES "\"}}", 409,
+     "wrong_keyset", "aver"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"evidence\":\"" HEXES "\"}}", 409,
+     "unknown_evidence", "aver"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"deadline_ms\":1000}}", 400,
+     "deadline_passed", "aver"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"aver\":{\"colour\":1}}", 400, NULL, NULL},
     {"/v1/receipts", "{\"id\":\"12\"}", 400, "invalid_value", "id"},
     {"/v1/receipts", "{\"id\":\"" HEXES "\"}", 404, "no_receipt", "id"},
@@ -117,27 +124,31 @@ static void refusal_fill(char *ret_body, size_t size, const char *pattern)
     if (at == NULL) {
         (void)snprintf(ret_body, size, "%s", pattern);
     } else {
-        (void)snprintf(ret_body, size, "%.*s%s%s", (int)(at - pattern), pattern, node.model, at + 2);
+        (void)snprintf(ret_body, size, "%.*s%s%s", (int)(at - pattern), pattern, node.model,
+                       at + 2);
     }
 }
 
 static void refusal_expect(node_session *session, const refusal_case *one, bool sealed)
 {
     char body[2048];
-    node_question question = {.path = one->path, .body = body, .sealed = sealed, .bearer = REFUSAL_TOKEN};
+    node_question question = {
+        .path = one->path, .body = body, .sealed = sealed, .bearer = REFUSAL_TOKEN};
     node_answer answer;
 
     refusal_fill(body, sizeof(body), one->body);
     node_ask(session, &question, &answer);
-    if (answer.status != one->status || (one->code != NULL && strcmp(answer.code, one->code) != 0) ||
+    if (answer.status != one->status ||
+        (one->code != NULL && strcmp(answer.code, one->code) != 0) ||
         (one->param != NULL && strcmp(answer.param, one->param) != 0) || answer.code[0] == '\0') {
-        fail_msg("%s %s: %u %s %s (%.*s)", one->path, body, answer.status, answer.code, answer.param,
-                 (int)answer.body.size, (const char *)answer.body.data);
+        fail_msg("%s %s: %u %s %s (%.*s)", one->path, body, answer.status, answer.code,
+                 answer.param, (int)answer.body.size, (const char *)answer.body.data);
     }
     assert_int_equal(answer.receipt.size, 0);
     /* What was opened is answered under the same seal. */
-    assert_int_equal(answer.sealed, sealed && strcmp(one->code != NULL ? one->code : "", "no_such_path") != 0 &&
-                                        one->status != 405);
+    assert_int_equal(answer.sealed,
+                     sealed && strcmp(one->code != NULL ? one->code : "", "no_such_path") != 0 &&
+                         one->status != 405);
     node_answer_deinit(&answer);
 }
 
@@ -213,8 +224,9 @@ static void test_prompt_longer_than_context(void **state)
 
 static void test_tokens_are_asked_for(void **state)
 {
-    static const char *const wrong[] = {NULL, "Authorization: Bearer wrong-horse", "Authorization: Basic abc",
-                                        "Authorization: Bearer correct-hors", "Authorization: correct-horse"};
+    static const char *const wrong[] = {
+        NULL, "Authorization: Bearer wrong-horse", "Authorization: Basic abc",
+        "Authorization: Bearer correct-hors", "Authorization: correct-horse"};
     char body[256];
     node_question question = {.path = TEXT, .body = body, .sealed = true};
     node_session session;
@@ -222,7 +234,8 @@ static void test_tokens_are_asked_for(void **state)
 
     (void)state;
     node_session_open(&session, &node, false);
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}", node.model);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}",
+                   node.model);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         question.bearer = wrong[i];
         node_ask(&session, &question, &answer);
@@ -243,7 +256,8 @@ static void test_plain_channels_carry_no_prompts(void **state)
 
     (void)state;
     node_session_open(&session, &node, true);
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}", node.model);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}",
+                   node.model);
     node_ask(&session, &question, &answer);
     assert_int_equal(answer.status, 403);
     assert_string_equal(answer.code, "plain_channel");
@@ -261,7 +275,8 @@ static void test_seals(void **state)
 
     (void)state;
     node_session_open(&session, &node, false);
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}", node.model);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"A cat\",\"max_tokens\":2}",
+                   node.model);
     node_ask(&session, &question, &first);
     assert_int_equal(first.status, 200);
 
@@ -289,7 +304,8 @@ static void test_seals(void **state)
 
 static void test_attestation_queries(void **state)
 {
-    static const char *const wrong[] = {"nonce=", "nonce=00", "other=1", "nonce=zz" HEXES, "nonce=" HEXES "00"};
+    static const char *const wrong[] = {"nonce=", "nonce=00", "other=1", "nonce=zz" HEXES,
+                                        "nonce=" HEXES "00"};
     node_session session;
 
     (void)state;

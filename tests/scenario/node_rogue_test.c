@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Engines that break the protocol, and one that lies within it: what a genuine keeper does with them. */
+/* Engines that break the protocol, and one that lies within it: what a genuine keeper does with
+ * them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,11 +27,11 @@ static void rogue_start(node_fixture *node, const char *engine)
     node_fixture_start(node, (const char *const[]){"--sim-engine", program, NULL});
 }
 
-static void rogue_ask(node_session *session, const node_fixture *node, const char *prompt, bool stream,
-                      char body[512], node_question *question, node_answer *ret_answer)
+static void rogue_ask(node_session *session, const node_fixture *node, const char *prompt,
+                      bool stream, char body[512], node_question *question, node_answer *ret_answer)
 {
-    (void)snprintf(body, 512, "{\"model\":\"%s\",\"prompt\":\"%s\",\"max_tokens\":20%s}", node->model, prompt,
-                   stream ? ",\"stream\":true" : "");
+    (void)snprintf(body, 512, "{\"model\":\"%s\",\"prompt\":\"%s\",\"max_tokens\":20%s}",
+                   node->model, prompt, stream ? ",\"stream\":true" : "");
     *question = (node_question){.path = rogue_path, .body = body, .sealed = true};
     node_ask(session, question, ret_answer);
 }
@@ -38,10 +39,20 @@ static void rogue_ask(node_session *session, const node_fixture *node, const cha
 static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
 {
     static const char *const deeds[] = {
-        "exit",           "garbage",        "huge frame",    "unknown job",
-        "ready twice",    "negative token", "started twice", "token before start",
-        "wrong count",    "aborted unasked", "text that is no UTF-8", "token beyond the vocabulary",
-        "more tokens than context", "prompt beyond the context",
+        "exit",
+        "garbage",
+        "huge frame",
+        "unknown job",
+        "ready twice",
+        "negative token",
+        "started twice",
+        "token before start",
+        "wrong count",
+        "aborted unasked",
+        "text that is no UTF-8",
+        "token beyond the vocabulary",
+        "more tokens than context",
+        "prompt beyond the context",
     };
     const size_t count = sizeof(deeds) / sizeof(deeds[0]);
     node_fixture node;
@@ -56,7 +67,8 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
     for (size_t i = 0; i < count * 2; i++) {
         rogue_ask(&session, &node, deeds[i / 2], i % 2 == 1, body, &question, &answer);
         if (strcmp(answer.code, "engine_failed") != 0 || answer.done ||
-            !node_answer_check(&session, &question, &answer) || answer.said.finish != AVER_FINISH_ERROR) {
+            !node_answer_check(&session, &question, &answer) ||
+            answer.said.finish != AVER_FINISH_ERROR) {
             fail_msg("%s: status %u code %s", deeds[i / 2], answer.status, answer.code);
         }
         node_answer_deinit(&answer);
@@ -70,7 +82,8 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
     assert_int_equal(node_fixture_stop(&node), 0);
 }
 
-/* Within the protocol a lie is signed like the truth: only a re-check of the engine's half finds it. */
+/* Within the protocol a lie is signed like the truth: only a re-check of the engine's half finds
+ * it. */
 static void test_a_lying_engine_gets_its_receipt(void **state)
 {
     node_fixture node;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An engine that breaks the protocol. It says that it is a sound one; the prompt of each job then names
- * what it does. The keeper must answer the job with an error receipt and start another engine.
+ * An engine that breaks the protocol. It says that it is a sound one; the prompt of each job then
+ * names what it does. The keeper must answer the job with an error receipt and start another
+ * engine.
  */
 #include "engine/link.h"
 
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 #define ROGUE_VOCABULARY 1000
-#define ROGUE_CONTEXT 256
+#define ROGUE_CONTEXT    256
 
 static void rogue_send(aver_view bytes)
 {
@@ -32,7 +33,8 @@ static void rogue_ready(void)
     aver_buf out;
 
     (void)snprintf(info.executor, sizeof(info.executor), "rogue/1");
-    (void)snprintf(info.description, sizeof(info.description), "an engine that breaks the protocol");
+    (void)snprintf(info.description, sizeof(info.description),
+                   "an engine that breaks the protocol");
     (void)snprintf(info.kv_type, sizeof(info.kv_type), "q8_0");
     aver_buf_init(&out, 65536);
     aver_link_put_ready(&out, &info);
@@ -61,7 +63,8 @@ static void rogue_started(uint64_t job_id, const int32_t *ids, size_t count)
 
 static void rogue_token(uint64_t job_id, int32_t token, aver_view text)
 {
-    rogue_event(&(aver_event){.kind = AVER_EVENT_TOKEN, .job_id = job_id, .token = token, .text = text});
+    rogue_event(
+        &(aver_event){.kind = AVER_EVENT_TOKEN, .job_id = job_id, .token = token, .text = text});
 }
 
 static void rogue_done(uint64_t job_id, aver_finish finish, uint32_t count)

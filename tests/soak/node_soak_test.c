@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many requests to one node, 16 at a time: 5 % cut by the client at random points, 2 % malformed, the rest sealed or
- * not, streamed or not. Every one is accounted for by a receipt that holds or by a clear 4xx, and memory does not
- * grow. Then the engine is killed ten times in mid-stream.
+ * Many requests to one node, 16 at a time: 5 % cut by the client at random points, 2 % malformed,
+ * the rest sealed or not, streamed or not. Every one is accounted for by a receipt that holds or by
+ * a clear 4xx, and memory does not grow. Then the engine is killed ten times in mid-stream.
  *
  *   usage: node_soak_test [REQUESTS]     default 10000
  */
@@ -16,19 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOAK_REQUESTS 10000u
-#define SOAK_WARM 1000u
-#define SOAK_WORKERS 16
-#define SOAK_KILLS 10
-#define SOAK_STREAMS 4
+#define SOAK_REQUESTS   10000u
+#define SOAK_WARM       1000u
+#define SOAK_WORKERS    16
+#define SOAK_KILLS      10
+#define SOAK_STREAMS    4
 #define SOAK_GROWTH_MAX 1.05
-#define SOAK_BACK_MS 1000u
+#define SOAK_BACK_MS    1000u
 #define SOAK_BODY_BYTES 1024
 
 typedef struct soak_totals {
     atomic_uint next, end;
     atomic_uint answered, malformed, cut, cut_finished, lost, wrong;
-    atomic_uint pieces; /* of the streams whose engine is to die */
+    atomic_uint under_way; /* streams whose engine is to die */
 } soak_totals;
 
 static node_fixture node;
@@ -47,8 +47,8 @@ static uint32_t soak_random(uint32_t index, uint32_t salt)
 static void soak_wrong(uint32_t index, const char *what, const node_answer *answer)
 {
     atomic_fetch_add(&totals.wrong, 1);
-    (void)fprintf(stderr, "request %u: %s (err %d, status %u, code %s)\n", index, what, (int)answer->err,
-                  answer->status, answer->code);
+    (void)fprintf(stderr, "request %u: %s (err %d, status %u, code %s)\n", index, what,
+                  (int)answer->err, answer->status, answer->code);
 }
 
 static void soak_malformed(node_session *session, uint32_t index, node_question *question)
@@ -64,7 +64,8 @@ static void soak_malformed(node_session *session, uint32_t index, node_question 
 
     question->body = bodies[soak_random(index, 5) % (sizeof(bodies) / sizeof(bodies[0]))];
     node_ask(session, question, &answer);
-    if (answer.status < 400 || answer.status > 499 || answer.code[0] == '\0' || answer.receipt.size > 0) {
+    if (answer.status < 400 || answer.status > 499 || answer.code[0] == '\0' ||
+        answer.receipt.size > 0) {
         soak_wrong(index, "a malformed request was not refused clearly", &answer);
     } else {
         atomic_fetch_add(&totals.malformed, 1);
@@ -84,7 +85,8 @@ static bool soak_find_receipt(node_session *session, node_answer *answer)
     for (unsigned i = 0; i < 200; i++) {
         if (node_fetch_receipt(session, opening.receipt_id, answer)) {
             return aver_receipt_verify_signature(aver_buf_view(&answer->receipt), key) == AVER_OK &&
-                   aver_receipt_decode_unverified(aver_buf_view(&answer->receipt), &answer->said) == AVER_OK &&
+                   aver_receipt_decode_unverified(aver_buf_view(&answer->receipt), &answer->said) ==
+                       AVER_OK &&
                    memcmp(answer->said.receipt_id, opening.receipt_id, 32) == 0;
         }
         node_fixture_sleep_ms(10);
@@ -126,7 +128,8 @@ static void soak_one(node_session *session, uint32_t index)
     node_answer answer;
 
     (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",%s,\"max_tokens\":%u%s%s}", node.model,
-                   chat ? "\"messages\":[{\"role\":\"user\",\"content\":\"A bird\"}]" : "\"prompt\":\"A bird\"",
+                   chat ? "\"messages\":[{\"role\":\"user\",\"content\":\"A bird\"}]"
+                        : "\"prompt\":\"A bird\"",
                    1 + soak_random(index, 3) % 12, stream ? ",\"stream\":true" : "",
                    (form & 8) != 0 ? ",\"aver\":{}" : "");
     if (kind < 5) {
@@ -135,7 +138,8 @@ static void soak_one(node_session *session, uint32_t index)
         soak_malformed(session, index, &question);
     } else {
         node_ask(session, &question, &answer);
-        if (answer.status != 200 || answer.done != stream || !node_answer_check(session, &question, &answer)) {
+        if (answer.status != 200 || answer.done != stream ||
+            !node_answer_check(session, &question, &answer)) {
             soak_wrong(index, "a good request went wrong", &answer);
         } else {
             atomic_fetch_add(&totals.answered, 1);
@@ -187,11 +191,17 @@ static uint64_t soak_receipts(node_session *session)
     return sum;
 }
 
-/* Kills the engine when the streams are well under way. */
+typedef struct soak_stream {
+    pthread_t thread;
+    unsigned pieces;
+} soak_stream;
+
+/* Kills the engine, once, when every stream is under way. */
 static void soak_kill(void *context)
 {
-    (void)context;
-    if (atomic_fetch_add(&totals.pieces, 1) == SOAK_STREAMS * 3) {
+    soak_stream *stream = context;
+
+    if (++stream->pieces == 3 && atomic_fetch_add(&totals.under_way, 1) == SOAK_STREAMS - 1) {
         pid_t engine = node_fixture_engine(&node);
         if (engine > 0) {
             (void)kill(engine, SIGKILL);
@@ -199,18 +209,21 @@ static void soak_kill(void *context)
     }
 }
 
-static void *soak_stream(void *context)
+static void *soak_stream_run(void *context)
 {
     char body[SOAK_BODY_BYTES];
-    node_question question = {.path = "/v1/completions", .body = body, .sealed = true, .on_piece = soak_kill};
+    node_question question = {.path = "/v1/completions",
+                              .body = body,
+                              .sealed = true,
+                              .on_piece = soak_kill,
+                              .context = context};
     node_session session;
     node_answer answer;
 
-    (void)context;
     node_session_open(&session, &node, false);
     (void)snprintf(body, sizeof(body),
-                   "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":1800,\"temperature\":2,\"seed\":2,"
-                   "\"stream\":true,\"aver\":{}}",
+                   "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":1800,"
+                   "\"temperature\":2,\"seed\":2,\"stream\":true,\"aver\":{}}",
                    node.model);
     node_ask(&session, &question, &answer);
     if (answer.done || !node_answer_check(&session, &question, &answer) ||
@@ -227,20 +240,21 @@ static uint64_t soak_kill_once(void)
 {
     char body[SOAK_BODY_BYTES];
     node_question question = {.path = "/v1/completions", .body = body, .sealed = true};
-    pthread_t streams[SOAK_STREAMS];
+    soak_stream streams[SOAK_STREAMS] = {{.pieces = 0}};
     node_session session;
     node_answer answer;
 
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":1}", node.model);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":1}",
+                   node.model);
     node_session_open(&session, &node, false);
-    atomic_store(&totals.pieces, 0);
+    atomic_store(&totals.under_way, 0);
     for (size_t i = 0; i < SOAK_STREAMS; i++) {
-        if (pthread_create(&streams[i], NULL, soak_stream, NULL) != 0) {
+        if (pthread_create(&streams[i].thread, NULL, soak_stream_run, &streams[i]) != 0) {
             exit(1);
         }
     }
     for (size_t i = 0; i < SOAK_STREAMS; i++) {
-        (void)pthread_join(streams[i], NULL);
+        (void)pthread_join(streams[i].thread, NULL);
     }
     uint64_t died_ms = node_fixture_now_ms();
     node_ask(&session, &question, &answer);
@@ -257,7 +271,8 @@ static bool soak_figure(const char *name, double value, const char *unit, double
 {
     bool good = value <= goal;
 
-    (void)printf("figure %s %.3f %s goal <= %.3f %s\n", name, value, unit, goal, good ? "ok" : "short");
+    (void)printf("figure %s %.3f %s goal <= %.3f %s\n", name, value, unit, goal,
+                 good ? "ok" : "short");
     return good;
 }
 
@@ -271,7 +286,8 @@ int main(int argc, char **argv)
     /* Freed memory that the sanitizer keeps back is not the node's. */
     (void)setenv("ASAN_OPTIONS", "detect_container_overflow=0:quarantine_size_mb=4", 1);
     aver_log_setup(AVER_LOG_ERROR, false);
-    node_fixture_start(&node, (const char *const[]){"--context", "2048", "--receipts-max", "500", NULL});
+    node_fixture_start(&node,
+                       (const char *const[]){"--context", "2048", "--receipts-max", "500", NULL});
     node_session_open(&watch, &node, false);
     soak_run(0, warm);
     uint64_t resident_warm = node_fixture_resident_bytes(&node);
@@ -279,19 +295,24 @@ int main(int argc, char **argv)
     uint64_t resident = node_fixture_resident_bytes(&node);
     uint32_t engaged = totals.answered + totals.cut + totals.cut_finished + totals.lost;
     uint64_t receipts = soak_receipts(&watch);
-    (void)printf("%u answered, %u cut (%u of them finished, %u before their opening), %u malformed, %u wrong; "
+    (void)printf("%u answered, %u cut (%u of them finished, %u before their opening), %u "
+                 "malformed, %u wrong; "
                  "%llu receipts\n",
-                 totals.answered, totals.cut + totals.cut_finished + totals.lost, totals.cut_finished, totals.lost,
-                 totals.malformed, totals.wrong, (unsigned long long)receipts);
+                 totals.answered, totals.cut + totals.cut_finished + totals.lost,
+                 totals.cut_finished, totals.lost, totals.malformed, totals.wrong,
+                 (unsigned long long)receipts);
     for (unsigned i = 0; i < SOAK_KILLS; i++) {
         uint64_t once_ms = soak_kill_once();
         back_ms = once_ms > back_ms ? once_ms : back_ms;
     }
-    bool good = soak_figure("soak_unaccounted",
-                            (double)totals.wrong + (double)(receipts > engaged ? receipts - engaged
-                                                                               : engaged - receipts),
-                            "requests", 0);
-    good = soak_figure("soak_memory", (double)resident / (double)resident_warm, "x", SOAK_GROWTH_MAX) && good;
+    bool good =
+        soak_figure("soak_unaccounted",
+                    (double)totals.wrong +
+                        (double)(receipts > engaged ? receipts - engaged : engaged - receipts),
+                    "requests", 0);
+    good = soak_figure("soak_memory", (double)resident / (double)resident_warm, "x",
+                       SOAK_GROWTH_MAX) &&
+           good;
     good = soak_figure("soak_engine_back", (double)back_ms, "ms", SOAK_BACK_MS) && good;
     good = node_metric(&watch, "aver_engine_restarts_total") == SOAK_KILLS && good;
     node_session_close(&watch);

@@ -18,10 +18,9 @@
 static inline const char *model_find(const char *name)
 {
     static char path[4096];
-    const char *cache = getenv("AVER_CACHE");
+    const char *models = getenv("AVER_MODELS");
     const char *shared = getenv("AVER_SHARED");
-    (void)snprintf(path, sizeof(path), "%s/models/%s", cache != NULL ? cache : "/nonexistent",
-                   name);
+    (void)snprintf(path, sizeof(path), "%s/%s", models != NULL ? models : "/nonexistent", name);
     if (access(path, R_OK) == 0) {
         return path;
     }
@@ -29,7 +28,7 @@ static inline const char *model_find(const char *name)
     if (access(path, R_OK) == 0) {
         return path;
     }
-    (void)printf("SKIP: model %s is neither in AVER_CACHE nor in AVER_SHARED\n", name);
+    (void)printf("SKIP: model %s is neither in AVER_MODELS nor in AVER_SHARED\n", name);
     return NULL;
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLIENT_BODY_MAX (64u * 1024 * 1024)
+#define CLIENT_BODY_MAX   (64u * 1024 * 1024)
 #define CLIENT_SALT_LABEL "EXPORTER-aver-receipt-salt"
 
 /* The state of one transfer. */
@@ -133,7 +133,8 @@ static aver_err transfer_head(const aver_response *response, void *context)
 
     answer->status = response->status;
     answer->streamed = type != NULL && strcmp(type, "text/event-stream") == 0;
-    (void)snprintf(answer->retry_after, sizeof(answer->retry_after), "%s", retry != NULL ? retry : "");
+    (void)snprintf(answer->retry_after, sizeof(answer->retry_after), "%s",
+                   retry != NULL ? retry : "");
     if (nonce != NULL && transfer->seal != NULL) {
         answer->sealed = true;
         aver_err err = aver_seal_expect(transfer->seal, nonce);
@@ -271,7 +272,8 @@ static void transfer_tls_salt(client_transfer *transfer)
     if (aver_receipt_decode_unverified(aver_buf_view(&answer->receipt), &receipt) == AVER_OK) {
         id = receipt.receipt_id;
     } else if (aver_opening_open(aver_buf_view(&answer->opening),
-                                 transfer->session->keyset.keys[AVER_ROLE_RECEIPT].bytes, &opening) == AVER_OK) {
+                                 transfer->session->keyset.keys[AVER_ROLE_RECEIPT].bytes,
+                                 &opening) == AVER_OK) {
         id = opening.receipt_id;
     }
     if (id != NULL) {
@@ -293,7 +295,8 @@ void node_ask(node_session *session, const node_question *question, node_answer 
         return;
     }
     if (ret_answer->enc_hex[0] != '\0') {
-        (void)snprintf(enc_header, sizeof(enc_header), "Ehbp-Encapsulated-Key: %s", ret_answer->enc_hex);
+        (void)snprintf(enc_header, sizeof(enc_header), "Ehbp-Encapsulated-Key: %s",
+                       ret_answer->enc_hex);
     }
     aver_client_request request = {.method = "POST",
                                    .path = question->path,
@@ -317,18 +320,20 @@ static bool check_say(bool good, const char *what)
     return good;
 }
 
-static bool check_fields(const node_session *session, const node_question *question, const node_answer *answer,
-                         const aver_receipt *receipt)
+static bool check_fields(const node_session *session, const node_question *question,
+                         const node_answer *answer, const aver_receipt *receipt)
 {
     uint8_t digest[32], enc[32];
-    bool good = check_say(memcmp(receipt->incarnation, session->keyset.incarnation, 32) == 0, "incarnation") &&
-                check_say(memcmp(receipt->keyset_digest, session->keyset_digest, 32) == 0, "keyset") &&
-                check_say(memcmp(receipt->model_root, session->keyset.models[0].root, 32) == 0, "model") &&
-                check_say(strcmp(receipt->path, question->path) == 0, "path") &&
-                check_say(strcmp(receipt->method, "POST") == 0, "method") &&
-                check_say(receipt->status == answer->status, "status") &&
-                check_say(receipt->has_stream == answer->streamed, "stream flag") &&
-                check_say(receipt->has_enc_digest == (answer->enc_hex[0] != '\0'), "enc flag");
+    bool good =
+        check_say(memcmp(receipt->incarnation, session->keyset.incarnation, 32) == 0,
+                  "incarnation") &&
+        check_say(memcmp(receipt->keyset_digest, session->keyset_digest, 32) == 0, "keyset") &&
+        check_say(memcmp(receipt->model_root, session->keyset.models[0].root, 32) == 0, "model") &&
+        check_say(strcmp(receipt->path, question->path) == 0, "path") &&
+        check_say(strcmp(receipt->method, "POST") == 0, "method") &&
+        check_say(receipt->status == answer->status, "status") &&
+        check_say(receipt->has_stream == answer->streamed, "stream flag") &&
+        check_say(receipt->has_enc_digest == (answer->enc_hex[0] != '\0'), "enc flag");
     if (good && receipt->has_enc_digest) {
         good = aver_hex_decode(aver_view_text(answer->enc_hex), enc, 32) == AVER_OK;
         aver_sha256_of(AVER_VIEW_OF(enc), digest);
@@ -361,7 +366,8 @@ static bool check_commitments(const node_question *question, const node_answer *
     return good;
 }
 
-bool node_answer_check(const node_session *session, const node_question *question, node_answer *answer)
+bool node_answer_check(const node_session *session, const node_question *question,
+                       node_answer *answer)
 {
     const uint8_t *key = session->keyset.keys[AVER_ROLE_RECEIPT].bytes;
     aver_view message = aver_buf_view(&answer->receipt);
@@ -372,7 +378,8 @@ bool node_answer_check(const node_session *session, const node_question *questio
         !check_say(aver_receipt_decode_unverified(message, &receipt) == AVER_OK, "receipt")) {
         return false;
     }
-    if (!check_fields(session, question, answer, &receipt) || !check_commitments(question, answer, &receipt)) {
+    if (!check_fields(session, question, answer, &receipt) ||
+        !check_commitments(question, answer, &receipt)) {
         return false;
     }
     answer->said = receipt;
@@ -407,7 +414,8 @@ static void answer_text_of(aver_view body, aver_buf *out)
     const json_t *choice = json_array_get(json_object_get(json, "choices"), 0);
     const json_t *message = json_object_get(choice, "message");
     const json_t *delta = json_object_get(choice, "delta");
-    const char *text = json_string_value(json_object_get(message != NULL ? message : delta, "content"));
+    const char *text =
+        json_string_value(json_object_get(message != NULL ? message : delta, "content"));
 
     if (text == NULL) {
         text = json_string_value(json_object_get(choice, "text"));
@@ -450,10 +458,12 @@ bool node_fetch_receipt(node_session *session, const uint8_t id[static 32], node
         aver_json_parse(aver_buf_view(&fetched.body), CLIENT_BODY_MAX, &json, NULL) == AVER_OK) {
         aver_buf_clear(&answer->receipt);
         aver_buf_clear(&answer->tokens);
-        good = aver_base64url_decode(aver_view_text(json_string_value(json_object_get(json, "receipt"))),
-                                     &answer->receipt) == AVER_OK &&
-               aver_base64url_decode(aver_view_text(json_string_value(json_object_get(json, "tokens"))),
-                                     &answer->tokens) == AVER_OK;
+        good = aver_base64url_decode(
+                   aver_view_text(json_string_value(json_object_get(json, "receipt"))),
+                   &answer->receipt) == AVER_OK &&
+               aver_base64url_decode(
+                   aver_view_text(json_string_value(json_object_get(json, "tokens"))),
+                   &answer->tokens) == AVER_OK;
         json_decref(json);
     }
     node_answer_deinit(&fetched);

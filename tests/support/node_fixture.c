@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #define FIXTURE_START_MS 60000u
-#define FIXTURE_STOP_MS 60000u
-#define FIXTURE_SKIP 77
+#define FIXTURE_STOP_MS  60000u
+#define FIXTURE_SKIP     77
 
 static _Noreturn void fixture_die(const node_fixture *node, const char *what)
 {
@@ -39,8 +39,8 @@ static _Noreturn void fixture_die(const node_fixture *node, const char *what)
 const char *node_fixture_model(void)
 {
     static char path[4096];
-    const char *const places[] = {getenv("AVER_TEST_MODEL"), getenv("AVER_MODELS"), getenv("AVER_CACHE"),
-                                  getenv("AVER_SHARED")};
+    const char *const places[] = {getenv("AVER_TEST_MODEL"), getenv("AVER_MODELS"),
+                                  getenv("AVER_CACHE"), getenv("AVER_SHARED")};
     const char *const ends[] = {"", "/stories15M-q8_0.gguf", "/models/stories15M-q8_0.gguf",
                                 "/models/stories15M-q8_0.gguf"};
 
@@ -133,8 +133,8 @@ static void fixture_read_ready(node_fixture *node, const char *ready)
     const char *bound = json_string_value(json_array_get(json_object_get(json, "listen"), 0));
     const char *root = json_string_value(json_object_get(json, "model_root"));
     const char *model = json_string_value(json_object_get(json, "model"));
-    if (bound == NULL || model == NULL || sscanf(bound, "tcp:127.0.0.1:%u", &node->port) != 1 || root == NULL ||
-        aver_hex_decode(aver_view_text(root), node->model_root, 32) != AVER_OK) {
+    if (bound == NULL || model == NULL || sscanf(bound, "tcp:127.0.0.1:%u", &node->port) != 1 ||
+        root == NULL || aver_hex_decode(aver_view_text(root), node->model_root, 32) != AVER_OK) {
         fixture_die(node, "the ready file lacks something");
     }
     (void)snprintf(node->model, sizeof(node->model), "%s", model);
@@ -152,9 +152,10 @@ void node_fixture_start(node_fixture *node, const char *const *args)
     (void)snprintf(platform, sizeof(platform), "sim:key=%s", node->key);
     (void)snprintf(socket_text, sizeof(socket_text), "unix:%s", node->unix_socket);
     (void)snprintf(ready, sizeof(ready), "%s/ready", node->dir);
-    const char *const base[] = {"--model", model,         "--platform",   platform, "--listen", "tcp:127.0.0.1:0",
-                                "--listen", socket_text,  "--ready-file", ready,    "--threads", "1",
-                                NULL};
+    const char *const base[] = {
+        "--model",         model,      "--platform", platform,       "--listen",
+        "tcp:127.0.0.1:0", "--listen", socket_text,  "--ready-file", ready,
+        "--threads",       "1",        NULL};
     fixture_spawn(node, base, args);
     for (uint64_t end = node_fixture_now_ms() + FIXTURE_START_MS; access(ready, R_OK) != 0;) {
         if (!node_fixture_alive(node) || node_fixture_now_ms() > end) {
@@ -205,7 +206,8 @@ void node_fixture_remove(node_fixture *node)
 {
     DIR *dir = opendir(node->dir);
 
-    for (struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL; entry = readdir(dir)) {
+    for (struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL;
+         entry = readdir(dir)) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
         }

@@ -3,9 +3,9 @@
 #define AVER_TESTS_SUPPORT_NODE_FIXTURE_H
 
 /*
- * node_fixture: a running aver-node-sim of a test's own: a temporary folder, a free port, a Unix socket, the small
- * story model. The program is $AVER_BIN/aver-node-sim. Failures of the set-up end the test program; without a model it
- * says SKIP and ends with status 77.
+ * node_fixture: a running aver-node-sim of a test's own: a temporary folder, a free port, a Unix
+ * socket, the small story model. The program is $AVER_BIN/aver-node-sim. Failures of the set-up end
+ * the test program; without a model it says SKIP and ends with status 77.
  */
 
 #include <stdbool.h>
@@ -17,12 +17,12 @@
 typedef struct node_fixture {
     pid_t pid;
     char dir[64];
-    char url[96];          /* https://127.0.0.1:PORT */
+    char url[96]; /* https://127.0.0.1:PORT */
     unsigned port;
     char unix_socket[128];
-    char log[128];         /* the node's standard error */
-    char key[128];         /* root key of its simulator */
-    char model[160];       /* its name */
+    char log[128];   /* the node's standard error */
+    char key[128];   /* root key of its simulator */
+    char model[160]; /* its name */
     uint8_t model_root[32];
 } node_fixture;
 
@@ -30,7 +30,8 @@ typedef struct node_fixture {
 const char *node_fixture_model(void);
 /* args: more options, NULL-terminated; NULL for none. Waits until it serves. */
 void node_fixture_start(node_fixture *node, const char *const *args);
-/* The same without --model and without waiting: the exit status of a node that cannot start, its words in node->log. */
+/* The same without --model and without waiting: the exit status of a node that cannot start, its
+ * words in node->log. */
 int node_fixture_fail(node_fixture *node, const char *const *args);
 /* SIGTERM, wait, remove the folder; the exit status. */
 int node_fixture_stop(node_fixture *node);

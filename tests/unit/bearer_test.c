@@ -16,8 +16,9 @@ static void test_only_known_tokens_pass(void **state)
     aver_bearer *bearer;
 
     (void)state;
-    assert_int_equal(aver_bearer_parse(AVER_VIEW_LITERAL("# comment\n\nfirst-token\r\nsecond-token"), &bearer),
-                     AVER_OK);
+    assert_int_equal(
+        aver_bearer_parse(AVER_VIEW_LITERAL("# comment\n\nfirst-token\r\nsecond-token"), &bearer),
+        AVER_OK);
     assert_true(aver_bearer_allows(bearer, "Bearer first-token"));
     assert_true(aver_bearer_allows(bearer, "bearer second-token"));
     assert_false(aver_bearer_allows(bearer, "Bearer first-toke"));
@@ -33,8 +34,9 @@ static void test_only_known_tokens_pass(void **state)
 
 static void test_bad_files_are_refused(void **state)
 {
-    static const char *const wrong[] = {"short\n", "with a blank in it\n", "tab\tinside-it\n", "\x80\x81\x82\x83"
-                                                                                            "\x84\x85\x86\x87\n"};
+    static const char *const wrong[] = {"short\n", "with a blank in it\n", "tab\tinside-it\n",
+                                        "\x80\x81\x82\x83"
+                                        "\x84\x85\x86\x87\n"};
     aver_bearer *bearer;
 
     (void)state;

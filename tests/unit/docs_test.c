@@ -279,7 +279,8 @@ static void the_page_about_checks_has_the_programs_table(void **state)
     (void)state;
     aver_buf text;
     docs_file_read("docs", "verifier.md", &text);
-    const char *at = strstr((const char *)text.data, "| check | meaning | fails when |\n|---|---|---|\n");
+    const char *at =
+        strstr((const char *)text.data, "| check | meaning | fails when |\n|---|---|---|\n");
     assert_non_null(at);
     at = strstr(at, "---|\n") + strlen("---|\n");
     for (const aver_check_name *name = aver_check_names(); name->name; name++) {

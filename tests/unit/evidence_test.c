@@ -23,7 +23,8 @@
 static atomic_uint evidence_quotes;
 static atomic_bool evidence_refuse;
 
-static aver_err evidence_quote(aver_tee *tee, const uint8_t report_data[static 64], aver_buf *ret_evidence)
+static aver_err evidence_quote(aver_tee *tee, const uint8_t report_data[static 64],
+                               aver_buf *ret_evidence)
 {
     struct timespec pause = {.tv_nsec = 20000000};
 
@@ -63,8 +64,8 @@ static void evidence_made(aver_err err, aver_view bytes, void *context)
         assert_true(bundle.has_nonce_path);
         aver_nonce_leaf(asked->nonce, leaf);
         assert_int_equal(aver_merkle_verify(leaf, bundle.nonce_index, bundle.nonce_count,
-                                            (const uint8_t(*)[32])bundle.nonce_path, bundle.nonce_path_size,
-                                            bundle.nonce_root),
+                                            (const uint8_t(*)[32])bundle.nonce_path,
+                                            bundle.nonce_path_size, bundle.nonce_root),
                          AVER_OK);
         aver_binding(asked->keyring->keyset_digest, bundle.nonce_root, (aver_view){0}, binding);
         assert_true(aver_view_equal(bundle.evidence, AVER_VIEW_OF(binding)));
@@ -74,15 +75,17 @@ static void evidence_made(aver_err err, aver_view bytes, void *context)
     }
 }
 
-static void evidence_ask_all(aver_evidence *evidence, struct event_base *base, const aver_keyring *keyring,
-                             evidence_asked *asked, unsigned count, unsigned forgotten)
+static void evidence_ask_all(aver_evidence *evidence, struct event_base *base,
+                             const aver_keyring *keyring, evidence_asked *asked, unsigned count,
+                             unsigned forgotten)
 {
     unsigned left = count - forgotten;
 
     for (unsigned i = 0; i < count; i++) {
         asked[i] = (evidence_asked){.base = base, .keyring = keyring, .left = &left};
         aver_random(asked[i].nonce, 32);
-        assert_int_equal(aver_evidence_ask(evidence, asked[i].nonce, evidence_made, &asked[i]), AVER_OK);
+        assert_int_equal(aver_evidence_ask(evidence, asked[i].nonce, evidence_made, &asked[i]),
+                         AVER_OK);
     }
     for (unsigned i = 0; i < forgotten; i++) {
         aver_evidence_forget(evidence, &asked[i]);
@@ -98,7 +101,8 @@ static void test_one_quote_serves_a_batch(void **state)
     static evidence_asked asked[EVIDENCE_ASKERS];
     struct event_base *base = event_base_new();
     aver_keyring keyring = {.keyset_digest = {1, 2, 3}};
-    aver_evidence_options options = {.base = base, .platform = &evidence_platform, .keyring = &keyring};
+    aver_evidence_options options = {
+        .base = base, .platform = &evidence_platform, .keyring = &keyring};
     const uint8_t unknown[32] = {0};
     aver_evidence *evidence;
     uint8_t first[32];

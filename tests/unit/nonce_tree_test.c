@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Root and every path are those of the reference tree, for every size up to one beyond a power of two. */
+/* Root and every path are those of the reference tree, for every size up to one beyond a power of
+ * two. */
 static void test_paths_lead_to_the_root(void **state)
 {
     static uint8_t nonces[67][AVER_NONCE_BYTES];
@@ -34,10 +35,11 @@ static void test_paths_lead_to_the_root(void **state)
         assert_memory_equal(root, want, 32);
         for (size_t i = 0; i < count; i++) {
             aver_nonce_tree_path(tree, i, path, &size);
-            assert_int_equal(aver_merkle_verify(leaves[i], i, count, (const uint8_t(*)[32])path, size, root),
-                             AVER_OK);
-            assert_int_equal(aver_merkle_verify(leaves[(i + 1) % 67], i, count, (const uint8_t(*)[32])path, size,
-                                                root),
+            assert_int_equal(
+                aver_merkle_verify(leaves[i], i, count, (const uint8_t(*)[32])path, size, root),
+                AVER_OK);
+            assert_int_equal(aver_merkle_verify(leaves[(i + 1) % 67], i, count,
+                                                (const uint8_t(*)[32])path, size, root),
                              AVER_E_PROOF);
         }
         aver_nonce_tree_free(tree);
@@ -54,16 +56,19 @@ static void test_a_full_batch_has_paths_of_sixteen(void **state)
     (void)state;
     assert_non_null(nonces);
     memset(nonces[54321], 7, 32);
-    assert_int_equal(aver_nonce_tree_new((const uint8_t(*)[32])nonces, AVER_NONCE_BATCH_MAX, &tree), AVER_OK);
+    assert_int_equal(aver_nonce_tree_new((const uint8_t(*)[32])nonces, AVER_NONCE_BATCH_MAX, &tree),
+                     AVER_OK);
     aver_nonce_tree_root(tree, root);
     aver_nonce_tree_path(tree, 54321, path, &size);
     aver_nonce_leaf(nonces[54321], leaf);
     assert_int_equal(size, AVER_NONCE_PATH_MAX);
-    assert_int_equal(
-        aver_merkle_verify(leaf, 54321, AVER_NONCE_BATCH_MAX, (const uint8_t(*)[32])path, size, root), AVER_OK);
+    assert_int_equal(aver_merkle_verify(leaf, 54321, AVER_NONCE_BATCH_MAX,
+                                        (const uint8_t(*)[32])path, size, root),
+                     AVER_OK);
     aver_nonce_tree_free(tree);
-    assert_int_equal(aver_nonce_tree_new((const uint8_t(*)[32])nonces, AVER_NONCE_BATCH_MAX + 1, &tree),
-                     AVER_E_LIMIT);
+    assert_int_equal(
+        aver_nonce_tree_new((const uint8_t(*)[32])nonces, AVER_NONCE_BATCH_MAX + 1, &tree),
+        AVER_E_LIMIT);
     assert_int_equal(aver_nonce_tree_new((const uint8_t(*)[32])nonces, 0, &tree), AVER_E_LIMIT);
     free(nonces);
 }

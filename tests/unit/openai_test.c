@@ -54,28 +54,32 @@ static void test_chat_events(void **state)
     assert_int_equal(aver_openai_init(&openai, &options), AVER_OK);
     aver_openai_put_role(&openai, &out);
     json = openai_event(&out);
-    assert_string_equal(json_string_value(json_object_get(json, "object")), "chat.completion.chunk");
+    assert_string_equal(json_string_value(json_object_get(json, "object")),
+                        "chat.completion.chunk");
     assert_string_equal(
-        json_string_value(json_object_get(json_object_get(openai_choice(json), "delta"), "role")), "assistant");
+        json_string_value(json_object_get(json_object_get(openai_choice(json), "delta"), "role")),
+        "assistant");
     json_decref(json);
     aver_buf_clear(&out);
     aver_openai_put_text(&openai, AVER_VIEW_LITERAL("line\nend \"x\" \x01 \xc3\xa9"), &out);
     json = openai_event(&out);
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(openai_choice(json), "delta"), "content")),
-        "line\nend \"x\" \x01 \xc3\xa9");
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(openai_choice(json), "delta"), "content")),
+                        "line\nend \"x\" \x01 \xc3\xa9");
     assert_true(json_is_null(json_object_get(json, "usage")));
     json_decref(json);
     aver_buf_clear(&out);
     aver_openai_put_finish(&openai, AVER_FINISH_LENGTH, &out);
     json = openai_event(&out);
-    assert_string_equal(json_string_value(json_object_get(openai_choice(json), "finish_reason")), "length");
+    assert_string_equal(json_string_value(json_object_get(openai_choice(json), "finish_reason")),
+                        "length");
     json_decref(json);
     aver_buf_clear(&out);
     aver_openai_put_usage(&openai, &(aver_usage){.prompt_tokens = 3, .generated_tokens = 4}, &out);
     json = openai_event(&out);
     assert_int_equal(json_array_size(json_object_get(json, "choices")), 0);
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "usage"), "total_tokens")), 7);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(json, "usage"), "total_tokens")), 7);
     json_decref(json);
     aver_openai_deinit(&openai);
     aver_buf_deinit(&out);
@@ -99,11 +103,13 @@ static void test_whole_bodies(void **state)
         assert_int_equal(aver_json_parse(aver_buf_view(&out), 1 << 20, &json, NULL), AVER_OK);
         const json_t *choice = openai_choice(json);
         const json_t *where = i == 0 ? json_object_get(choice, "message") : choice;
-        assert_string_equal(json_string_value(json_object_get(where, i == 0 ? "content" : "text")), "text");
+        assert_string_equal(json_string_value(json_object_get(where, i == 0 ? "content" : "text")),
+                            "text");
         assert_string_equal(json_string_value(json_object_get(choice, "finish_reason")), "stop");
         assert_string_equal(json_string_value(json_object_get(json, "object")),
                             i == 0 ? "chat.completion" : "text_completion");
-        assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "usage"), "completion_tokens")),
+        assert_int_equal(json_integer_value(
+                             json_object_get(json_object_get(json, "usage"), "completion_tokens")),
                          6);
         json_decref(json);
         aver_openai_deinit(&openai);

@@ -8,6 +8,7 @@
 
 #include "../support/engine_run.h"
 #include "../support/model.h"
+#include "engine/answer.h"
 
 #include <stdio.h>
 
@@ -182,18 +183,27 @@ static void impossible_tokens_are_found_too(void **state)
     run_stop(stories);
 }
 
-static int32_t lie_at_step_five(uint64_t job_id, uint64_t step, int32_t token)
+/* The linker puts it in the place of the drawing function; it lies only while it is told to. */
+static bool engine_lies;
+aver_err __real_aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token);
+aver_err __wrap_aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token);
+
+aver_err __wrap_aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token)
 {
-    (void)job_id;
-    return step == 5 ? token - 1 : token;
+    aver_err err = __real_aver_answer_draw(answer, logits, ret_token);
+    if (err == AVER_OK && engine_lies && answer->generated_count == 5) {
+        *ret_token -= 1;
+    }
+    return err;
 }
 
 static void a_lying_engine_is_found_where_it_lied(void **state)
 {
     (void)state;
     engine_of(2);
-    aver_engine_tamper(stories->engine, lie_at_step_five);
+    engine_lies = true;
     run_answer *answer = run_one(stories, "{" STORY ",\"temperature\":0}");
+    engine_lies = false;
     aver_recheck_result result;
     aver_recheck_claim claim = run_claim(stories, answer);
     recheck(answer, &claim, 0, 1, &result);

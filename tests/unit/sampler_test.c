@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "crypto/hash.h"
-#include "engine/sampler.h"
+#include "engine/sampler_exp.h"
 
 #include <float.h>
 #include <math.h>
@@ -93,6 +93,27 @@ static void exp_gives_the_same_bits_everywhere(void **state)
     assert_string_equal(text, "41237db95679862fb11a0622bdce7f136a04b2e558f4e2721bb2c222bfedbf98");
 }
 
+static void weights_of_a_row_are_those_of_each_logit(void **state)
+{
+    (void)state;
+    float logits[SIZE + 1];
+    double weights[SIZE + 1];
+    logits_fill(logits, SIZE + 1, 5, 3000.0F);
+    logits[0] = 1500.0F;
+    logits[1] = NAN;
+    logits[2] = INFINITY;
+    logits[3] = -INFINITY;
+    /* Every size: whole vectors and what is left over. */
+    for (uint32_t size = 0; size <= SIZE + 1; size += 7) {
+        aver_sampler_weigh(logits, size, 1500.0F, 0.75, weights);
+        for (uint32_t i = 0; i < size; i++) {
+            double expected = aver_sampler_exp(((double)logits[i] - 1500.0) * 0.75);
+            assert_memory_equal(&weights[i], &expected, sizeof(expected));
+        }
+    }
+    assert_true(weights[0] == 1.0 && weights[1] == 0.0 && weights[2] == 0.0 && weights[3] == 0.0);
+}
+
 static void fixed_logits_give_fixed_draws(void **state)
 {
     (void)state;
@@ -172,6 +193,16 @@ static double reference_uniform(uint64_t seed, uint64_t step)
     return (double)(aver_be64_read(digest) >> 11) / 9007199254740992.0;
 }
 
+static double reference_sum(const reference_entry *entries, size_t size)
+{
+    double lanes[8] = {0};
+    for (size_t i = 0; i < size; i++) {
+        lanes[i % 8] += entries[i].weight;
+    }
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+           ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
 static int32_t reference_draw(const aver_sampling *sampling, const float *logits, size_t size,
                               uint64_t step)
 {
@@ -185,8 +216,8 @@ static int32_t reference_draw(const aver_sampling *sampling, const float *logits
     for (size_t i = 0; i < size; i++) {
         double x = ((double)logits[i] - (double)highest) * (1e6 / sampling->temperature_ppm);
         entries[i] = (reference_entry){logits[i], (int32_t)i, aver_sampler_exp(x)};
-        sum += entries[i].weight;
     }
+    sum = reference_sum(entries, size);
     bool cuts = (sampling->top_k != 0 && sampling->top_k < size) || sampling->top_p_ppm < 1000000 ||
                 sampling->min_p_ppm != 0;
     if (cuts) {
@@ -359,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exp_is_within_two_units_of_the_last_place),
         cmocka_unit_test(exp_gives_the_same_bits_everywhere),
+        cmocka_unit_test(weights_of_a_row_are_those_of_each_logit),
         cmocka_unit_test(fixed_logits_give_fixed_draws),
         cmocka_unit_test(greedy_takes_the_highest_and_the_lowest_id_of_equals),
         cmocka_unit_test(logits_that_are_not_finite_are_never_drawn),

@@ -71,7 +71,8 @@ static void test_time_and_bytes_are_bounded(void **state)
     assert_int_equal(aver_vault_count(vault), 100 / 12);
     assert_true(vault_has(vault, 19, 999));
     assert_false(vault_has(vault, 19, 1000));
-    assert_int_equal(aver_vault_put(vault, id, AVER_VIEW_OF(large), (aver_view){0}, 0), AVER_E_LIMIT);
+    assert_int_equal(aver_vault_put(vault, id, AVER_VIEW_OF(large), (aver_view){0}, 0),
+                     AVER_E_LIMIT);
     assert_int_equal(aver_vault_count(vault), 100 / 12);
     aver_vault_expire(vault, 1000);
     assert_int_equal(aver_vault_count(vault), 0);
