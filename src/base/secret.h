@@ -3,14 +3,14 @@
 #define AVER_BASE_SECRET_H
 
 /*
- * secret: 32-byte and smaller keys in memory that is locked, kept out of core dumps, and wiped.
+ * secret: keys of at most 64 bytes in memory that is locked, kept out of core dumps, and wiped.
  *
- * Ownership: aver_secret_new/free; free wipes. The bytes are reached only through
- *            aver_secret_data, which makes every use easy to find.
+ * Ownership: aver_secret_new/free; free wipes. The bytes are reached only through aver_secret_data
+ *            and aver_secret_bytes, which makes every use easy to find.
  * Limits:    AVER_SECRET_BYTES_MAX bytes each. Where the system refuses to lock memory
- * (RLIMIT_MEMLOCK), that is logged once and the secret lives in unlocked memory. Fork:      a child
- * sees zeros; a secret belongs to the process that made it. Threads:   new and free are safe; each
- * secret has one owner at a time.
+ *            (RLIMIT_MEMLOCK), that is logged once and the secret lives in unlocked memory.
+ * Fork:      a child sees zeros; a secret belongs to the process that made it.
+ * Threads:   new and free are safe; each secret has one owner at a time.
  */
 
 #include "aver/bytes.h"

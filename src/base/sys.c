@@ -63,31 +63,38 @@ uint64_t aver_random_u64(void)
     return value;
 }
 
-/* Reads to the end of the file, at most size_max bytes: the size that fstat gives may be stale. */
+/*
+ * Reads to the end of the file, at most size_max bytes: the size that fstat gives may be stale.
+ * Straight into the buffer: the file may hold a secret, and this leaves no copy elsewhere.
+ */
 static aver_err file_read_all(int fd, size_t size_max, aver_buf *contents)
 {
     size_t total = 0;
     for (;;) {
-        uint8_t chunk[4096];
-        ssize_t got = read(fd, chunk, sizeof chunk);
+        /* A full buffer grows only for a byte that is there. */
+        uint8_t beyond;
+        size_t room = contents->capacity - contents->size;
+        uint8_t *place = room > 0 ? contents->data + contents->size : &beyond;
+        ssize_t got = read(fd, place, room > 0 ? room : 1);
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        if (got < 0) {
-            return AVER_E_IO;
-        }
-        if (got == 0) {
-            return AVER_OK;
+        if (got <= 0) {
+            return got < 0 ? AVER_E_IO : AVER_OK;
         }
         if ((size_t)got > size_max - total) {
             return AVER_E_LIMIT;
         }
         total += (size_t)got;
-        aver_err err = aver_buf_reserve(contents, (size_t)got);
+        if (room > 0) {
+            contents->size += (size_t)got;
+            continue;
+        }
+        aver_err err = aver_buf_reserve(contents, 1);
         if (err != AVER_OK) {
             return err;
         }
-        aver_buf_append(contents, aver_view_make(chunk, (size_t)got));
+        aver_buf_append_byte(contents, beyond);
     }
 }
 

@@ -110,10 +110,11 @@ static aver_err answered_on_head(const aver_response *response, void *context)
     const char *nonce = aver_client_header(response->client, "Ehbp-Response-Nonce");
     const char *type = aver_client_header(response->client, "Content-Type");
     const char *receipt = aver_client_header(response->client, "Aver-Receipt");
-    run->reply->streamed = type != NULL && strncmp(type, "text/event-stream", 17) == 0;
     if (nonce == NULL) {
-        return response->status == 200 ? AVER_E_PEER : AVER_OK;
+        /* Whoever carries the bytes can write this: words of an error, never an answer. */
+        return response->status >= 200 && response->status < 300 ? AVER_E_PEER : AVER_OK;
     }
+    run->reply->streamed = type != NULL && strncmp(type, "text/event-stream", 17) == 0;
     run->sealed = true;
     aver_err err = aver_seal_expect(run->seal, nonce);
     if (err == AVER_OK && receipt != NULL) {

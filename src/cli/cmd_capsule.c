@@ -74,11 +74,12 @@ static aver_exit capsule_run_show(aver_cli *cli, const aver_args *args)
 
 static aver_exit capsule_run_strip(aver_cli *cli, const aver_args *args)
 {
-    bool request = aver_args_has(args, "request");
-    bool response = aver_args_has(args, "response");
-    bool tokens = aver_args_has(args, "tokens");
     bool salt = aver_args_has(args, "salt");
-    if (!request && !response && !tokens && !salt) {
+    /* What only the salt can compare goes with it: no reader accepts it without. */
+    bool request = salt || aver_args_has(args, "request");
+    bool response = salt || aver_args_has(args, "response");
+    bool tokens = salt || aver_args_has(args, "tokens");
+    if (!request && !response && !tokens) {
         return aver_cli_fail(cli, AVER_EXIT_USAGE,
                              "say what to strip: --request, --response, --tokens, --salt");
     }

@@ -91,6 +91,7 @@ aver_err aver_remote_attestation(aver_remote *remote, const uint8_t *nonce, aver
         .method = "GET",
         .path = path,
         .headers = headers,
+        .no_bearer = true, /* nobody is judged yet */
         .on_body = remote_on_body,
         .context = &body,
     };

@@ -128,6 +128,10 @@ static aver_err review_job(review_run *run)
     if (err != AVER_OK) {
         return review_cannot(run, "the request cannot be read");
     }
+    if (run->job.has_seed && run->job.sampling.seed != run->receipt.seed) {
+        return review_broken(run, "receipt.request",
+                             "the answer was drawn with another seed than the request fixes");
+    }
     run->job.sampling.seed = run->receipt.seed;
     run->job.has_seed = true;
     char error[AVER_ANSWER_ERROR_BYTES_MAX];

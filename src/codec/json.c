@@ -13,14 +13,20 @@ static void json_why(char *ret_why, const char *what)
     }
 }
 
+/* What bounds the work and memory of a parser. */
+typedef struct json_shape {
+    size_t deepest; /* nesting of brackets */
+    size_t marks;   /* opening brackets, commas, colons: no fewer than keys and values, but one */
+} json_shape;
+
 /*
- * The deepest nesting of brackets outside strings. Malformed text gives some number as well; it is
- * never less than the depth to which a parser descends before it finds the fault.
+ * Counted outside strings. Malformed text gives some numbers as well; they are never less than what
+ * a parser meets before it finds the fault.
  */
-static size_t json_depth(aver_view text)
+static json_shape json_measure(aver_view text)
 {
+    json_shape shape = {0};
     size_t depth = 0;
-    size_t deepest = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
@@ -31,22 +37,27 @@ static size_t json_depth(aver_view text)
             in_string = true;
         } else if (byte == '[' || byte == '{') {
             depth++;
-            deepest = depth > deepest ? depth : deepest;
+            shape.marks++;
+            shape.deepest = depth > shape.deepest ? depth : shape.deepest;
+        } else if (byte == ',' || byte == ':') {
+            shape.marks++;
         } else if ((byte == ']' || byte == '}') && depth > 0) {
             depth--;
         }
     }
-    return deepest;
+    return shape;
 }
 
-/* jansson's messages end in " near '<input>'": the input must not get into logs. */
+/* jansson's messages quote at their end, after " near " or as " '\\u": no input may get into logs. */
 static void json_why_parser(char *ret_why, const json_error_t *error)
 {
     if (!ret_why) {
         return;
     }
     const char *near = strstr(error->text, " near ");
-    size_t length = near ? (size_t)(near - error->text) : strlen(error->text);
+    const char *escape = strstr(error->text, " '\\");
+    const char *end = escape && (!near || escape < near) ? escape : near;
+    size_t length = end ? (size_t)(end - error->text) : strlen(error->text);
     bool quotes_input = json_error_code(error) == json_error_duplicate_key;
     (void)snprintf(ret_why, AVER_JSON_WHY_BYTES, "line %d column %d: %.*s", error->line,
                    error->column, quotes_input ? 20 : (int)(length < 80 ? length : 80),
@@ -68,8 +79,13 @@ aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
         json_why(ret_why, "the JSON text is not valid UTF-8");
         return AVER_E_FORMAT;
     }
-    if (json_depth(text) > AVER_JSON_DEPTH_MAX) {
+    json_shape shape = json_measure(text);
+    if (shape.deepest > AVER_JSON_DEPTH_MAX) {
         json_why(ret_why, "the JSON text is nested too deeply");
+        return AVER_E_LIMIT;
+    }
+    if (shape.marks > AVER_JSON_MARKS_MAX) {
+        json_why(ret_why, "the JSON text has too many values");
         return AVER_E_LIMIT;
     }
     json_error_t error;

@@ -3,8 +3,8 @@
 #define AVER_CODEC_JSON_H
 
 /*
- * json: jansson behind bounds. Size, depth, and UTF-8 are checked before the parser sees a byte;
- * duplicate keys, trailing bytes, NUL in strings, integers beyond 64 bits and a top that is neither
+ * json: jansson behind bounds. Size, depth, UTF-8 and, since a parsed value takes a hundred times
+ * the bytes of "{},", the number of values are checked before the parser sees a byte; duplicate keys, trailing bytes, NUL in strings, integers beyond 64 bits and a top that is neither
  * object nor array are refused.
  *
  * Ownership: aver_json_parse gives a reference that the caller drops by json_decref.
@@ -15,11 +15,13 @@
 #include <jansson.h>
 
 #define AVER_JSON_DEPTH_MAX 32
+/* Opening brackets, commas and colons outside strings. */
+#define AVER_JSON_MARKS_MAX 65536
 #define AVER_JSON_WHY_BYTES 128
 
 /*
  * On failure ret_why (may be NULL) says in words what and where, without quoting the input: it may
- * be logged. LIMIT for size or depth, else FORMAT.
+ * be logged. LIMIT for size, depth or number, else FORMAT.
  */
 AVER_MUST_USE aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
                                        char ret_why[AVER_JSON_WHY_BYTES]);

@@ -43,7 +43,7 @@ void aver_hex_append(aver_buf *out, aver_view bytes)
     }
 }
 
-static int hex_value(uint8_t digit)
+int aver_hex_digit(uint8_t digit)
 {
     if (digit >= '0' && digit <= '9') {
         return digit - '0';
@@ -60,7 +60,7 @@ static int hex_value(uint8_t digit)
 static bool hex_valid(aver_view text)
 {
     for (size_t i = 0; i < text.size; i++) {
-        if (hex_value(text.data[i]) < 0) {
+        if (aver_hex_digit(text.data[i]) < 0) {
             return false;
         }
     }
@@ -69,7 +69,7 @@ static bool hex_valid(aver_view text)
 
 static uint8_t hex_byte(const uint8_t digits[static 2])
 {
-    return (uint8_t)((unsigned)hex_value(digits[0]) << 4 | (unsigned)hex_value(digits[1]));
+    return (uint8_t)((unsigned)aver_hex_digit(digits[0]) << 4 | (unsigned)aver_hex_digit(digits[1]));
 }
 
 aver_err aver_hex_decode(aver_view text, uint8_t *ret_bytes, size_t size)

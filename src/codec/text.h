@@ -13,6 +13,8 @@
 /* Lower-case; ret_text must hold 2 * size + 1. */
 void aver_hex_encode(aver_view bytes, char *ret_text);
 void aver_hex_append(aver_buf *out, aver_view bytes);
+/* The value of a digit of either case, or -1. */
+int aver_hex_digit(uint8_t digit);
 /* Either case. Exactly size bytes. */
 AVER_MUST_USE aver_err aver_hex_decode(aver_view text, uint8_t *ret_bytes, size_t size);
 AVER_MUST_USE aver_err aver_hex_decode_buf(aver_view text, aver_buf *ret_bytes);

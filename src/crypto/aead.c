@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { AEAD_ENCRYPT = 1, AEAD_DECRYPT = 0 };
 
@@ -54,6 +55,17 @@ void aver_aead_free(aver_aead *aead)
     if (aead) {
         EVP_CIPHER_CTX_free(aead->context);
         free(aead);
+    }
+}
+
+void aver_aead_nonce(const uint8_t base[static AVER_AEAD_NONCE_BYTES], uint64_t sequence,
+                     uint8_t ret_nonce[static AVER_AEAD_NONCE_BYTES])
+{
+    uint8_t bytes[8];
+    aver_be64_write(bytes, sequence);
+    memcpy(ret_nonce, base, AVER_AEAD_NONCE_BYTES);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        ret_nonce[AVER_AEAD_NONCE_BYTES - sizeof bytes + i] ^= bytes[i];
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
+#include "codec/text.h"
 #include "crypto/hash.h"
 #include "crypto/secp.h"
 
@@ -29,21 +30,15 @@ void aver_eip712_digest(const uint8_t domain_separator[static 32],
 /* EIP-55: a letter is upper-case where the keccak of the lower-case digits has a nibble above 7. */
 void aver_address_text(const uint8_t address[static 20], char ret_text[static 43])
 {
-    static const char digits[] = "0123456789abcdef";
-    static const char raised[] = "0123456789ABCDEF";
-    char lower[40];
-    for (size_t i = 0; i < 20; i++) {
-        lower[2 * i] = digits[address[i] >> 4];
-        lower[2 * i + 1] = digits[address[i] & 15];
-    }
+    char digits[41];
+    aver_hex_encode(aver_view_make(address, 20), digits);
     uint8_t digest[32];
-    aver_keccak256_of(AVER_VIEW_OF(lower), digest);
+    aver_keccak256_of(aver_view_make(digits, 40), digest);
     ret_text[0] = '0';
     ret_text[1] = 'x';
-    for (size_t i = 0; i < sizeof lower; i++) {
-        size_t shift = i % 2 ? 0 : 4;
-        bool raise = (digest[i / 2] >> shift & 15) > 7;
-        ret_text[2 + i] = (raise ? raised : digits)[address[i / 2] >> shift & 15];
+    for (size_t i = 0; i < 40; i++) {
+        bool raise = (digest[i / 2] >> (i % 2 ? 0 : 4) & 15) > 7;
+        ret_text[2 + i] = raise && digits[i] >= 'a' ? (char)(digits[i] - 'a' + 'A') : digits[i];
     }
     ret_text[42] = '\0';
 }

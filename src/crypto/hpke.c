@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* RFC 9180 section 5; the labels of the key schedule are its constants. */
-enum { HPKE_NONCE_BYTES = 12, HPKE_MODE_BASE = 0, HPKE_SUITE_BYTES = 10 };
+enum { HPKE_NONCE_BYTES = AVER_AEAD_NONCE_BYTES, HPKE_MODE_BASE = 0, HPKE_SUITE_BYTES = 10 };
 
 /* What a context keeps secret besides the key of its AEAD, laid out in one aver_secret. */
 typedef struct hpke_secrets {
@@ -187,15 +187,9 @@ void aver_hpke_free(aver_hpke *context)
     }
 }
 
-/* base_nonce xor the sequence number in its last eight bytes. */
 static void hpke_nonce(const aver_hpke *context, uint8_t ret_nonce[static HPKE_NONCE_BYTES])
 {
-    uint8_t sequence[8];
-    aver_be64_write(sequence, context->sequence);
-    memcpy(ret_nonce, hpke_secrets_of(context)->base_nonce, HPKE_NONCE_BYTES);
-    for (size_t i = 0; i < sizeof sequence; i++) {
-        ret_nonce[HPKE_NONCE_BYTES - sizeof sequence + i] ^= sequence[i];
-    }
+    aver_aead_nonce(hpke_secrets_of(context)->base_nonce, context->sequence, ret_nonce);
 }
 
 static aver_err hpke_usable(const aver_hpke *context, bool sender)

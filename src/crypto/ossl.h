@@ -5,7 +5,7 @@
 /*
  * ossl: what this layer needs of OpenSSL once a process: algorithms fetched once instead of at each
  * call, and its secure heap (locked, guarded, wiped memory), where it keeps the secret halves of
- * Ed25519 and X25519 keys.
+ * Ed25519, X25519 and TLS keys.
  *
  * Threads: safe. The fetched objects live until the program ends.
  */

@@ -83,7 +83,7 @@ static aver_err reader_text(gguf_reader *reader, aver_view *ret_text)
     return err == AVER_OK ? reader_bytes(reader, size, ret_text) : err;
 }
 
-/* A key or tensor name: 1 to 256 bytes, none of them a control character. */
+/* A key or tensor name: 1 to 256 printable ASCII characters, because they are shown to people. */
 static aver_err reader_name(gguf_reader *reader, aver_view *ret_name)
 {
     aver_view name;
@@ -96,8 +96,9 @@ static aver_err reader_name(gguf_reader *reader, aver_view *ret_name)
                            reader->offset - name.size);
     }
     for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] < 0x20 || name.data[i] == 0x7f) {
-            return reader_fail(reader, AVER_E_FORMAT, "a control character in the name at byte %zu",
+        if (name.data[i] < 0x20 || name.data[i] > 0x7e) {
+            return reader_fail(reader, AVER_E_FORMAT,
+                               "other than printable ASCII in the name at byte %zu",
                                reader->offset - name.size);
         }
     }

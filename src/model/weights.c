@@ -85,7 +85,8 @@ __attribute__((format(printf, 3, 4))) static aver_err weights_fail(char *ret_why
 static aver_err weights_file_open(const char *path, int *ret_fd, uint64_t *ret_size, char *why)
 {
     struct stat stat;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not blocking, because opening a pipe without a writer would wait for ever. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         bool absent = errno == ENOENT || errno == ENOTDIR;
         return weights_fail(why, absent ? AVER_E_ABSENT : AVER_E_IO,

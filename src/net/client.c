@@ -18,6 +18,7 @@ enum {
     CLIENT_URL_BYTES_MAX = 4096,
     CLIENT_WHY_BYTES = 256,
     CLIENT_TOKEN_BYTES_MAX = 8192,
+    CLIENT_HEAD_BYTES_MAX = 512 * 1024, /* interim heads and trailers too: libcurl keeps them all */
 };
 
 struct aver_client {
@@ -35,11 +36,15 @@ struct aver_client {
     bool headed;
     bool stalled;
     uint32_t status;
+    size_t head_bytes;
     size_t body_bytes;
     aver_err failure;
     uint64_t progress_ns; /* when a byte last moved */
     curl_off_t moved_bytes;
 };
+
+/* After 101, say: bytes follow, and no answer came before them. */
+static const char client_headless[] = "the answer has no final status";
 
 static pthread_once_t client_once = PTHREAD_ONCE_INIT;
 
@@ -88,8 +93,15 @@ static aver_err client_head_tell(aver_client *client)
 
 static size_t client_on_header(char *bytes, size_t one, size_t size, void *context)
 {
-    bool empty = size * one == 2 && memcmp(bytes, "\r\n", 2) == 0;
-    return empty && client_head_tell(context) != AVER_OK ? 0 : size * one;
+    aver_client *client = context;
+    client->head_bytes += size * one;
+    if (client->head_bytes > CLIENT_HEAD_BYTES_MAX) {
+        client_fail(client, AVER_E_LIMIT, "the answer's headers are larger than allowed");
+        return 0;
+    }
+    bool empty = (size * one == 2 && memcmp(bytes, "\r\n", 2) == 0) ||
+                 (size * one == 1 && bytes[0] == '\n');
+    return empty && client_head_tell(client) != AVER_OK ? 0 : size * one;
 }
 
 static size_t client_on_body(char *bytes, size_t one, size_t count, void *context)
@@ -97,6 +109,10 @@ static size_t client_on_body(char *bytes, size_t one, size_t count, void *contex
     aver_client *client = context;
     size_t size = one * count;
     if (client_head_tell(client) != AVER_OK) {
+        return 0;
+    }
+    if (!client->headed) {
+        client_fail(client, AVER_E_PEER, client_headless);
         return 0;
     }
     if (size > client->body_bytes_max - client->body_bytes) {
@@ -305,7 +321,7 @@ static aver_err client_headers_new(const aver_client *client, const aver_client_
     if (err == AVER_OK && !typed) {
         err = client_headers_append(&list, "Content-Type:");
     }
-    if (err == AVER_OK && client->bearer) {
+    if (err == AVER_OK && client->bearer && !request->no_bearer) {
         err = client_headers_append(&list, client->bearer);
     }
     if (err != AVER_OK) {
@@ -362,7 +378,7 @@ static aver_err client_result(aver_client *client, CURLcode code)
     }
     switch ((int)code) {
     case CURLE_OK:
-        return AVER_OK;
+        return client->headed ? AVER_OK : client_fail(client, AVER_E_PEER, client_headless);
     case CURLE_OUT_OF_MEMORY:
         return client_fail(client, AVER_E_NOMEM, why);
     case CURLE_URL_MALFORMAT:
@@ -386,6 +402,7 @@ static void client_request_begin(aver_client *client, const aver_client_request 
     client->headed = false;
     client->stalled = false;
     client->status = 0;
+    client->head_bytes = 0;
     client->body_bytes = 0;
     client->failure = AVER_OK;
     client->moved_bytes = 0;

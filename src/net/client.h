@@ -45,6 +45,7 @@ typedef struct aver_client_request {
     const char *path;           /* "/v1/..." with its query */
     const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
     aver_view body;
+    bool no_bearer; /* without the token: for what is asked before the server is judged */
     aver_response_head_fn *on_head; /* may be NULL */
     aver_response_body_fn *on_body; /* may be NULL */
     void *context;
@@ -55,7 +56,8 @@ AVER_MUST_USE aver_err aver_client_new(const aver_client_options *options,
 void aver_client_free(aver_client *client);
 /*
  * IO: could not connect, was cut, or fell silent; PROOF: on_certificate said no; PEER: protocol;
- * LIMIT: a body beyond body_bytes_max. Words in aver_client_why.
+ * LIMIT: a body beyond body_bytes_max, or half a MiB of headers and trailers. on_body never runs
+ * before on_head. Words in aver_client_why.
  */
 AVER_MUST_USE aver_err aver_client_send(aver_client *client, const aver_client_request *request,
                                         uint32_t *ret_status);

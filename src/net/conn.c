@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -317,6 +318,7 @@ static bool conn_read_once(aver_conn *conn)
         return false;
     }
     conn_take(conn, aver_view_make(bytes, size));
+    aver_wipe(bytes, size);
     return true;
 }
 

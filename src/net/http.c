@@ -2,6 +2,7 @@
 #include "net/http.h"
 
 #include "base/check.h"
+#include "codec/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static aver_err http_lines_walk(aver_http *http, aver_view bytes, size_t *used, 
 static aver_err http_blank_skip(aver_http *http, aver_view bytes, size_t *used)
 {
     while (http->head.size == 0 && *used < bytes.size &&
-           (bytes.data[*used] == '\r' || bytes.data[*used] == '\n')) {
-        (*used)++;
+           bytes.data[*used] == (http->last == '\r' ? '\n' : '\r')) {
+        http->last = bytes.data[(*used)++];
         if (++http->trailer_bytes > HTTP_BLANK_BYTES_MAX) {
             return aver_http_refuse(http, AVER_E_FORMAT, 400, "no request line");
         }
@@ -133,19 +134,10 @@ static aver_err http_body_take(aver_http *http, aver_view bytes, size_t *used)
     return AVER_OK;
 }
 
-static int http_hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    uint8_t lower = byte | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The size's digits, then at most an extension after ';', up to CR LF. */
 static aver_err http_chunk_line_byte(aver_http *http, uint8_t byte)
 {
-    int digit = http_hex_digit(byte);
+    int digit = aver_hex_digit(byte);
     if (!http_line_byte_valid(http->last, byte) ||
         ++http->trailer_bytes > HTTP_CHUNK_LINE_BYTES_MAX) {
         return aver_http_refuse(http, AVER_E_FORMAT, 400, "malformed chunk size");

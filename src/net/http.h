@@ -8,8 +8,8 @@
  *
  * What two readers could understand in two ways is refused: bare CR or LF, folded lines, white
  * space before a colon, two lengths, a length beside a transfer coding, codings other than chunked,
- * singular headers given twice, targets with a fragment, a NUL, a dot segment or bytes that are no
- * UTF-8.
+ * singular headers given twice, targets with a fragment, a NUL, an escaped slash, a dot segment or
+ * bytes that are no UTF-8.
  *
  *   HEAD --(empty line)--> BODY (length) ---------------------> DONE
  *                     \--> CHUNK_LINE <-> CHUNK -> TRAILER --/
@@ -78,8 +78,6 @@ aver_err aver_http_refuse(aver_http *http, aver_err err, uint32_t status, const 
 AVER_MUST_USE aver_err aver_http_head_read(aver_http *http);
 /* The next bytes are a chunk's size line. */
 void aver_http_chunks_begin(aver_http *http);
-/* Decodes a path in place. FORMAT for bad escapes, control bytes, dot segments, bad UTF-8. */
-AVER_MUST_USE aver_err aver_http_path_decode(char *path);
 /* A header's name or a method: one or more token characters. */
 bool aver_http_token_valid(const char *text);
 

@@ -33,13 +33,14 @@ bool aver_http_token_valid(const char *text)
     return size > 0 && text[size] == '\0';
 }
 
+/* A slash that is not one for whoever decodes later than he splits, or never, is refused. */
 static int http_escape_read(const char *text)
 {
     uint8_t byte = 0;
     if (!text[0] || !text[1] || aver_hex_decode(aver_view_make(text, 2), &byte, 1) != AVER_OK) {
         return -1;
     }
-    return byte;
+    return byte == '/' ? -1 : byte;
 }
 
 /* "." and ".." between slashes: whoever maps paths elsewhere could be led astray. */
@@ -55,7 +56,8 @@ static bool http_path_has_dots(const char *path)
     return false;
 }
 
-aver_err aver_http_path_decode(char *path)
+/* Decodes in place. FORMAT for bad escapes, control bytes, dot segments, bad UTF-8. */
+static aver_err http_path_decode(char *path)
 {
     char *to = path;
     for (const char *from = path; *from; from++) {
@@ -95,7 +97,9 @@ static char *http_target_origin(char *target)
     size_t scheme = strncasecmp(target, "http://", 7) == 0    ? 7
                     : strncasecmp(target, "https://", 8) == 0 ? 8
                                                               : 0;
-    return scheme > 0 ? strchr(target + scheme, '/') : NULL;
+    /* A query may hold a slash: without a path of its own it must not give one. */
+    char *path = target + scheme + strcspn(target + scheme, "/?");
+    return scheme > 0 && *path == '/' ? path : NULL;
 }
 
 static aver_err http_target_read(aver_http *http, char *target)
@@ -117,7 +121,7 @@ static aver_err http_target_read(aver_http *http, char *target)
         *query = '\0';
         http->query = query + 1;
     }
-    if (aver_http_path_decode(path) != AVER_OK) {
+    if (http_path_decode(path) != AVER_OK) {
         return aver_http_refuse(http, AVER_E_FORMAT, 400, why);
     }
     http->path = path;

@@ -109,9 +109,14 @@ static aver_err seal_frame_read(aver_view bytes, aver_view *ret_cipher, size_t *
     return AVER_OK;
 }
 
+/*
+ * At least one chunk must open, be it empty: else nobody would have shown that he made this seal,
+ * and random bytes would cost the node an exchange of keys and a place among the seals it has seen.
+ */
 static aver_err seal_request_open(aver_seal *seal, aver_view body, size_t plain_max, aver_buf *out)
 {
     size_t plain_size = 0;
+    bool opened = false;
     while (body.size > 0) {
         aver_view cipher;
         size_t used = 0;
@@ -135,8 +140,9 @@ static aver_err seal_request_open(aver_seal *seal, aver_view body, size_t plain_
             return err;
         }
         plain_size += size;
+        opened = true;
     }
-    return AVER_OK;
+    return opened ? AVER_OK : AVER_E_FORMAT;
 }
 
 aver_err aver_seal_accept(const aver_hpke_key *key, const char *enc_hex, aver_view body,
@@ -169,7 +175,7 @@ aver_err aver_seal_accept(const aver_hpke_key *key, const char *enc_hex, aver_vi
 
 static aver_err seal_request_seal(aver_seal *seal, aver_view plain, aver_buf *out)
 {
-    while (plain.size > 0) {
+    do {
         size_t size =
             plain.size < AVER_SEAL_CHUNK_BYTES_MAX ? plain.size : AVER_SEAL_CHUNK_BYTES_MAX;
         aver_err err = aver_buf_reserve(out, SEAL_FRAME_BYTES + size + AVER_AEAD_TAG_BYTES);
@@ -182,7 +188,7 @@ static aver_err seal_request_seal(aver_seal *seal, aver_view plain, aver_buf *ou
             return err;
         }
         plain = aver_view_slice(plain, size, plain.size - size);
-    }
+    } while (plain.size > 0);
     return AVER_OK;
 }
 
@@ -265,16 +271,6 @@ aver_err aver_seal_expect(aver_seal *seal, const char *nonce_hex)
     return err == AVER_OK ? seal_response_derive(seal, nonce) : err;
 }
 
-static void seal_nonce_next(const aver_seal *seal, uint8_t ret_nonce[static AVER_AEAD_NONCE_BYTES])
-{
-    uint8_t sequence[8];
-    memcpy(ret_nonce, seal->nonce_base, AVER_AEAD_NONCE_BYTES);
-    aver_be64_write(sequence, seal->sequence);
-    for (size_t i = 0; i < sizeof(sequence); i++) {
-        ret_nonce[AVER_AEAD_NONCE_BYTES - sizeof(sequence) + i] ^= sequence[i];
-    }
-}
-
 aver_err aver_seal_chunk(aver_seal *seal, aver_view plain, aver_buf *out)
 {
     uint8_t nonce[AVER_AEAD_NONCE_BYTES];
@@ -292,7 +288,7 @@ aver_err aver_seal_chunk(aver_seal *seal, aver_view plain, aver_buf *out)
     if (err != AVER_OK) {
         return err;
     }
-    seal_nonce_next(seal, nonce);
+    aver_aead_nonce(seal->nonce_base, seal->sequence, nonce);
     aver_buf_append_be32(out, (uint32_t)(plain.size + AVER_AEAD_TAG_BYTES));
     err = aver_aead_seal(seal->response, nonce, (aver_view){0}, plain, out);
     /* Whatever happened, this nonce is spent. */
@@ -308,7 +304,7 @@ static aver_err seal_response_open(aver_seal *seal, aver_view cipher, aver_buf *
     uint8_t nonce[AVER_AEAD_NONCE_BYTES];
     aver_err err = aver_buf_reserve(out, cipher.size - AVER_AEAD_TAG_BYTES);
     if (err == AVER_OK) {
-        seal_nonce_next(seal, nonce);
+        aver_aead_nonce(seal->nonce_base, seal->sequence, nonce);
         err = aver_aead_open(seal->response, nonce, (aver_view){0}, cipher, out);
     }
     if (err == AVER_OK) {

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "crypto/ossl.h"
 #include "net/certificate.h"
 
 #include <openssl/err.h>
@@ -32,6 +33,7 @@ aver_err aver_tls_key_new(aver_tls_key **ret_key)
     if (!key) {
         return AVER_E_NOMEM;
     }
+    aver_ossl_secure_heap();
     key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     int size = key->pkey ? i2d_PUBKEY(key->pkey, &der) : 0;
     if (size <= 0) {
@@ -79,7 +81,8 @@ static bool tls_server_setup(SSL_CTX *tls)
     static const unsigned char session_context[] = "aver";
     char groups[] = "X25519:P-256"; /* the library's macro drops const */
     SSL_CTX_set_options(tls, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+                                 SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_read_ahead(tls, 1);
     return SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) == 1 &&

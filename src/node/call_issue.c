@@ -4,6 +4,7 @@
 #include "node/call.h"
 #include "node/keeper.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* What the request itself did not say: the node's own words. */
@@ -44,6 +45,10 @@ static void issue_count(aver_call *call, aver_finish finish)
     if (call->first_token_ns != 0) {
         aver_histogram_add(&metrics->first_token, (call->first_token_ns - call->arrived_ns) / 1000);
     }
+    aver_log(AVER_LOG_INFO, "call.done", "%s %s: status %u, %s, %zu + %zu tokens, %" PRIu64 " us%s",
+             call->receipt.method, call->receipt.path, call->receipt.status,
+             aver_finish_text(finish), call->prompt_count, call->generated_count,
+             call->receipt.duration_us, call->seal != NULL ? ", sealed" : "");
 }
 
 /* What was appended since the buffer had this size. */

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define CALL_SEALED_BYTES_MAX  (8u * 1024 * 1024)
 #define CALL_MESSAGE_BYTES_MAX AVER_RECEIPT_BYTES_MAX
 #define CALL_HEAD_INTERVAL_NS  (AVER_STREAM_HEAD_INTERVAL_MS * 1000000ull)
 
@@ -115,24 +114,23 @@ void aver_call_stream_flush(aver_call *call)
 {
     aver_call_stream *stream = &call->stream;
     aver_view bytes = aver_buf_view(&stream->plain);
-    aver_buf sealed;
+    aver_buf *sealed = &call->keeper->sealed;
 
     stream->dirty = false;
     if (call->exchange == NULL) {
         aver_buf_clear(&stream->plain);
         return;
     }
-    aver_buf_init(&sealed, CALL_SEALED_BYTES_MAX);
+    aver_buf_clear(sealed);
     aver_err err = aver_buf_status(&stream->plain);
     if (err == AVER_OK && call->seal != NULL) {
-        err = aver_seal_chunk(call->seal, bytes, &sealed);
-        bytes = aver_buf_view(&sealed);
+        err = aver_seal_chunk(call->seal, bytes, sealed);
+        bytes = aver_buf_view(sealed);
     }
     if (err == AVER_OK) {
         err = aver_exchange_stream_write(call->exchange, bytes);
     }
     aver_buf_clear(&stream->plain);
-    aver_buf_deinit(&sealed);
     if (err != AVER_OK) {
         stream_cut(call, err);
     }

@@ -21,13 +21,27 @@ static void keeper_end(aver_keeper *keeper)
     (void)event_base_loopbreak(keeper->base);
 }
 
+/* Nothing runs any more: what is still on its way out may leave, then the loop ends. */
+static void keeper_drain_last(aver_keeper *keeper, uint64_t now_ns)
+{
+    if (keeper->closing_ns == 0) {
+        keeper->closing_ns = now_ns;
+        aver_server_drain(keeper->server);
+    }
+    if (aver_server_connections(keeper->server) == 0 ||
+        now_ns - keeper->closing_ns > KEEPER_DRAIN_LAST_NS) {
+        keeper_end(keeper);
+    }
+}
+
 /* Ends the loop once nothing runs any more, or the time for that is over. */
 static void keeper_drain_step(aver_keeper *keeper)
 {
-    uint64_t waited_ns = aver_time_monotonic_ns() - keeper->drain_started_ns;
+    uint64_t now_ns = aver_time_monotonic_ns();
+    uint64_t waited_ns = now_ns - keeper->drain_started_ns;
 
-    if (keeper->server == NULL || aver_server_exchanges(keeper->server) == 0) {
-        keeper_end(keeper);
+    if (aver_server_exchanges(keeper->server) == 0) {
+        keeper_drain_last(keeper, now_ns);
     } else if (waited_ns > KEEPER_DRAIN_MAX_NS + KEEPER_DRAIN_LAST_NS) {
         aver_log(AVER_LOG_WARN, "node.drain", "ended with %u exchanges cut",
                  aver_server_exchanges(keeper->server));

@@ -35,6 +35,7 @@ typedef struct aver_keeper {
     aver_keeper_phase phase;
     int exit_status;
     uint64_t drain_started_ns;
+    uint64_t closing_ns; /* since when nothing runs any more; 0: something does */
 
     struct event_base *base;
     struct event *signals[2];
@@ -64,6 +65,7 @@ typedef struct aver_keeper {
     aver_vault *vault;
     aver_metrics metrics;
     aver_calls calls;
+    aver_buf sealed; /* scratch of the stream that is being written */
 } aver_keeper;
 
 /* Runs a node until it is told to end; the exit status. */

@@ -20,6 +20,7 @@
 #define START_OUTPUT_BYTES_MAX (1024u * 1024)
 /* The comment with all token ids must fit at once: up to five bytes an id, in base64. */
 #define START_OUTPUT_BYTES_TOKEN 8u
+#define START_SEALED_BYTES_MAX   (8u * 1024 * 1024)
 #define START_TICK_MS            200
 #define START_RENEWAL_S          60
 
@@ -388,6 +389,7 @@ aver_err aver_keeper_start(aver_keeper *keeper)
         start_keys, start_evidence, start_tls,    start_listeners, start_timers};
 
     start_process();
+    aver_buf_init(&keeper->sealed, START_SEALED_BYTES_MAX);
     keeper->started_s = aver_time_wall_ms() / 1000;
     aver_err err = aver_calls_init(&keeper->calls, keeper->options->slots + keeper->options->queue);
     for (size_t i = 0; err == AVER_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -418,6 +420,7 @@ void aver_keeper_stop(aver_keeper *keeper)
     aver_vault_free(keeper->vault);
     aver_replay_free(keeper->replay);
     aver_bearer_free(keeper->bearer);
+    aver_buf_deinit(&keeper->sealed);
     if (keeper->platform != NULL) {
         keeper->platform->close(keeper->tee);
     }

@@ -113,6 +113,9 @@ static void receipt_judge_class(const receipt_judge *judge)
         aver_verdict_add(judge->verdict, "receipt.class", AVER_CHECK_FAIL,
                          "profile %u answered, the keyset says %u for this model",
                          (unsigned)receipt->profile, (unsigned)model->profile);
+    } else if (receipt->profile == AVER_PROFILE_VERIFIED && !receipt->has_step_digest) {
+        aver_verdict_add(judge->verdict, "receipt.class", AVER_CHECK_FAIL,
+                         "profile verified without a step digest: nothing could be computed again");
     } else {
         aver_verdict_compare(judge->verdict, "receipt.class", "numeric class",
                              AVER_VIEW_OF(receipt->numeric_class),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An engine that lies: it replaces the token of step 5 of every job by its neighbour in the
- * vocabulary. A genuine keeper signs what it says; a re-check finds it. The engine's own code has no
- * door for that: the linker puts this function in the place of the drawing one (--wrap).
+ * vocabulary. A genuine keeper signs what it says; a re-check finds it. The engine's own code has
+ * no door for that: the linker puts this function in the place of the drawing one (--wrap).
  */
 #include "engine/answer.h"
 #include "engine/link.h"

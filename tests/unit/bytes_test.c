@@ -8,6 +8,12 @@
 
 #include "../support/bytes.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
 static void buf_grows_to_its_maximum_and_no_further(void **state)
 {
     (void)state;
@@ -126,6 +132,36 @@ static void buf_wipe_zeroes_the_bytes(void **state)
     aver_buf_deinit(&buf);
 }
 
+/* Reads freed memory, which only the system may do. */
+static size_t buf_test_memory_read(uintptr_t address, uint8_t *ret_bytes, size_t size)
+{
+    int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    ssize_t got = pread(fd, ret_bytes, size, (off_t)address);
+    close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
+
+static void buf_growth_leaves_no_copy_behind(void **state)
+{
+    (void)state;
+    aver_buf buf;
+    uint8_t left[200];
+    aver_buf_init(&buf, 1 << 20);
+    aver_buf_append_text(&buf, "a prompt that nobody else should ever read: "
+                               "0123456789012345678901234567890123456789012345678901234567890123");
+    uintptr_t before = (uintptr_t)buf.data;
+    void *wall = malloc(sizeof left); /* lies behind, so that growth has to move */
+    assert_non_null(wall);
+    assert_ok(aver_buf_reserve(&buf, 100000));
+    assert_true((uintptr_t)buf.data != before);
+    size_t size = buf_test_memory_read(before, left, sizeof left);
+    assert_null(memmem(left, size, "0123456789", 10));
+    assert_true(memmem(buf.data, buf.size, "0123456789", 10) != NULL);
+    free(wall);
+    aver_buf_deinit(&buf);
+}
+
 static void view_slices_and_compares(void **state)
 {
     (void)state;
@@ -158,6 +194,7 @@ int main(void)
         cmocka_unit_test(buf_big_endian_both_ways),
         cmocka_unit_test(buf_consume_and_take),
         cmocka_unit_test(buf_wipe_zeroes_the_bytes),
+        cmocka_unit_test(buf_growth_leaves_no_copy_behind),
         cmocka_unit_test(view_slices_and_compares),
         cmocka_unit_test(err_names_differ),
     };

@@ -388,6 +388,38 @@ static void fake_start(client_fake *fake, const char *answer)
     assert_int_equal(pthread_create(&fake->thread, NULL, fake_run, fake), 0);
 }
 
+static aver_err fake_on_body(aver_view bytes, void *context)
+{
+    *(size_t *)context += bytes.size;
+    return AVER_OK;
+}
+
+/* Without a final status there is no answer: its bytes reach nobody, and it is no success. */
+static void test_client_takes_no_body_without_a_head(void **state)
+{
+    (void)state;
+    static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n"
+                                 "Connection: Upgrade\r\n\r\nbytes";
+    client_fake fake;
+    char url[64];
+    aver_client *client = NULL;
+    uint32_t status = 0;
+    size_t received = 0;
+    fake_start(&fake, answer);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u", fake.port);
+    const aver_client_options options = {.url = url};
+    assert_ok(aver_client_new(&options, &client));
+    const aver_client_request request = {
+        .method = "GET", .path = "/", .on_body = fake_on_body, .context = &received};
+    assert_err(aver_client_send(client, &request, &status), AVER_E_PEER);
+    assert_int_equal(received, 0);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(aver_client_why(client), "no final status"));
+    aver_client_free(client);
+    pthread_join(fake.thread, NULL);
+    close(fake.fd);
+}
+
 static aver_err fake_ask(const char *answer, uint32_t *status, bool *ret_located)
 {
     client_fake fake;
@@ -404,6 +436,26 @@ static aver_err fake_ask(const char *answer, uint32_t *status, bool *ret_located
     pthread_join(fake.thread, NULL);
     close(fake.fd);
     return err;
+}
+
+static void test_client_bounds_heads_and_trailers(void **state)
+{
+    (void)state;
+    static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    static const char line[] = "Trailer: 0123456789abcdef0123456789abcdef0123456789abcdef01234567\r\n";
+    static char answer[1024 * 1024];
+    uint32_t status = 0;
+    bool located = false;
+    for (size_t bytes = 300 * 1024; bytes < sizeof(answer); bytes += 400 * 1024) {
+        size_t size = sizeof(head) - 1;
+        memcpy(answer, head, size);
+        for (; size < bytes; size += sizeof(line) - 1) {
+            memcpy(answer + size, line, sizeof(line) - 1);
+        }
+        memcpy(answer + size, "\r\n", 3);
+        assert_err(fake_ask(answer, &status, &located),
+                   bytes < 512 * 1024 ? AVER_OK : AVER_E_LIMIT);
+    }
 }
 
 static void test_client_judges_odd_answers(void **state)
@@ -424,6 +476,8 @@ static void test_client_judges_odd_answers(void **state)
     assert_err(fake_ask("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", &status, &located),
                AVER_E_IO);
     assert_err(fake_ask("", &status, &located), AVER_E_IO);
+    assert_ok(fake_ask("HTTP/1.1 204 None\nX: y\n\n", &status, &located));
+    assert_int_equal(status, 204);
     assert_err(
         fake_ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", &status, &located),
         AVER_E_IO);
@@ -442,6 +496,8 @@ int main(void)
         cmocka_unit_test(test_client_speaks_over_unix_sockets),
         cmocka_unit_test(test_client_refuses_what_cannot_be_sent),
         cmocka_unit_test(test_client_judges_odd_answers),
+        cmocka_unit_test(test_client_takes_no_body_without_a_head),
+        cmocka_unit_test(test_client_bounds_heads_and_trailers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

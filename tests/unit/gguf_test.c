@@ -137,8 +137,10 @@ static void hostile_items_are_refused(void **state)
 static void bad_names_are_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = {"", "a\nb"};
-    for (size_t i = 0; i < 2; i++) {
+    /* Names are printed in words about a file: none may give a terminal an order. */
+    static const char *const names[] = {"",          "a\nb", "a\x1b[2Jb", "a\x7f",
+                                        "a\xc2\x9b", "\x9b", "a\xe2\x80\xae"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         aver_buf file;
         aver_buf_init(&file, 1 << 20);
         make_header(&file, 0, 1);

@@ -54,7 +54,7 @@ static void test_http_reads_a_whole_request(void **state)
 {
     (void)state;
     static const char text[] =
-        "\r\nPOST /v1/a%20b%2Fc?x=%31&y HTTP/1.1\r\nHost: example\r\n"
+        "\r\nPOST /v1/a%20b%2Dc?x=%2F%31&y HTTP/1.1\r\nHost: example\r\n"
         "X-One: \t two words \t\r\nX-Empty:\r\nContent-Length: 5\r\n\r\nhelloGET ";
     for (size_t step = 1; step < sizeof(text); step++) {
         aver_http http;
@@ -62,8 +62,8 @@ static void test_http_reads_a_whole_request(void **state)
         aver_http_deinit(&http);
         assert_int_equal(http_feed_text(&http, aver_view_text(text), step), 0);
         assert_string_equal(http.method, "POST");
-        assert_string_equal(http.path, "/v1/a b/c");
-        assert_string_equal(http.query, "x=%31&y");
+        assert_string_equal(http.path, "/v1/a b-c");
+        assert_string_equal(http.query, "x=%2F%31&y");
         assert_string_equal(aver_http_header(&http, "x-one"), "two words");
         assert_string_equal(aver_http_header(&http, "X-EMPTY"), "");
         assert_null(aver_http_header(&http, "X-Absent"));
@@ -116,6 +116,11 @@ static void test_http_refuses_malformed_lines(void **state)
     assert_status("GET / HTTP/1.1\r\nHost: a\x7f\r\n\r\n", 400);
     assert_status("\x16\x03\x01\x02", 400);
     assert_status("\r\n\r\n\r\n\r\n\r\n\r\n", 400);
+    assert_status("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("\r\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("\n\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 0);
     assert_status("GET /\r\n\r\n", 400);
     assert_status("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET / a HTTP/1.1\r\nHost: a\r\n\r\n", 400);
@@ -149,6 +154,8 @@ static void test_http_refuses_targets(void **state)
     assert_status("GET /.. HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET /a/./b HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET /a/%2e%2E/b HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("GET /a%2fb HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET /a%2f..%2fb HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET /a%00b HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET /a%0ab HTTP/1.1\r\nHost: a\r\n\r\n", 400);
@@ -163,6 +170,8 @@ static void test_http_refuses_targets(void **state)
     assert_status("GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("GET ftp://a/b HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("GET http://a?x=/b HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    assert_status("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     assert_status("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 0);
     assert_status("GET /.../a..b/..c HTTP/1.1\r\nHost: a\r\n\r\n", 0);
     assert_status("GET http://a:1/b HTTP/1.1\r\nHost: a\r\n\r\n", 0);

@@ -10,7 +10,7 @@
 
 #include "codec/json.h"
 
-enum { JSON_TEST_SIZE_MAX = 1 << 16 };
+enum { JSON_TEST_SIZE_MAX = 1 << 18 };
 
 static aver_err json_try(const char *text, char why[AVER_JSON_WHY_BYTES])
 {
@@ -80,11 +80,13 @@ static void json_reason_does_not_quote_the_input(void **state)
 {
     (void)state;
     static const char *const bad[] = {"{\"prompt\": SECRET}", "{\"SECRET\":1,\"SECRET\":1}",
-                                      "[\"SECRET\" \"SECRET\"]", "[SECRETSECRETSECRET"};
+                                      "[\"SECRET\" \"SECRET\"]", "[SECRETSECRETSECRET",
+                                      "[\"\\ud8ab\"]", "[\"\\ud8ab\\ud8ab\"]"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char why[AVER_JSON_WHY_BYTES];
         assert_err(json_try(bad[i], why), AVER_E_FORMAT);
         assert_null(strstr(why, "SECRET"));
+        assert_null(strstr(why, "D8AB"));
         assert_non_null(strstr(why, "line 1"));
     }
 }
@@ -115,6 +117,28 @@ static void json_size_is_bounded(void **state)
     assert_null(json);
     assert_ok(aver_json_parse(AVER_VIEW_LITERAL("[1, 2]"), 6, &json, why));
     json_decref(json);
+}
+
+/* Small text that would become hundreds of megabytes is refused before the parser sees it. */
+static void json_values_are_bounded(void **state)
+{
+    (void)state;
+    static char text[3 * AVER_JSON_MARKS_MAX + 16];
+    static const char *const items[] = {"{},", "[],", "0, "};
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        size_t marks = i < 2 ? 2 : 1; /* of one item */
+        char why[AVER_JSON_WHY_BYTES];
+        for (size_t over = 0; over < 2; over++) {
+            size_t count = (AVER_JSON_MARKS_MAX - 1) / marks + over;
+            text[0] = '[';
+            for (size_t at = 0; at < count; at++) {
+                memcpy(text + 1 + 3 * at, items[i], 3);
+            }
+            memcpy(text + 1 + 3 * count, "\",:\"]", 6);
+            assert_err(json_try(text, why), over ? AVER_E_LIMIT : AVER_OK);
+        }
+        assert_string_equal(why, "the JSON text has too many values");
+    }
 }
 
 /* What we write as a string, another parser reads as the same bytes. */
@@ -174,6 +198,7 @@ int main(void)
         cmocka_unit_test(json_reason_does_not_quote_the_input),
         cmocka_unit_test(json_depth_is_bounded),
         cmocka_unit_test(json_size_is_bounded),
+        cmocka_unit_test(json_values_are_bounded),
         cmocka_unit_test(json_strings_round_trip),
         cmocka_unit_test(json_append_is_compact_and_sorted),
     };

@@ -112,7 +112,7 @@ static void test_seal_requests_in_chunks_and_empty(void **state)
 {
     (void)state;
     seal_pair pair = pair_make((aver_view){0});
-    assert_int_equal(pair.body.size, 0);
+    assert_int_equal(pair.body.size, 4 + 16);
     assert_int_equal(pair.plain.size, 0);
     pair_free(&pair);
     /* Empty chunks are skipped wherever they stand. */
@@ -129,6 +129,23 @@ static void test_seal_requests_in_chunks_and_empty(void **state)
     assert_true(aver_view_equal_text(aver_buf_view(&pair.plain), "x"));
     aver_seal_free(seal);
     aver_buf_deinit(&padded);
+    pair_free(&pair);
+}
+
+/* A seal in which nothing was sealed is anybody's: not even the key agreement is shown. */
+static void test_seal_refuses_requests_without_a_seal(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[8] = {0};
+    seal_pair pair = pair_make(AVER_VIEW_LITERAL("x"));
+    for (size_t size = 0; size <= sizeof(zeros); size += 4) {
+        aver_seal *seal = NULL;
+        aver_buf_clear(&pair.plain);
+        assert_err(aver_seal_accept(pair.key, pair.enc, aver_view_make(zeros, size), 1,
+                                    &pair.plain, &seal),
+                   AVER_E_FORMAT);
+        assert_null(seal);
+    }
     pair_free(&pair);
 }
 
@@ -458,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seal_round_trip),
         cmocka_unit_test(test_seal_requests_in_chunks_and_empty),
+        cmocka_unit_test(test_seal_refuses_requests_without_a_seal),
         cmocka_unit_test(test_seal_splits_large_requests),
         cmocka_unit_test(test_seal_refuses_changed_requests),
         cmocka_unit_test(test_seal_refuses_wrong_keys),

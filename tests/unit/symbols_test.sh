@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The simulator platform must be absent from aver-node: no symbol of it, and none of its strings.
+# Neither aver-node nor aver-node-sim may have a way to make the engine lie.
 # The same question is put to aver-node-sim, where the answer must be yes: so this test can fail.
 set -u
 bin=${AVER_BIN:?}
@@ -37,5 +38,24 @@ if [ "$count" = 0 ]; then
     failed=1
 else
     echo "ok: aver-node-sim holds $count simulator symbols"
+fi
+
+# No door for a lying engine either: the tests make theirs at the linker. It has what nodes must not.
+lie_symbols() {
+    nm --defined-only "$1" | awk '$3 ~ /tamper|hostile|^__wrap_/ { n++ } END { print n + 0 }'
+}
+
+for program in aver-node aver-node-sim; do
+    count=$(lie_symbols "$bin/$program")
+    if [ "$count" != 0 ]; then
+        echo "FAIL: $program holds $count symbols of a lying engine"
+        failed=1
+    else
+        echo "ok: $program holds no symbol of a lying engine"
+    fi
+done
+if [ "$(lie_symbols "$bin/aver-hostile-engine")" = 0 ]; then
+    echo "FAIL: aver-hostile-engine shows no such symbol: this test sees nothing"
+    failed=1
 fi
 exit "$failed"

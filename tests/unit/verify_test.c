@@ -554,11 +554,6 @@ static void every_check_of_the_table_has_such_a_case(void **state)
     }
 }
 
-static void no_salt(aver_transcript *transcript)
-{
-    transcript->salt = NULL;
-}
-
 static void no_request(aver_transcript *transcript)
 {
     transcript->has_request = false;
@@ -589,9 +584,9 @@ static void a_live_answer_with_anything_left_out_is_refused(void **state)
 {
     (void)state;
     static const forge_edits left_out[] = {
-        {.edit_transcript = no_salt},      {.edit_transcript = no_request},
-        {.edit_transcript = no_response},  {.edit_transcript = no_route},
-        {.edit_context = no_reader_nonce}, {.edit_context = no_channel},
+        {.edit_transcript = no_request}, {.edit_transcript = no_response},
+        {.edit_transcript = no_route},   {.edit_context = no_reader_nonce},
+        {.edit_context = no_channel},
     };
     static forge_state made;
     static aver_verdict verdict;

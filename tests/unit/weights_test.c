@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/aver-weights-XXXXXX";
@@ -98,6 +99,29 @@ static void what_cannot_be_loaded_says_why(void **state)
     assert_non_null(strstr(why, "MiB are allowed"));
 }
 
+/* Opening a pipe must not wait for a writer that never comes. */
+static void what_is_no_regular_file_is_refused_at_once(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/aver-weights-dir-XXXXXX";
+    char pipe[64];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(pipe, sizeof(pipe), "%s/pipe", dir);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    const char *const paths[] = {pipe, dir, "/dev/zero"};
+    (void)alarm(10); /* ends the test where it would hang */
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        aver_weights weights;
+        char why[160] = "";
+        assert_int_equal(aver_weights_open(paths[i], 0, 0, &weights, why), AVER_E_IO);
+        assert_non_null(strstr(why, "regular file"));
+        assert_int_equal(aver_weights_inspect(paths[i], 0, &weights, why), AVER_E_IO);
+    }
+    (void)alarm(0);
+    (void)unlink(pipe);
+    (void)rmdir(dir);
+}
+
 static void a_file_larger_than_the_memory_is_refused_before_it_is_read(void **state)
 {
     (void)state;
@@ -128,6 +152,7 @@ int main(void)
         cmocka_unit_test(weights_are_sealed_and_have_the_root_of_the_file),
         cmocka_unit_test(a_later_change_of_the_file_does_not_reach_the_weights),
         cmocka_unit_test(what_cannot_be_loaded_says_why),
+        cmocka_unit_test(what_is_no_regular_file_is_refused_at_once),
         cmocka_unit_test(a_file_larger_than_the_memory_is_refused_before_it_is_read),
         cmocka_unit_test(the_system_says_how_much_memory_is_free),
     };

@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fifty capsules, made several at once by nodes of random threads, slots and batches, from random
+# prompts, lengths, temperatures and seeds: each must re-check bit for bit, with other threads than
+# those that made it. Then a lying engine: its capsules verify, and a re-check names the place.
+# AVER_SEED gives other random choices; the one in use is printed.
+set -u
+LC_ALL=C
+export LC_ALL
+bin=${AVER_BIN:?}
+source=${AVER_SOURCE:?}
+model=${AVER_TEST_MODEL:-}
+[ -r "$model" ] || model=${AVER_SHARED:-$source/../shared}/models/stories15M-q8_0.gguf
+if [ ! -r "$model" ]; then
+    echo 'SKIP: the story model is not here'
+    exit 77
+fi
+top=$(mktemp -d)
+node=
+trap '[ -z "$node" ] || kill "$node" 2>/dev/null; rm -rf "$top"' EXIT
+cd "$top" || exit 1
+failed=0
+nodes=5
+waves=2
+at_once=5
+seed=${AVER_SEED:-20250101}
+state=$seed
+echo "seed $seed"
+
+# random BELOW: the next number, in $r.
+random() {
+    state=$(((state * 1103515245 + 12345) % 2147483648))
+    r=$(((state >> 8) % $1))
+}
+
+fail() {
+    echo "FAIL: $*"
+    failed=1
+}
+
+start() {
+    rm -f ready
+    "$bin/aver-node-sim" --model "$model" --model-name story --listen "unix:$top/node.sock" \
+        --platform "sim:key=$top/sim.key" --ready-file ready "$@" >node.log 2>&1 &
+    node=$!
+    tries=0
+    while [ ! -f ready ] && [ $tries -lt 600 ] && kill -0 "$node" 2>/dev/null; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    [ -f ready ] || {
+        cat node.log
+        fail 'the node did not start'
+        exit 1
+    }
+}
+
+stop() {
+    kill "$node"
+    wait "$node" || fail "the node ended with status $?"
+    node=
+}
+
+head -c 32 /dev/urandom >sim.key
+"$bin/aver" sim-root sim.key >sim.root || exit 1
+"$bin/aver" policy pin --sim --program "$bin/aver-node-sim" --model "$model" --name test \
+    -o policy.json >pin.log || exit 1
+
+# One prompt a line; the third is longer than the smallest batch, so that it is read in pieces.
+cat >prompts <<'END'
+Once upon a time
+The big dog
+There was a house in the wood where nobody lived, but every night the people of the village saw a light in its window. So one evening the bravest of the children, a girl called Mia, took her lamp and
+One day, a little boy named Tim
+Lily and Tom went to the park. They
+été
+A
+END
+
+# ask NUMBER: a random question in the background; its words go to NUMBER.out and .err.
+ask() {
+    random 7
+    prompt=$(sed -n "$((r + 1))p" prompts)
+    random 4
+    set -- "$1" "$(echo '0 0.5 1 1.7' | cut -d' ' -f$((r + 1)))"
+    random 32
+    tokens=$((r + 1))
+    random 1000000
+    number=$1
+    temperature=$2
+    set -- -n "$tokens" --temperature "$temperature" --seed "$r"
+    random 2
+    [ "$r" = 0 ] || set -- "$@" --completion
+    echo "$* '$prompt'" >"$number.asked"
+    "$bin/aver" ask --unix node.sock -p policy.json --sim-root sim.root --save "$number.capsule" \
+        "$@" "$prompt" >"$number.out" 2>"$number.err" &
+}
+
+count=0
+wave() {
+    started=
+    for _ in $(seq "$at_once"); do
+        count=$((count + 1))
+        ask "$count"
+        started="$started $!"
+    done
+    number=$((count - at_once))
+    for pid in $started; do
+        number=$((number + 1))
+        wait "$pid" || fail "question $number: $(cat "$number.asked" "$number.err")"
+    done
+}
+
+for round in $(seq "$nodes"); do
+    random 3
+    threads=$((r + 1))
+    random 6
+    slots=$((r + 1))
+    random 5
+    batch=$(echo '16 24 64 200 512' | cut -d' ' -f$((r + 1)))
+    echo "node $round: $threads threads, $slots slots, batch $batch"
+    start --threads "$threads" --slots "$slots" --batch "$batch"
+    for _ in $(seq "$waves"); do
+        wave
+    done
+    stop
+done
+
+same=0
+for number in $(seq "$count"); do
+    random 3
+    threads=$((r + 1))
+    if "$bin/aver" recheck "$number.capsule" --model "$model" --threads "$threads" -p policy.json \
+        --sim-root sim.root >out 2>err && grep -q '^same digest' out; then
+        same=$((same + 1))
+    else
+        fail "capsule $number ($(cat "$number.asked")), $threads threads: $(cat out err)"
+    fi
+done
+echo "$same of $count capsules re-check bit for bit"
+[ "$same" = 50 ] || fail 'not 50'
+
+# The engine lies at step 5 of every answer; the keeper that signs it is genuine.
+start --threads 1 --sim-engine "$bin/aver-hostile-engine"
+for temperature in 0 1; do
+    "$bin/aver" ask --unix node.sock -p policy.json --sim-root sim.root --completion -n 12 --seed 3 \
+        --temperature "$temperature" --save lie.capsule 'Once upon a time' >out 2>err ||
+        fail "the lying node was refused: $(cat err)"
+    "$bin/aver" verify lie.capsule -p policy.json --sim-root sim.root >out 2>&1 ||
+        fail "the lie is not signed well: $(cat out)"
+    "$bin/aver" recheck lie.capsule --model "$model" --threads 1 >out 2>err
+    status=$?
+    [ "$status" = 1 ] || fail "recheck of a lie ended with $status"
+    grep -q 'first wrong token at position 5' out || fail "the lie is not found where it is: $(cat out)"
+done
+stop
+exit "$failed"
