@@ -10,11 +10,13 @@
  *     "measurements": [{"platform": "sim", "program": "hex"}],
  *     "models": ["hex root", ...],
  *     "configs": ["hex digest", ...],
+ *     "profiles": ["verified"],
  *     "max_evidence_age_s": 300, "max_receipt_age_s": 300, "min_tcb": 0,
  *     "accept_debug": false, "allow_stripped": false,
  *     "require": ["nonce", ["channel.seal", "channel.tls"], ...]  }
  *
- * configs may be absent: then any is allowed and config.allowed is SKIP.
+ * configs may be absent: then any is allowed and config.allowed is SKIP. profiles ("verified",
+ * "fast") may be absent: then a model may run under any; else a model under another is not allowed.
  * A measurement entry holds one or more kinds (program, pcr0, mrtd, ...), all of which must be
  * found in the evidence, and may have a "name" for people. allow_stripped lets a saved answer pass
  * without its request, response or salt. Ages are 300 where absent.
@@ -69,6 +71,8 @@ bool aver_policy_allows_model(const aver_policy *policy, const uint8_t root[stat
 /* *ret_any: the policy has no config list. */
 bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[static 32],
                                bool *ret_any);
+/* profile is an aver_profile. */
+bool aver_policy_allows_profile(const aver_policy *policy, uint32_t profile);
 bool aver_policy_accepts_debug(const aver_policy *policy);
 bool aver_policy_allows_stripped(const aver_policy *policy);
 size_t aver_policy_model_count(const aver_policy *policy);

@@ -202,7 +202,8 @@ static bool judge_model_allowed(const judge_state *judge, const uint8_t **ret_ro
     for (size_t i = 0; i < keyset->models_count; i++) {
         const uint8_t *root = keyset->models[i].root;
         if ((!wanted || memcmp(root, wanted, 32) == 0) &&
-            aver_policy_allows_model(judge->context->policy, root)) {
+            aver_policy_allows_model(judge->context->policy, root) &&
+            aver_policy_allows_profile(judge->context->policy, keyset->models[i].profile)) {
             *ret_root = root;
             return true;
         }
@@ -215,15 +216,20 @@ static void judge_model(const judge_state *judge)
     const uint8_t *root;
     bool allowed = judge_model_allowed(judge, &root);
     aver_short text = aver_short_of(aver_view_make(root, root ? 32 : 0));
+    const aver_keyset_model *model = root ? aver_keyset_find(&judge->judged->keyset, root) : NULL;
     if (allowed) {
         aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_PASS,
                          "model root %s is allowed", text.text);
     } else if (!root) {
         aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL,
                          "the keyset names no model");
-    } else if (judge->context->model_root && !aver_keyset_find(&judge->judged->keyset, root)) {
+    } else if (judge->context->model_root && !model) {
         aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL,
                          "model root %s, which was asked for, is not in the keyset", text.text);
+    } else if (model && !aver_policy_allows_profile(judge->context->policy, model->profile)) {
+        aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL,
+                         "model root %s runs under a profile that the policy does not allow",
+                         text.text);
     } else {
         aver_verdict_add(judge->verdict, "model.allowed", AVER_CHECK_FAIL,
                          "model root %s is not among the %zu allowed", text.text,

@@ -35,6 +35,21 @@ static aver_err keyset_put_keys(const void *record, aver_buf *out)
     return AVER_OK;
 }
 
+static bool keyset_key_shared(const aver_keyset *keyset)
+{
+    for (size_t a = 1; a <= AVER_ROLE_MAX; a++) {
+        for (size_t b = a + 1; b <= AVER_ROLE_MAX; b++) {
+            const aver_key *one = &keyset->keys[a];
+            const aver_key *two = &keyset->keys[b];
+            if (one->present && two->present && one->size == two->size &&
+                memcmp(one->bytes, two->bytes, one->size) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static aver_err keyset_get_keys(aver_cbor_cursor *cursor, void *record)
 {
     aver_keyset *keyset = record;
@@ -55,8 +70,8 @@ static aver_err keyset_get_keys(aver_cbor_cursor *cursor, void *record)
         key->size = keyset_key_bytes[role];
         err = aver_cbor_read_fixed(cursor, key->bytes, key->size);
     }
-    if (err == AVER_OK &&
-        (!keyset->keys[AVER_ROLE_RECEIPT].present || !keyset->keys[AVER_ROLE_SEAL].present)) {
+    if (err == AVER_OK && (!keyset->keys[AVER_ROLE_RECEIPT].present ||
+                           !keyset->keys[AVER_ROLE_SEAL].present || keyset_key_shared(keyset))) {
         return AVER_E_FORMAT;
     }
     return err;

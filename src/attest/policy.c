@@ -115,6 +115,18 @@ bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[s
     return !policy->has_configs;
 }
 
+const char *aver_policy_profile_name(size_t profile)
+{
+    static const char *const names[AVER_POLICY_PROFILES_MAX + 1] = {"", "verified", "fast"};
+    return profile <= AVER_POLICY_PROFILES_MAX ? names[profile] : "unknown";
+}
+
+bool aver_policy_allows_profile(const aver_policy *policy, uint32_t profile)
+{
+    return !policy->has_profiles ||
+           (profile <= AVER_POLICY_PROFILES_MAX && policy->profiles[profile]);
+}
+
 bool aver_policy_accepts_debug(const aver_policy *policy)
 {
     return policy->accept_debug;

@@ -129,6 +129,17 @@ static bool policy_waived(const aver_policy *policy, aver_use use, const aver_po
             strcmp(any->names[0], "receipt.response") == 0);
 }
 
+/* Before the prompt leaves there is no receipt; the answer's verdict is asked for it. */
+static bool policy_waits(aver_use use, const aver_policy_any *any)
+{
+    bool waits = false;
+    for (size_t i = 0; i < any->names_count && use == AVER_USE_CONNECT; i++) {
+        waits = waits || strncmp(any->names[i], "receipt.", 8) == 0 ||
+                strcmp(any->names[i], "time.as-of") == 0;
+    }
+    return waits;
+}
+
 bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_verdict *verdict,
                          char ret_why[400])
 {
@@ -147,7 +158,8 @@ bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_ver
         }
     }
     for (size_t i = 0; i < policy->require_count; i++) {
-        if (!policy_any_passed(&policy->require[i], verdict, &reason)) {
+        if (!policy_waits(use, &policy->require[i]) &&
+            !policy_any_passed(&policy->require[i], verdict, &reason)) {
             accepted = false;
         }
     }

@@ -181,6 +181,26 @@ static aver_err policy_read_configs(policy_parse *parse, const char *name, const
                                &parse->policy->configs_count);
 }
 
+static aver_err policy_read_profiles(policy_parse *parse, const char *name, const json_t *value)
+{
+    aver_err err = policy_read_list_size(parse, name, value, AVER_POLICY_PROFILES_MAX);
+    parse->policy->has_profiles = true;
+    for (size_t i = 0; err == AVER_OK && i < json_array_size(value); i++) {
+        const char *text = json_string_value(json_array_get(value, i));
+        size_t profile = 1;
+        while (text && profile <= AVER_POLICY_PROFILES_MAX &&
+               strcmp(aver_policy_profile_name(profile), text) != 0) {
+            profile++;
+        }
+        if (!text || profile > AVER_POLICY_PROFILES_MAX) {
+            return policy_refuse(parse, "\"%.40s\" is no profile: verified or fast",
+                                 text ? text : "");
+        }
+        parse->policy->profiles[profile] = true;
+    }
+    return err;
+}
+
 static aver_err policy_read_check(policy_parse *parse, const json_t *value, aver_policy_any *any)
 {
     const char *text = json_string_value(value);
@@ -278,7 +298,7 @@ static aver_err policy_read_member(policy_parse *parse, const char *name, const 
     } lists[] = {
         {"platforms", policy_read_platforms}, {"measurements", policy_read_measurements},
         {"models", policy_read_models},       {"configs", policy_read_configs},
-        {"require", policy_read_require},
+        {"require", policy_read_require},     {"profiles", policy_read_profiles},
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (strcmp(lists[i].name, name) == 0) {

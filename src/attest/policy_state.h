@@ -11,6 +11,10 @@
 #define AVER_POLICY_PLATFORMS_MAX 16
 #define AVER_POLICY_KINDS_MAX     16
 #define AVER_POLICY_REQUIRE_MAX   64
+/* The numbers of aver_profile, which a later layer defines. */
+#define AVER_POLICY_VERIFIED      1
+#define AVER_POLICY_FAST          2
+#define AVER_POLICY_PROFILES_MAX  2
 #define AVER_POLICY_AGE_MAX_S     (10ull * 366 * 24 * 3600)
 #define AVER_POLICY_AGE_DEFAULT_S 300ull
 
@@ -38,6 +42,8 @@ struct aver_policy {
     bool has_configs;
     uint8_t configs[AVER_POLICY_LIST_MAX][32];
     size_t configs_count;
+    bool has_profiles;
+    bool profiles[AVER_POLICY_PROFILES_MAX + 1]; /* by aver_profile; entry 0 is unused */
     uint64_t evidence_age_max_ms;
     uint64_t receipt_age_max_ms;
     uint64_t tcb_min;
@@ -46,6 +52,9 @@ struct aver_policy {
     aver_policy_any require[AVER_POLICY_REQUIRE_MAX];
     size_t require_count;
 };
+
+/* "verified", "fast". */
+const char *aver_policy_profile_name(size_t profile);
 
 /* The built-in requirements of a use, ends with an entry of no names. */
 const aver_policy_any *aver_policy_builtin(aver_use use);

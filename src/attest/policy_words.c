@@ -27,6 +27,10 @@ static void policy_lint_lists(const aver_policy *policy, aver_buf *out)
         aver_buf_append_text(
             out, "any configuration is allowed: template, context size and adapters are free\n");
     }
+    if (aver_policy_allows_profile(policy, AVER_POLICY_FAST)) {
+        aver_buf_append_text(out,
+                             "profile fast is allowed: such answers cannot be computed again\n");
+    }
 }
 
 static void policy_lint_entries(const aver_policy *policy, aver_buf *out)
@@ -124,6 +128,10 @@ void aver_policy_explain(const aver_policy *policy, aver_buf *out)
     } else {
         aver_buf_append_text(out, "Configurations allowed: any\n");
     }
+    aver_buf_append_format(out, "Profiles allowed:%s%s\n",
+                           aver_policy_allows_profile(policy, AVER_POLICY_VERIFIED) ? " verified"
+                                                                                    : "",
+                           aver_policy_allows_profile(policy, AVER_POLICY_FAST) ? " fast" : "");
     aver_buf_append_format(
         out,
         "Evidence may be %llu s old, a live receipt %llu s; firmware level at least %llu\n"

@@ -173,6 +173,11 @@ static aver_err sim_judge(const aver_bundle *bundle, const aver_roots *roots, ui
                          "the simulator's evidence is %s", aver_err_text(err));
         return AVER_OK;
     }
+    if (bundle->collateral_count || bundle->event_log.size || bundle->gpu_evidence.size) {
+        aver_verdict_add(verdict, "evidence.format", AVER_CHECK_FAIL,
+                         "the simulator has no collateral, event log or GPU evidence to judge");
+        return AVER_OK;
+    }
     aver_verdict_add(verdict, "evidence.format", AVER_CHECK_PASS, "%s", evidence.words);
     err = sim_judge_root(&evidence, roots, verdict);
     if (err == AVER_OK) {

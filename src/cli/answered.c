@@ -24,7 +24,6 @@ typedef struct answered_run {
     aver_buf plain; /* opened bytes of one piece */
     aver_session_text_fn *on_text;
     void *context;
-    bool sealed; /* the answer is */
 } answered_run;
 
 void aver_answered_init(aver_answered *reply)
@@ -115,7 +114,7 @@ static aver_err answered_on_head(const aver_response *response, void *context)
         return response->status >= 200 && response->status < 300 ? AVER_E_PEER : AVER_OK;
     }
     run->reply->streamed = type != NULL && strncmp(type, "text/event-stream", 17) == 0;
-    run->sealed = true;
+    run->reply->sealed = true;
     aver_err err = aver_seal_expect(run->seal, nonce);
     if (err == AVER_OK && receipt != NULL) {
         err = aver_seal_receipt_open(run->seal, receipt, &run->reply->receipt);
@@ -129,7 +128,7 @@ static aver_err answered_on_body(aver_view bytes, void *context)
     aver_answered *reply = run->reply;
     aver_view plain = bytes;
     aver_err err = AVER_OK;
-    if (run->sealed) {
+    if (run->reply->sealed) {
         aver_buf_clear(&run->plain);
         err = aver_seal_feed(run->seal, bytes, &run->plain);
         plain = aver_buf_view(&run->plain);
@@ -161,7 +160,7 @@ static aver_err answered_send(answered_run *run, const aver_question *question, 
     };
     uint32_t status = 0;
     aver_err err = aver_client_send(run->session->remote.client, &request, &status);
-    if (err == AVER_OK && run->sealed) {
+    if (err == AVER_OK && run->reply->sealed) {
         err = aver_seal_feed_end(run->seal);
     }
     if (err == AVER_OK && run->reply->streamed) {

@@ -235,8 +235,10 @@ static aver_exit ask_verdict(const ask_run *run)
         (void)fflush(run->cli->out.file);
     }
     if (reply->error[0] != '\0') {
-        (void)aver_cli_fail(run->cli, AVER_EXIT_PEER, "the node answered %u: %s", reply->status,
-                            reply->error);
+        bool carried = !reply->sealed && !run->session->remote.has_tls;
+        (void)aver_cli_fail(run->cli, AVER_EXIT_PEER, "the node answered %u: %s%s", reply->status,
+                            reply->error,
+                            carried ? " (not sealed: whoever carried it may have written it)" : "");
     } else if (reply->transfer != AVER_OK) {
         (void)aver_cli_fail(run->cli, AVER_EXIT_IO, "the answer broke off: %s",
                             reply->transfer == AVER_E_PROOF

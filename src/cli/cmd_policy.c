@@ -139,7 +139,8 @@ static aver_exit policy_run_pin(aver_cli *cli, const aver_args *args)
 {
     char platform[AVER_PLATFORM_BYTES_MAX];
     const char *name = aver_args_get(args, "name");
-    aver_pin pin = {.name = name != NULL ? name : "pinned"};
+    aver_pin pin = {.name = name != NULL ? name : "pinned",
+                    .verified_only = !aver_args_has(args, "fast")};
     if (!aver_utf8_valid(aver_view_text(pin.name))) {
         return aver_cli_fail(cli, AVER_EXIT_USAGE, "--name is no UTF-8 text");
     }
@@ -188,6 +189,7 @@ static const aver_option policy_pin_options[] = {
     {"sim", 0, NULL, "for the simulator, which proves nothing"},
     {"url", 'u', "URL", "show what a running node presents instead"},
     {"i-compared-these-values", 0, NULL, "write a policy of what --url showed"},
+    {"fast", 0, NULL, "allow profile fast too, whose answers cannot be computed again"},
     {"name", 0, "TEXT", "name of the policy (default pinned)"},
     {"output", 'o', "FILE", "where to write it (default standard output)"},
     {NULL, 0, NULL, NULL},

@@ -36,6 +36,8 @@ static aver_exit recheck_policy(aver_cli *cli, const aver_args *args, aver_view 
         } else if (!aver_policy_accepts(policy, AVER_USE_CAPSULE, &verdict, why)) {
             aver_show_line(&cli->out, &verdict, false, why, NULL, NULL);
             code = AVER_EXIT_REFUSED;
+        } else {
+            aver_show_line(&cli->err, &verdict, true, why, receipt.model_root, receipt.platform);
         }
     }
     aver_policy_free(policy);

@@ -144,7 +144,8 @@ aver_exit aver_inputs_write(const aver_cli *cli, const char *path, aver_view byt
         bool whole = bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size;
         err = whole ? AVER_OK : AVER_E_IO;
     } else {
-        err = aver_file_write(path, bytes, 0644);
+        /* A capsule holds question, answer and salt: the reader's own business. */
+        err = aver_file_write(path, bytes, 0600);
     }
     if (err == AVER_OK) {
         return AVER_EXIT_DONE;

@@ -8,20 +8,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-aver_err aver_pin_program(const char *path, uint8_t ret_digest[static 32])
+/* Not blocking, because opening a pipe without a writer would wait for ever. */
+static aver_err pin_open(const char *path, int *ret_fd)
+{
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return errno == ENOENT ? AVER_E_ABSENT : AVER_E_IO;
+    }
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        (void)close(fd);
+        return AVER_E_USAGE;
+    }
+    *ret_fd = fd;
+    return AVER_OK;
+}
+
+static aver_err pin_hash(int fd, uint8_t ret_digest[static 32])
 {
     uint8_t *piece = malloc(AVER_PIN_HASH_PIECE);
     if (piece == NULL) {
         return AVER_E_NOMEM;
     }
     aver_err err = AVER_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        err = errno == ENOENT ? AVER_E_ABSENT : AVER_E_IO;
-        goto out;
-    }
     aver_sha256 hash;
     aver_sha256_init(&hash);
     for (;;) {
@@ -35,13 +47,21 @@ aver_err aver_pin_program(const char *path, uint8_t ret_digest[static 32])
         }
         aver_sha256_update(&hash, aver_view_make(piece, (size_t)got));
     }
+    free(piece);
     if (err == AVER_OK) {
         aver_sha256_final(&hash, ret_digest);
     }
-    (void)close(fd);
+    return err;
+}
 
-out:
-    free(piece);
+aver_err aver_pin_program(const char *path, uint8_t ret_digest[static 32])
+{
+    int fd = -1;
+    aver_err err = pin_open(path, &fd);
+    if (err == AVER_OK) {
+        err = pin_hash(fd, ret_digest);
+        (void)close(fd);
+    }
     return err;
 }
 
@@ -78,6 +98,7 @@ void aver_pin_write(const aver_pin *pin, aver_buf *out)
         aver_buf_append_text(out, "\"");
     }
     aver_buf_append_format(
-        out, "%s],\n  \"max_evidence_age_s\": %llu,\n  \"max_receipt_age_s\": %llu\n}\n",
-        pin->models_count > 0 ? "\n  " : "", age, age);
+        out, "%s],\n%s  \"max_evidence_age_s\": %llu,\n  \"max_receipt_age_s\": %llu\n}\n",
+        pin->models_count > 0 ? "\n  " : "",
+        pin->verified_only ? "  \"profiles\": [\"verified\"],\n" : "", age, age);
 }

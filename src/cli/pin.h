@@ -19,6 +19,7 @@ typedef struct aver_pin {
     uint8_t models[AVER_PIN_MODELS_MAX][32];
     size_t models_count;
     uint64_t age_max_s; /* 0: 300 */
+    bool verified_only; /* profile fast is not allowed */
 } aver_pin;
 
 /* SHA-256 of a program file, as the simulator measures it. */

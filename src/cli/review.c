@@ -187,7 +187,8 @@ static aver_err review_compute(review_run *run)
     }
     aver_weights weights;
     char why[160] = "";
-    aver_err err = aver_weights_inspect(run->options->model_path, 0, &weights, why);
+    /* A sealed copy: what is computed with is what the root was computed over. */
+    aver_err err = aver_weights_open(run->options->model_path, 0, 0, &weights, why);
     if (err != AVER_OK) {
         (void)snprintf(run->review->why, sizeof run->review->why, "%.70s: %s",
                        run->options->model_path, why[0] != '\0' ? why : aver_err_text(err));

@@ -57,7 +57,8 @@ typedef struct aver_answered {
     aver_buf text;                           /* of the answer */
     aver_buf receipt, tokens, opening, head; /* signed messages; empty: did not come */
     bool streamed;
-    bool done; /* [DONE] came */
+    bool sealed; /* only the node can have written it */
+    bool done;   /* [DONE] came */
     aver_merkle tree;
     aver_verdict verdict; /* connection and answer */
     aver_receipt fields;  /* meaningful as far as the verdict goes; zero if there was no receipt */

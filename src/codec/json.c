@@ -48,7 +48,7 @@ static json_shape json_measure(aver_view text)
     return shape;
 }
 
-/* jansson's messages quote at their end, after " near " or as " '\\u": no input may get into logs. */
+/* jansson quotes at the end, after " near " or as " '\\u": no input may get into logs. */
 static void json_why_parser(char *ret_why, const json_error_t *error)
 {
     if (!ret_why) {

@@ -4,8 +4,9 @@
 
 /*
  * json: jansson behind bounds. Size, depth, UTF-8 and, since a parsed value takes a hundred times
- * the bytes of "{},", the number of values are checked before the parser sees a byte; duplicate keys, trailing bytes, NUL in strings, integers beyond 64 bits and a top that is neither
- * object nor array are refused.
+ * the bytes of "{},", the number of values are checked before the parser sees a byte. Duplicate
+ * keys, trailing bytes, NUL in strings, integers beyond 64 bits and a top that is neither object
+ * nor array are refused.
  *
  * Ownership: aver_json_parse gives a reference that the caller drops by json_decref.
  */

@@ -69,7 +69,8 @@ static bool hex_valid(aver_view text)
 
 static uint8_t hex_byte(const uint8_t digits[static 2])
 {
-    return (uint8_t)((unsigned)aver_hex_digit(digits[0]) << 4 | (unsigned)aver_hex_digit(digits[1]));
+    return (uint8_t)((unsigned)aver_hex_digit(digits[0]) << 4 |
+                     (unsigned)aver_hex_digit(digits[1]));
 }
 
 aver_err aver_hex_decode(aver_view text, uint8_t *ret_bytes, size_t size)

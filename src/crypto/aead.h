@@ -32,8 +32,7 @@ AVER_MUST_USE aver_err aver_aead_new(const uint8_t key[static AVER_AEAD_KEY_BYTE
 AVER_MUST_USE aver_err aver_aead_new_kind(aver_aead_kind kind, aver_view key, aver_aead **ret_aead);
 size_t aver_aead_key_size(aver_aead_kind kind);
 void aver_aead_free(aver_aead *aead); /* wipes; NULL is fine */
-/* base xor the sequence number, big-endian, in its last eight bytes: RFC 9180 section 5.2, and EHBP.
- */
+/* base xor the sequence number, big-endian, in the last eight bytes, as in HPKE and EHBP. */
 void aver_aead_nonce(const uint8_t base[static AVER_AEAD_NONCE_BYTES], uint64_t sequence,
                      uint8_t ret_nonce[static AVER_AEAD_NONCE_BYTES]);
 /* Appends size + 16 bytes to out. LIMIT or NOMEM if out has no room. */

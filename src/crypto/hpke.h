@@ -7,7 +7,8 @@
  * (0x0020, 0x0001, 0x0002): key encapsulation, the sealing context, and the exporter.
  * Refuses an all-zero shared secret (low-order points) as FORMAT.
  *
- * Ownership: keys and contexts by new and free; secrets lie in locked memory and are wiped.
+ * Ownership: keys and contexts by new and free, which wipes. Secrets lie in locked memory, but for
+ *            the AEAD's expanded key, which OpenSSL keeps.
  * Threads:   a context has one owner; a key may be used by several at once.
  * Failure:   an open that fails leaves the sequence number where it was.
  */

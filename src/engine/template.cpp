@@ -6,11 +6,13 @@
 #include "jinja/runtime.h"
 #include "jinja/value.h"
 
+#include <cstdint>
 #include <cstring>
 #include <ctime>
 #include <exception>
 #include <iomanip>
 #include <locale>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -35,10 +37,68 @@ void why_set(char *ret_why, const char *text)
         text = found;
     }
     text += std::strspn(text, "\n");
-    size_t size = std::strcspn(text, "\n");
-    size = size < AVER_TEMPLATE_WHY_BYTES ? size : AVER_TEMPLATE_WHY_BYTES - 1;
-    std::memcpy(ret_why, text, size);
+    /* The words may quote a message or the template, and are cut: what is not ASCII becomes '?', so
+     * that no half character is left, which the link would not carry. */
+    size_t size = 0;
+    for (; *text != '\0' && *text != '\n' && size + 1 < AVER_TEMPLATE_WHY_BYTES; text++) {
+        const auto byte = static_cast<unsigned char>(*text);
+        if ((byte & 0xc0) != 0x80) {
+            ret_why[size++] = byte < 0x80 ? *text : '?';
+        }
+    }
     ret_why[size] = '\0';
+}
+
+/* Turns of loops and calls of macros in one rendering: a template may not run for ever. */
+constexpr size_t STEPS_MAX = size_t{1} << 20;
+constexpr int64_t RANGE_MAX = 65536;
+
+thread_local size_t steps_left;
+
+/* The first statement of every body that can run more than once. */
+struct step_statement : public jinja::statement {
+    std::string type() const override
+    {
+        return "Step";
+    }
+    jinja::value execute_impl(jinja::context &) const override
+    {
+        if (steps_left == 0) {
+            throw std::runtime_error("the chat template takes too many steps");
+        }
+        steps_left--;
+        return jinja::mk_val<jinja::value_undefined>();
+    }
+};
+
+void steps_insert(jinja::statements &body);
+
+void steps_insert_repeated(jinja::statements &body)
+{
+    steps_insert(body);
+    body.insert(body.begin(), std::make_unique<step_statement>());
+}
+
+/* The depth is that of the source, which the parser has been through by recursion already. */
+void steps_insert(jinja::statements &body)
+{
+    for (auto &statement : body) {
+        if (auto *loop = dynamic_cast<jinja::for_statement *>(statement.get())) {
+            steps_insert_repeated(loop->body);
+            steps_insert(loop->default_block);
+        } else if (auto *macro = dynamic_cast<jinja::macro_statement *>(statement.get())) {
+            steps_insert_repeated(macro->body);
+        } else if (auto *branch = dynamic_cast<jinja::if_statement *>(statement.get())) {
+            steps_insert(branch->body);
+            steps_insert(branch->alternate);
+        } else if (auto *set = dynamic_cast<jinja::set_statement *>(statement.get())) {
+            steps_insert(set->body);
+        } else if (auto *filter = dynamic_cast<jinja::filter_statement *>(statement.get())) {
+            steps_insert(filter->body);
+        } else if (auto *call = dynamic_cast<jinja::call_statement *>(statement.get())) {
+            steps_insert_repeated(call->body);
+        }
+    }
 }
 
 jinja::value text_value(const std::string &text, bool input)
@@ -60,6 +120,29 @@ jinja::value message_value(const aver_template_message &message)
         object->insert("name", text_value(message.name, true));
     }
     return object;
+}
+
+/* The engine's own range, for no more numbers than any prompt needs. */
+jinja::value range_bounded(const jinja::func_args &args)
+{
+    int64_t bounds[3] = {0, 0, 1};
+    args.ensure_count(1, 3);
+    for (size_t i = 0; i < args.count(); i++) {
+        bounds[args.count() == 1 ? 1 : i] = args.get_pos(i)->as_int();
+    }
+    const int64_t step = bounds[2];
+    auto numbers = jinja::mk_val<jinja::value_array>();
+    if (step == 0 || step < -RANGE_MAX || step > RANGE_MAX) {
+        throw std::runtime_error("range: bad step");
+    }
+    int64_t count = 0;
+    for (int64_t i = bounds[0]; step > 0 ? i < bounds[1] : i > bounds[1]; i += step) {
+        if (++count > RANGE_MAX || i > INT64_MAX - RANGE_MAX || i < INT64_MIN + RANGE_MAX) {
+            throw std::runtime_error("range: too many numbers");
+        }
+        numbers->push_back(jinja::mk_val<jinja::value_int>(i));
+    }
+    return numbers;
 }
 
 /* Stands in for the engine's own, which would use the machine's time zone. */
@@ -84,6 +167,8 @@ void render(const aver_template &chat, const aver_template_message *messages, si
     jinja::context context(chat.source);
     context.current_time = AVER_TEMPLATE_CLOCK;
     context.set_val("strftime_now", jinja::mk_val<jinja::value_func>("strftime_now", clock_format));
+    context.set_val("range", jinja::mk_val<jinja::value_func>("range", range_bounded));
+    steps_left = STEPS_MAX;
     auto list = jinja::mk_val<jinja::value_array>();
     for (size_t i = 0; i < count; i++) {
         list->push_back(message_value(messages[i]));
@@ -109,7 +194,10 @@ extern "C" aver_template *aver_template_new(const char *source, size_t size, con
     try {
         jinja::lexer lexer;
         auto tokens = lexer.tokenize(std::string(source, size));
-        return new aver_template{tokens.source, bos, eos, jinja::parse_from_tokens(tokens)};
+        auto chat = std::make_unique<aver_template>(
+            aver_template{tokens.source, bos, eos, jinja::parse_from_tokens(tokens)});
+        steps_insert(chat->program.body);
+        return chat.release();
     } catch (const std::exception &error) {
         why_set(ret_why, error.what());
     } catch (...) {

@@ -24,8 +24,7 @@ enum {
 struct aver_client {
     CURL *curl;
     char url[CLIENT_URL_BYTES_MAX]; /* without a slash at its end */
-    size_t url_size;
-    char *bearer; /* the whole header line */
+    char *bearer;                   /* the whole header line */
     size_t body_bytes_max;
     uint32_t stall_timeout_ms;
     aver_client_tls tls;
@@ -99,8 +98,8 @@ static size_t client_on_header(char *bytes, size_t one, size_t size, void *conte
         client_fail(client, AVER_E_LIMIT, "the answer's headers are larger than allowed");
         return 0;
     }
-    bool empty = (size * one == 2 && memcmp(bytes, "\r\n", 2) == 0) ||
-                 (size * one == 1 && bytes[0] == '\n');
+    bool empty =
+        (size * one == 2 && memcmp(bytes, "\r\n", 2) == 0) || (size * one == 1 && bytes[0] == '\n');
     return empty && client_head_tell(client) != AVER_OK ? 0 : size * one;
 }
 
@@ -213,7 +212,7 @@ static aver_err client_url_set(aver_client *client, const char *url)
     }
     memcpy(client->url, url, size);
     client->url[size] = '\0';
-    client->url_size = size;
+    client->tls.required = strncmp(url, "https://", 8) == 0;
     return AVER_OK;
 }
 

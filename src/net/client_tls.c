@@ -104,7 +104,8 @@ aver_err aver_client_tls_adopt(aver_client_tls *tls, void *curl)
     aver_client_tls_drop(tls);
     if (curl_easy_getinfo(curl, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info ||
         !info->internals) {
-        return AVER_OK;
+        tls->refused = tls->required;
+        return tls->required ? AVER_E_PROOF : AVER_OK;
     }
     SSL *ssl = info->internals;
     (void)pthread_once(&client_ssl_once, client_ssl_index_make);

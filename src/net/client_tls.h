@@ -16,6 +16,7 @@ struct ssl_st;
 typedef struct aver_client_tls {
     aver_client_certificate_fn *on_certificate;
     void *context;
+    bool required; /* the URL says https: a connection without TLS is refused */
     bool accepted; /* digest is that of a key that on_certificate accepted */
     bool refused;  /* on_certificate, or its absence, said no during this request */
     uint8_t digest[32];

@@ -80,10 +80,30 @@ static void conn_close(aver_conn *conn)
     }
 }
 
+/*
+ * Bodies hold too much together, and this is one of the large ones: those within their share still
+ * come through, so that a few cannot shut out all others.
+ */
+static bool conn_body_excessive(const aver_conn *conn)
+{
+    const aver_server_limits *limits = &conn->server->options.limits;
+    return conn->server->bodies_bytes > limits->bodies_bytes_max &&
+           conn->body_bytes > limits->bodies_bytes_max / limits->connections_max;
+}
+
+/* The body of the exchange under way now holds so much; 0 at its end. */
+static void conn_body_count(aver_conn *conn, size_t size)
+{
+    conn->server->bodies_bytes += size;
+    conn->server->bodies_bytes -= conn->body_bytes;
+    conn->body_bytes = size;
+}
+
 void aver_conn_cut(aver_conn *conn)
 {
     aver_exchange *exchange = conn->exchange;
     conn->exchange = NULL;
+    conn_body_count(conn, 0);
     if (exchange) {
         exchange->conn = NULL;
         if (exchange->running) {
@@ -132,6 +152,7 @@ static void conn_linger_read(aver_conn *conn)
 static void conn_refuse(aver_conn *conn, uint32_t status, const char *why)
 {
     aver_log(AVER_LOG_DEBUG, "net.refuse", "%u: %s", (unsigned)status, why);
+    conn_body_count(conn, 0);
     if (aver_exchange_refuse_append(conn->output, status, why) != AVER_OK) {
         aver_conn_cut(conn);
         return;
@@ -187,6 +208,11 @@ static void conn_receive(aver_conn *conn, aver_view *bytes)
         return;
     }
     *bytes = aver_view_slice(*bytes, used, bytes->size - used);
+    conn_body_count(conn, http->body.capacity);
+    if (conn_body_excessive(conn)) {
+        conn_refuse(conn, 503, "too much is being asked at once");
+        return;
+    }
     if (http->expects_continue && http->state != AVER_HTTP_HEAD) {
         http->expects_continue = false;
         if (http->body.size == 0 && http->state != AVER_HTTP_DONE) {
@@ -401,6 +427,7 @@ void aver_conn_answered(aver_conn *conn, bool keep)
 {
     AVER_ASSERT(conn->state == AVER_CONN_RUNNING);
     conn->exchange = NULL;
+    conn_body_count(conn, 0);
     conn->server->exchanges_count--;
     conn->keep = keep;
     conn->state = AVER_CONN_FLUSHING;

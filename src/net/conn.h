@@ -59,6 +59,7 @@ typedef struct aver_conn {
     unsigned holds;
     aver_conn_state state;
     size_t lingered_bytes;
+    size_t body_bytes; /* memory of the exchange's body, as counted in the server */
     struct event *read_event;
     struct event *write_event;
     struct event *timer;
@@ -83,6 +84,7 @@ struct aver_server {
     aver_conn *conns;
     uint32_t conns_count;
     uint32_t exchanges_count;
+    size_t bodies_bytes; /* the sum over its connections */
     bool draining;
 };
 

@@ -13,8 +13,9 @@
  *              body = chunks of u32be size || AES-256-GCM(key, base xor sequence, chunk),
  *              the sequence over the last 8 bytes, big-endian
  *
- * Chunks of size 0 are skipped; a request has at least one other. aver adds: salt = export("aver receipt salt", 32); the Aver-Receipt
- * header, base64url(AES-256-GCM(export("aver receipt header", 32), nonce 0, receipt)).
+ * Chunks of size 0 are skipped; a request has at least one other. aver adds: salt =
+ * export("aver receipt salt", 32); the Aver-Receipt header, base64url(AES-256-GCM(export("aver
+ * receipt header", 32), nonce 0, receipt)).
  * EHBP does not authenticate the end of a body: our clients wait for the receipt.
  *
  * Limits: a chunk of at most AVER_SEAL_CHUNK_BYTES_MAX.

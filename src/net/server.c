@@ -37,6 +37,7 @@ static void server_limits_complete(aver_server_limits *limits)
     server_default(&limits->connections_max, 1024);
     server_default(&limits->header_bytes_max, 16 * 1024);
     server_default(&limits->body_bytes_max, 4 * 1024 * 1024 + 64 * 1024);
+    server_default(&limits->bodies_bytes_max, 256 * 1024 * 1024);
     server_default(&limits->idle_timeout_ms, 60000);
     server_default(&limits->request_timeout_ms, 20000);
     server_default(&limits->output_bytes_max, 1024 * 1024);

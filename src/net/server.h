@@ -12,9 +12,9 @@
  * goes away first, on_gone runs once and the exchange must then only be released.
  *
  * Limits are refused with a status and an error body in OpenAI's form: 431 header, 413 body, 408
- * too slow to arrive, 503 too many connections. A reader slower than its stream is cut when
- * output_bytes_max is unsent. A client that ends its side of the connection before its answer is
- * complete counts as gone.
+ * too slow to arrive, 503 too many connections or bodies too large together. A reader slower than
+ * its stream is cut when output_bytes_max is unsent. A client that ends its side of the connection
+ * before its answer is complete counts as gone.
  * Signals: SIGPIPE is ignored from the first server on.
  * Threads: the loop's thread only.
  */
@@ -29,9 +29,12 @@ typedef struct aver_exchange aver_exchange;
 typedef void aver_exchange_fn(aver_exchange *exchange, void *context);
 
 typedef struct aver_server_limits {
-    uint32_t connections_max;    /* 1024 */
-    uint32_t header_bytes_max;   /* 16 KiB */
-    uint32_t body_bytes_max;     /* 4 MiB + frame overhead */
+    uint32_t connections_max;  /* 1024 */
+    uint32_t header_bytes_max; /* 16 KiB */
+    uint32_t body_bytes_max;   /* 4 MiB + frame overhead */
+    /* 256 MiB of all bodies, arriving or with the handler; beyond it those are refused that are
+     * larger than their share, which is this divided by connections_max. */
+    uint32_t bodies_bytes_max;
     uint32_t idle_timeout_ms;    /* 60000: a connection without a request */
     uint32_t request_timeout_ms; /* 20000: from the first byte of a request to its last */
     uint32_t output_bytes_max;   /* 1 MiB unsent: the reader is too slow */

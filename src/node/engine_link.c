@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "node/engine_spawn.h"
+#include "node/engine_voice.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,6 +25,7 @@ struct aver_engine_link {
     aver_engine_link_options options;
     aver_engine_state state;
     aver_engine_child child;
+    aver_engine_voice voice;
     struct event *read_event;
     struct event *write_event;
     struct event *pause_event;
@@ -64,6 +66,9 @@ static aver_err engine_ready(aver_engine_link *link, const aver_engine_info *inf
     }
     link->state = AVER_ENGINE_READY;
     link->was_ready = true;
+    if (!AVER_ENGINE_VOICE_OPEN) {
+        aver_engine_voice_end(&link->voice);
+    }
     aver_log(AVER_LOG_INFO, "engine.ready",
              "engine %llu: %s, %s, %u tokens of context, loaded in %llu ms",
              (unsigned long long)link->incarnation, info->executor, info->description,
@@ -88,6 +93,10 @@ static aver_err engine_message(aver_engine_link *link, const aver_link_message *
         return link->state == AVER_ENGINE_READY ? hooks->on_busy(message->job_id, hooks->context)
                                                 : AVER_E_PEER;
     case AVER_LINK_FAILED:
+        /* Once it knows prompts, its words are not for the log. */
+        if (link->state != AVER_ENGINE_LOADING) {
+            return AVER_E_PEER;
+        }
         engine_failed(link, message->text);
         return link->was_ready ? AVER_E_PEER : AVER_E_USAGE;
     case AVER_LINK_LOAD:
@@ -195,7 +204,8 @@ aver_err aver_engine_link_new(const aver_engine_link_options *options, aver_engi
     }
     link->options = *options;
     link->state = AVER_ENGINE_STOPPED;
-    link->child.socket_fd = -1;
+    link->child = (aver_engine_child){.socket_fd = -1, .voice_fd = -1};
+    link->voice.fd = -1;
     aver_buf_init(&link->in, ENGINE_IN_BYTES_MAX);
     aver_buf_init(&link->out, ENGINE_OUT_BYTES_MAX);
     link->pause_event = evtimer_new(options->base, engine_on_pause, link);
@@ -214,6 +224,7 @@ void aver_engine_link_free(aver_engine_link *link)
     }
     engine_events_free(link);
     aver_engine_reap(&link->child);
+    aver_engine_voice_end(&link->voice);
     if (link->pause_event != NULL) {
         event_free(link->pause_event);
     }
@@ -244,10 +255,14 @@ aver_err aver_engine_link_start(aver_engine_link *link)
     if (err != AVER_OK) {
         return err;
     }
+    if (link->child.voice_fd >= 0) {
+        aver_engine_voice_listen(&link->voice, link->options.base, link->child.voice_fd);
+    }
     err = engine_watch_socket(link);
     if (err != AVER_OK) {
         engine_events_free(link);
         aver_engine_reap(&link->child);
+        aver_engine_voice_end(&link->voice);
         return err;
     }
     link->state = AVER_ENGINE_LOADING;
@@ -281,6 +296,7 @@ static void engine_down(aver_engine_link *link, bool final)
              (unsigned long long)link->incarnation, final ? " for good" : "");
     engine_events_free(link);
     aver_engine_reap(&link->child);
+    aver_engine_voice_end(&link->voice);
     link->state = AVER_ENGINE_STOPPED;
     if (!final) {
         engine_restart(link, came_up);

@@ -17,12 +17,39 @@
 
 #define ENGINE_FD_SPARE 16 /* above the numbers that the child expects */
 
+/* What the child's ends are called on our side. */
+typedef struct engine_ends {
+    int socket_fd;
+    int weights_fd;
+    int voice_fd;
+} engine_ends;
+
+/* Where memory is short, the engine goes and not the keeper: it can be started again. */
+static void engine_child_offer(void)
+{
+    static const char most[] = "1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)!write(fd, most, sizeof(most) - 1);
+        (void)close(fd);
+    }
+}
+
+/* All standard streams are the writing end of one pipe: what is read from it is an error. */
+static bool engine_child_streams(const engine_ends *ends)
+{
+    return dup2(ends->voice_fd, STDIN_FILENO) >= 0 && dup2(ends->voice_fd, STDOUT_FILENO) >= 0 &&
+           dup2(ends->voice_fd, STDERR_FILENO) >= 0 &&
+           dup2(ends->socket_fd, AVER_LINK_SOCKET_FD) >= 0 &&
+           dup2(ends->weights_fd, AVER_LINK_WEIGHTS_FD) >= 0;
+}
+
 /*
  * Between fork and exec in a program with threads only async-signal-safe calls are allowed: this
  * function and those that it calls make nothing but system calls.
  */
-static _Noreturn void engine_child_exec(const char *program, int socket_fd, int weights_fd,
-                                        pid_t parent)
+static _Noreturn void engine_child_exec(const char *program, const engine_ends *ends, pid_t parent)
 {
     static char argv0[] = AVER_ENGINE_ARGV0;
     static char argv1[] = AVER_ENGINE_ARGV1;
@@ -36,7 +63,8 @@ static _Noreturn void engine_child_exec(const char *program, int socket_fd, int 
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (dup2(socket_fd, AVER_LINK_SOCKET_FD) < 0 || dup2(weights_fd, AVER_LINK_WEIGHTS_FD) < 0) {
+    engine_child_offer();
+    if (!engine_child_streams(ends)) {
         _exit(126);
     }
     (void)close_range(AVER_LINK_WEIGHTS_FD + 1, ~0U, 0);
@@ -44,18 +72,32 @@ static _Noreturn void engine_child_exec(const char *program, int socket_fd, int 
     _exit(127);
 }
 
-static aver_err engine_fork(const char *program, int socket_fd, int weights_fd, pid_t *ret_pid)
+static void engine_ends_close(const engine_ends *ends)
 {
-    int socket_spare = fcntl(socket_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
-    int weights_spare = fcntl(weights_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
+    const int fds[] = {ends->socket_fd, ends->weights_fd, ends->voice_fd};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (fds[i] >= 0) {
+            (void)close(fds[i]);
+        }
+    }
+}
+
+/* Takes voice_fd. */
+static aver_err engine_fork(const char *program, int socket_fd, int weights_fd, int voice_fd,
+                            pid_t *ret_pid)
+{
+    engine_ends ends = {.socket_fd = fcntl(socket_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE),
+                        .weights_fd = fcntl(weights_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE),
+                        .voice_fd = fcntl(voice_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE)};
     aver_err err = AVER_E_IO;
 
-    if (socket_spare >= 0 && weights_spare >= 0) {
+    if (ends.socket_fd >= 0 && ends.weights_fd >= 0 && ends.voice_fd >= 0) {
         pid_t parent = getpid();
         pid_t pid = fork();
 
         if (pid == 0) {
-            engine_child_exec(program, socket_spare, weights_spare, parent);
+            engine_child_exec(program, &ends, parent);
         }
         if (pid > 0) {
             *ret_pid = pid;
@@ -65,13 +107,28 @@ static aver_err engine_fork(const char *program, int socket_fd, int weights_fd, 
     if (err != AVER_OK) {
         aver_log(AVER_LOG_ERROR, "engine.spawn", "no engine process: %s", strerror(errno));
     }
-    if (socket_spare >= 0) {
-        (void)close(socket_spare);
-    }
-    if (weights_spare >= 0) {
-        (void)close(weights_spare);
-    }
+    engine_ends_close(&ends);
+    (void)close(voice_fd);
     return err;
+}
+
+static aver_err engine_process_start(const char *program, int socket_fd, int weights_fd,
+                                     aver_engine_child *child)
+{
+    int voice[2];
+
+    if (pipe2(voice, O_CLOEXEC) != 0) {
+        aver_log(AVER_LOG_ERROR, "engine.spawn", "no pipe: %s", strerror(errno));
+        return AVER_E_IO;
+    }
+    aver_err err = engine_fork(program != NULL ? program : "/proc/self/exe", socket_fd, weights_fd,
+                               voice[1], &child->pid);
+    if (err != AVER_OK) {
+        (void)close(voice[0]);
+        return err;
+    }
+    child->voice_fd = voice[0];
+    return AVER_OK;
 }
 
 typedef struct engine_thread {
@@ -107,7 +164,7 @@ static aver_err engine_thread_start(int socket_fd, int weights_fd, pthread_t *re
 aver_err aver_engine_spawn(const char *program, bool single_process, int weights_fd,
                            aver_engine_child *ret_child)
 {
-    aver_engine_child child = {.socket_fd = -1};
+    aver_engine_child child = {.socket_fd = -1, .voice_fd = -1};
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -121,8 +178,7 @@ aver_err aver_engine_spawn(const char *program, bool single_process, int weights
         err = engine_thread_start(pair[1], weights_fd, &child.thread);
         child.has_thread = err == AVER_OK;
     } else {
-        err = engine_fork(program != NULL ? program : "/proc/self/exe", pair[1], weights_fd,
-                          &child.pid);
+        err = engine_process_start(program, pair[1], weights_fd, &child);
     }
     if (!child.has_thread) {
         (void)close(pair[1]);
@@ -157,5 +213,5 @@ void aver_engine_reap(aver_engine_child *child)
     if (child->has_thread) {
         (void)pthread_join(child->thread, NULL);
     }
-    *child = (aver_engine_child){.socket_fd = -1};
+    *child = (aver_engine_child){.socket_fd = -1, .voice_fd = -1};
 }

@@ -13,6 +13,7 @@
 
 typedef struct aver_engine_child {
     int socket_fd; /* our end, nonblocking; -1: none */
+    int voice_fd;  /* reads what a process says on its standard streams; -1: none. The caller's */
     pid_t pid;     /* 0: a thread */
     bool has_thread;
     pthread_t thread;

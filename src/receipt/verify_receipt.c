@@ -96,6 +96,10 @@ static void receipt_judge_model(const receipt_judge *judge)
         aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL,
                          "model root %s is not among the %zu allowed", text.text,
                          aver_policy_model_count(judge->context->policy));
+    } else if (!aver_policy_allows_profile(judge->context->policy, model->profile)) {
+        aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_FAIL,
+                         "model root %s ran under a profile that the policy does not allow",
+                         text.text);
     } else {
         aver_verdict_add(judge->verdict, "receipt.model", AVER_CHECK_PASS, "%s, root %s",
                          model->name, text.text);

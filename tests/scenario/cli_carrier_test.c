@@ -154,10 +154,9 @@ static int ask_carried(unsigned status, const char *type, const char *policy)
     assert_int_equal(bind(carrier.listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(carrier.listener, 8), 0);
     assert_int_equal(pthread_create(&carrier.thread, NULL, carrier_serve, NULL), 0);
-    const char *const words[] = {"ask",          "--unix",     path,         "--policy",
-                                 policy,         "--sim-root", run.root,     "--token-file",
-                                 token,          "-n",         "8",          "--completion",
-                                 "Once upon a time", NULL};
+    const char *const words[] = {
+        "ask",          "--unix", path, "--policy", policy,         "--sim-root",       run.root,
+        "--token-file", token,    "-n", "8",        "--completion", "Once upon a time", NULL};
     int code = cli_run_words(&run, words);
     (void)shutdown(carrier.listener, SHUT_RDWR);
     assert_int_equal(pthread_join(carrier.thread, NULL), 0);
@@ -174,6 +173,9 @@ static void unsealed_text_is_no_answer_whatever_its_status(void **state)
         for (size_t j = 0; j < sizeof(types) / sizeof(types[0]); j++) {
             assert_int_not_equal(ask_carried(statuses[i], types[j], run.policy), 0);
             assert_string_equal(run.out, "");
+            if (statuses[i] >= 400) {
+                assert_non_null(strstr(run.err, "may have written it"));
+            }
             assert_non_null(strstr(carrier.seen, "POST /v1/completions"));
         }
     }

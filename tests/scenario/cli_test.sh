@@ -93,13 +93,16 @@ has out '{"name":"receipt.stream"'
 run 2 policy pin --program "$bin/aver-node-sim" --model "$model"
 has err '--sim'
 run 0 policy pin --sim --program "$bin/aver-node-sim" --model "$model" --name test -o policy.json
+has policy.json '"profiles": ["verified"]'
+run 0 policy pin --sim --program "$bin/aver-node-sim" --model "$model" --fast -o fast.json
+lacks fast.json 'profiles'
 run 4 policy pin --sim --program "$top/absent" --model "$model"
 echo 'not a model' >bad.gguf
 run 2 policy pin --sim --program "$bin/aver-node-sim" --model bad.gguf
 run 1 policy lint policy.json
 has out 'simulator'
 printf '{"version":1,"name":"x","platforms":["tdx"],"measurements":[{"platform":"tdx","mrtd":"%096d"}],
-"models":["%064d"],"configs":["%064d"]}' 1 2 3 >clean.json
+"models":["%064d"],"configs":["%064d"],"profiles":["verified"]}' 1 2 3 >clean.json
 run 0 policy lint clean.json
 has out 'no warnings'
 run 0 policy explain policy.json
@@ -227,6 +230,11 @@ has out 'SKIP  receipt.request'
 sed 's/"version": 1,/"version": 1, "allow_stripped": true,/' policy.json >stripped.json
 run 0 verify stripped.capsule -p stripped.json --sim-root sim.root
 lacks out 'FAIL'
+run 0 capsule strip --salt good.capsule bare.capsule
+run 0 verify bare.capsule -p stripped.json --sim-root sim.root
+lacks out 'FAIL'
+run 0 capsule show bare.capsule
+lacks out 'not verified'
 
 # One byte of the saved answer.
 offset=$(grep -abo 'text_completion' good.capsule | head -n 1 | cut -d: -f1)

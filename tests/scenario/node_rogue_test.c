@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "node/engine_voice.h"
 #include "support/node_client.h"
 
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 static const char rogue_path[] = "/v1/completions";
+/* What the rogue engine says where nobody may hear it. */
+static const char rogue_secret[] = "xyzzy-7401";
 
 static void rogue_start(node_fixture *node, const char *engine)
 {
@@ -44,6 +47,7 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
         "huge frame",
         "unknown job",
         "ready twice",
+        "failed after ready, with words",
         "negative token",
         "started twice",
         "token before start",
@@ -78,6 +82,31 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
         node_answer_deinit(&answer);
     }
     assert_int_equal(node_metric(&session, "aver_engine_restarts_total"), count * 2);
+    assert_false(node_fixture_log_has(&node, rogue_secret));
+    node_session_close(&session);
+    assert_int_equal(node_fixture_stop(&node), 0);
+}
+
+/* What an engine knows of prompts must not reach the host's log by a descriptor that it inherited. */
+static void test_an_engine_that_talks_is_not_heard(void **state)
+{
+    node_fixture node;
+    node_session session;
+    node_question question;
+    node_answer answer;
+    char body[512];
+
+    (void)state;
+    rogue_start(&node, "aver-rogue-engine");
+    node_session_open(&session, &node, false);
+    rogue_ask(&session, &node, "talks", false, body, &question, &answer);
+    assert_int_equal(answer.status, 200);
+    node_answer_deinit(&answer);
+    assert_true(node_fixture_log_has(&node, "call.done"));
+    /* Builds with a sanitizer hear engines out, for the sake of its reports. */
+    if (!AVER_ENGINE_VOICE_OPEN) {
+        assert_false(node_fixture_log_has(&node, rogue_secret));
+    }
     node_session_close(&session);
     assert_int_equal(node_fixture_stop(&node), 0);
 }
@@ -107,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_breach_ends_the_engine_and_not_the_node),
+        cmocka_unit_test(test_an_engine_that_talks_is_not_heard),
         cmocka_unit_test(test_a_lying_engine_gets_its_receipt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

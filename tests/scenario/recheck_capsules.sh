@@ -23,7 +23,8 @@ failed=0
 nodes=5
 waves=2
 at_once=5
-seed=${AVER_SEED:-20250101}
+cores=$(nproc)
+seed=${AVER_SEED:-21}
 state=$seed
 echo "seed $seed"
 
@@ -31,6 +32,17 @@ echo "seed $seed"
 random() {
     state=$(((state * 1103515245 + 12345) % 2147483648))
     r=$(((state >> 8) % $1))
+}
+
+# Threads from 1 to 3, in $threads: more than one is rare, since they spin while they wait for each
+# other, which is slow where there are fewer cores. So nodes have no more than there are cores.
+random_threads() {
+    random "$1"
+    case $r in
+    0) threads=3 ;;
+    1 | 2) threads=2 ;;
+    *) threads=1 ;;
+    esac
 }
 
 fail() {
@@ -67,10 +79,13 @@ head -c 32 /dev/urandom >sim.key
     -o policy.json >pin.log || exit 1
 
 # One prompt a line; the third is longer than the smallest batch, so that it is read in pieces.
-cat >prompts <<'END'
+long='There was a house in the wood where nobody lived, but every night the people of'
+long="$long the village saw a light in its window. So one evening the bravest of the"
+long="$long children, a girl called Mia, took her lamp and"
+cat >prompts <<END
 Once upon a time
 The big dog
-There was a house in the wood where nobody lived, but every night the people of the village saw a light in its window. So one evening the bravest of the children, a girl called Mia, took her lamp and
+$long
 One day, a little boy named Tim
 Lily and Tom went to the park. They
 été
@@ -83,7 +98,7 @@ ask() {
     prompt=$(sed -n "$((r + 1))p" prompts)
     random 4
     set -- "$1" "$(echo '0 0.5 1 1.7' | cut -d' ' -f$((r + 1)))"
-    random 32
+    random "$tokens_max"
     tokens=$((r + 1))
     random 1000000
     number=$1
@@ -112,12 +127,13 @@ wave() {
 }
 
 for round in $(seq "$nodes"); do
-    random 3
-    threads=$((r + 1))
+    random_threads 6
+    [ "$threads" -le "$cores" ] || threads=$cores
     random 6
     slots=$((r + 1))
     random 5
     batch=$(echo '16 24 64 200 512' | cut -d' ' -f$((r + 1)))
+    tokens_max=$((36 / threads))
     echo "node $round: $threads threads, $slots slots, batch $batch"
     start --threads "$threads" --slots "$slots" --batch "$batch"
     for _ in $(seq "$waves"); do
@@ -128,8 +144,7 @@ done
 
 same=0
 for number in $(seq "$count"); do
-    random 3
-    threads=$((r + 1))
+    random_threads 36
     if "$bin/aver" recheck "$number.capsule" --model "$model" --threads "$threads" -p policy.json \
         --sim-root sim.root >out 2>err && grep -q '^same digest' out; then
         same=$((same + 1))

@@ -6,10 +6,12 @@
  */
 #include "engine/link.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#define ROGUE_SECRET     "xyzzy-7401"
 #define ROGUE_VOCABULARY 1000
 #define ROGUE_CONTEXT    256
 
@@ -40,6 +42,28 @@ static void rogue_ready(void)
     aver_link_put_ready(&out, &info);
     rogue_send(aver_buf_view(&out));
     aver_buf_deinit(&out);
+}
+
+static void rogue_failed(const char *why)
+{
+    aver_buf out;
+
+    aver_buf_init(&out, 65536);
+    aver_link_put_failed(&out, why);
+    rogue_send(aver_buf_view(&out));
+    aver_buf_deinit(&out);
+}
+
+/* Tells the host a secret over every descriptor that is not the socket. */
+static void rogue_talk(void)
+{
+    static const char words[] = "the prompt was: " ROGUE_SECRET "\n";
+
+    for (int fd = 0; fd < 64; fd++) {
+        if (fd != AVER_LINK_SOCKET_FD && write(fd, words, sizeof(words) - 1) < 0) {
+            continue;
+        }
+    }
 }
 
 static void rogue_event(const aver_event *event)
@@ -118,6 +142,11 @@ static void rogue_job(uint64_t job_id, const char *deed)
         rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
     } else if (strcmp(deed, "ready twice") == 0) {
         rogue_ready();
+    } else if (strcmp(deed, "failed after ready, with words") == 0) {
+        rogue_failed("the prompt was: " ROGUE_SECRET);
+    } else if (strcmp(deed, "talks") == 0) {
+        rogue_talk();
+        rogue_after_start(job_id, "good");
     } else if (strcmp(deed, "prompt beyond the context") == 0) {
         rogue_started(job_id, ids, ROGUE_CONTEXT + 1);
     } else {
@@ -149,6 +178,7 @@ int main(void)
     size_t size;
     ssize_t got;
 
+    (void)signal(SIGPIPE, SIG_IGN);
     aver_buf_init(&in, AVER_LINK_FRAME_BYTES_MAX);
     do {
         while (aver_link_frame(aver_buf_view(&in), &size) == AVER_OK && size > 0) {

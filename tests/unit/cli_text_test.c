@@ -15,7 +15,10 @@
 #include "cli/term.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CHAT       AVER_ENDPOINT_CHAT
 #define COMPLETION AVER_ENDPOINT_COMPLETION
@@ -181,7 +184,34 @@ static void a_pin_is_a_policy(void **state)
     pin.measurements[0].bytes[0] = 1;
     assert_false(aver_policy_matches(policy, "sim", pin.measurements, 1));
     assert_false(aver_policy_accepts_debug(policy));
+    assert_true(aver_policy_allows_profile(policy, AVER_PROFILE_FAST));
     aver_policy_free(policy);
+    pin.verified_only = true;
+    aver_buf_clear(&text);
+    aver_pin_write(&pin, &text);
+    assert_int_equal(aver_policy_parse(aver_buf_view(&text), &policy, why), AVER_OK);
+    assert_true(aver_policy_allows_profile(policy, AVER_PROFILE_VERIFIED));
+    assert_false(aver_policy_allows_profile(policy, AVER_PROFILE_FAST));
+    aver_policy_free(policy);
+}
+
+/* A pipe without a writer, or a device without an end, is no program. */
+static void only_a_file_is_measured(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/aver-pin-XXXXXX";
+    char pipe[64];
+    uint8_t digest[32];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(pipe, sizeof pipe, "%s/pipe", dir);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    (void)alarm(10); /* ends the test where it would hang */
+    assert_int_equal(aver_pin_program(pipe, digest), AVER_E_USAGE);
+    assert_int_equal(aver_pin_program("/dev/zero", digest), AVER_E_USAGE);
+    assert_int_equal(aver_pin_program(dir, digest), AVER_E_USAGE);
+    (void)alarm(0);
+    (void)unlink(pipe);
+    (void)rmdir(dir);
 }
 
 /* What a terminal would get, read back. */
@@ -245,6 +275,7 @@ int main(void)
         cmocka_unit_test(paths_name_endpoints),
         cmocka_unit_test_setup_teardown(the_body_is_read_as_it_was_meant, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pin_is_a_policy, set_up, tear_down),
+        cmocka_unit_test(only_a_file_is_measured),
         cmocka_unit_test(a_terminal_takes_no_orders_from_text),
         cmocka_unit_test(text_is_wrapped_at_blanks),
         cmocka_unit_test(every_check_can_be_mended),

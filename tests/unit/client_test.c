@@ -442,7 +442,8 @@ static void test_client_bounds_heads_and_trailers(void **state)
 {
     (void)state;
     static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
-    static const char line[] = "Trailer: 0123456789abcdef0123456789abcdef0123456789abcdef01234567\r\n";
+    static const char line[] =
+        "Trailer: 0123456789abcdef0123456789abcdef0123456789abcdef01234567\r\n";
     static char answer[1024 * 1024];
     uint32_t status = 0;
     bool located = false;

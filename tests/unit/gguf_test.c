@@ -138,7 +138,7 @@ static void bad_names_are_refused(void **state)
 {
     (void)state;
     /* Names are printed in words about a file: none may give a terminal an order. */
-    static const char *const names[] = {"",          "a\nb", "a\x1b[2Jb", "a\x7f",
+    static const char *const names[] = {"",          "a\nb", "a\x1b[2Jb",    "a\x7f",
                                         "a\xc2\x9b", "\x9b", "a\xe2\x80\xae"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         aver_buf file;

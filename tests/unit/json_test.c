@@ -79,9 +79,9 @@ static void json_refuses_with_a_reason(void **state)
 static void json_reason_does_not_quote_the_input(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"{\"prompt\": SECRET}", "{\"SECRET\":1,\"SECRET\":1}",
+    static const char *const bad[] = {"{\"prompt\": SECRET}",    "{\"SECRET\":1,\"SECRET\":1}",
                                       "[\"SECRET\" \"SECRET\"]", "[SECRETSECRETSECRET",
-                                      "[\"\\ud8ab\"]", "[\"\\ud8ab\\ud8ab\"]"};
+                                      "[\"\\ud8ab\"]",           "[\"\\ud8ab\\ud8ab\"]"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char why[AVER_JSON_WHY_BYTES];
         assert_err(json_try(bad[i], why), AVER_E_FORMAT);

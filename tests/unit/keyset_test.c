@@ -109,6 +109,31 @@ static void one_model_root_stands_there_once(void **state)
     forge_deinit(&made);
 }
 
+/* A signature of one role must never serve as that of another. */
+static void one_key_serves_one_role(void **state)
+{
+    (void)state;
+    static forge_state made;
+    aver_buf bytes;
+    make_keyset(&made, &bytes);
+    keyset.keys[AVER_ROLE_STATEMENT] = (aver_key){.present = true, .bytes = {2, 1}, .size = 33};
+    keyset.keys[AVER_ROLE_VRF] = (aver_key){.present = true, .bytes = {2, 2}, .size = 33};
+    aver_buf_clear(&bytes);
+    assert_int_equal(aver_keyset_encode(&keyset, &bytes), AVER_OK);
+    assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_OK);
+    keyset.keys[AVER_ROLE_VRF] = keyset.keys[AVER_ROLE_STATEMENT];
+    aver_buf_clear(&bytes);
+    assert_int_equal(aver_keyset_encode(&keyset, &bytes), AVER_OK);
+    assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_E_FORMAT);
+    keyset.keys[AVER_ROLE_VRF].present = false;
+    keyset.keys[AVER_ROLE_SEAL] = keyset.keys[AVER_ROLE_RECEIPT];
+    aver_buf_clear(&bytes);
+    assert_int_equal(aver_keyset_encode(&keyset, &bytes), AVER_OK);
+    assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_E_FORMAT);
+    aver_buf_deinit(&bytes);
+    forge_deinit(&made);
+}
+
 static void ids_depend_on_operator_and_name(void **state)
 {
     (void)state;
@@ -129,6 +154,7 @@ int main(void)
         cmocka_unit_test(required_parts_must_be_there),
         cmocka_unit_test(damaged_bytes_are_refused),
         cmocka_unit_test(one_model_root_stands_there_once),
+        cmocka_unit_test(one_key_serves_one_role),
         cmocka_unit_test(ids_depend_on_operator_and_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

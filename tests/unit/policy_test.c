@@ -173,6 +173,108 @@ static void lint_and_explain_say_what_matters(void **state)
                  "This policy also asks for:\n  time.as-of");
 }
 
+static void verified_only(aver_buf *json)
+{
+    json->size -= 2;
+    aver_buf_append_text(json, ",\"profiles\":[\"verified\"]}");
+}
+
+static void no_profile(aver_buf *json)
+{
+    json->size -= 2;
+    aver_buf_append_text(json, ",\"profiles\":[]}");
+}
+
+static void fast_model(aver_keyset *keyset)
+{
+    for (size_t i = 0; i < keyset->models_count; i++) {
+        keyset->models[i].profile = AVER_PROFILE_FAST;
+    }
+}
+
+static void fast_answer(aver_receipt *receipt)
+{
+    receipt->profile = AVER_PROFILE_FAST;
+    receipt->has_step_digest = false;
+}
+
+static bool accepted(void (*edit_policy)(aver_buf *json), bool fast, aver_verdict *verdict)
+{
+    static forge_state made;
+    forge_init(&made);
+    made.edits.edit_policy = edit_policy;
+    if (fast) {
+        made.edits.edit_keyset = fast_model;
+        made.edits.edit_receipt = fast_answer;
+    }
+    forge_build(&made);
+    aver_verdict_init(verdict);
+    bool connected = forge_judge_connect(&made, verdict);
+    aver_verdict_init(verdict);
+    bool saved = forge_judge_capsule(&made, verdict);
+    aver_verdict_init(verdict);
+    bool answered = forge_judge_answer(&made, verdict);
+    forge_deinit(&made);
+    assert_int_equal(connected, answered);
+    assert_int_equal(connected, saved);
+    return answered;
+}
+
+/* Who wants answers that can be computed again says so, and no prompt goes elsewhere. */
+static void a_profile_that_is_not_listed_is_refused(void **state)
+{
+    (void)state;
+    static aver_verdict verdict;
+    assert_true(accepted(NULL, true, &verdict));
+    assert_true(accepted(verified_only, false, &verdict));
+    assert_false(accepted(no_profile, false, &verdict));
+    assert_false(accepted(verified_only, true, &verdict));
+    assert_int_equal(aver_verdict_find(&verdict, "model.allowed")->status, AVER_CHECK_FAIL);
+    assert_int_equal(aver_verdict_find(&verdict, "receipt.model")->status, AVER_CHECK_FAIL);
+    expect_words("{\"version\":1,\"profiles\":[\"verified\"]}", aver_policy_explain,
+                 "Profiles allowed: verified\n");
+    expect_words("{\"version\":1}", aver_policy_lint, "profile fast is allowed");
+    char why[200];
+    assert_int_equal(parse("{\"version\":1,\"profiles\":[\"quick\"]}", why), AVER_E_FORMAT);
+    assert_int_equal(parse("{\"version\":1,\"profiles\":[1]}", why), AVER_E_FORMAT);
+    assert_int_equal(parse("{\"version\":1,\"profiles\":\"fast\"}", why), AVER_E_FORMAT);
+}
+
+static void require_tokens(aver_buf *json)
+{
+    /* The closing brace and newline make room for one more member. */
+    json->size -= 2;
+    aver_buf_append_text(json, ",\"require\":[\"receipt.tokens\",[\"time.as-of\",\"nonce\"]]}");
+}
+
+static void no_tokens(aver_transcript *transcript)
+{
+    transcript->has_tokens = false;
+}
+
+/* Before the prompt leaves there is no receipt: what is asked of it is asked of the answer. */
+static void what_a_policy_asks_of_the_receipt_waits_for_the_answer(void **state)
+{
+    (void)state;
+    static forge_state made;
+    static aver_verdict verdict;
+    char why[400];
+    forge_init(&made);
+    made.edits = (forge_edits){.edit_policy = require_tokens, .edit_transcript = no_tokens};
+    forge_build(&made);
+    aver_verdict_init(&verdict);
+    assert_true(forge_judge_connect(&made, &verdict));
+    assert_false(aver_policy_accepts(made.policy, AVER_USE_BUNDLE, &verdict, why));
+    aver_verdict_init(&verdict);
+    assert_false(forge_judge_answer(&made, &verdict));
+    assert_false(aver_policy_accepts(made.policy, AVER_USE_ANSWER, &verdict, why));
+    assert_non_null(strstr(why, "receipt.tokens is SKIP"));
+    made.transcript.has_tokens = true;
+    aver_verdict_init(&verdict);
+    assert_true(forge_judge_answer(&made, &verdict));
+    forge_deinit(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +282,8 @@ int main(void)
         cmocka_unit_test(each_kind_of_an_entry_must_match),
         cmocka_unit_test(defaults_are_the_strict_ones),
         cmocka_unit_test(lint_and_explain_say_what_matters),
+        cmocka_unit_test(a_profile_that_is_not_listed_is_refused),
+        cmocka_unit_test(what_a_policy_asks_of_the_receipt_waits_for_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,8 +141,8 @@ static void test_seal_refuses_requests_without_a_seal(void **state)
     for (size_t size = 0; size <= sizeof(zeros); size += 4) {
         aver_seal *seal = NULL;
         aver_buf_clear(&pair.plain);
-        assert_err(aver_seal_accept(pair.key, pair.enc, aver_view_make(zeros, size), 1,
-                                    &pair.plain, &seal),
+        assert_err(aver_seal_accept(pair.key, pair.enc, aver_view_make(zeros, size), 1, &pair.plain,
+                                    &seal),
                    AVER_E_FORMAT);
         assert_null(seal);
     }

@@ -115,6 +115,64 @@ static void test_limits_hold_for_bodies(void **state)
     }
 }
 
+/* Sends a head and as much of its body. */
+static test_raw limits_post_begin(const test_server *server, const char *path, size_t length,
+                                  size_t sent)
+{
+    static char body[64 * 1024];
+    char head[128];
+    test_raw raw = test_raw_open(server, false);
+    snprintf(head, sizeof(head),
+             "POST %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+             path, length);
+    memset(body, 'x', sizeof(body));
+    test_raw_text(&raw, head);
+    test_raw_send(&raw, body, sent);
+    return raw;
+}
+
+static void test_limits_hold_for_all_bodies_together(void **state)
+{
+    (void)state;
+    const aver_server_limits limits = {.bodies_bytes_max = 100000, .connections_max = 10};
+    test_server *server = test_server_start(&limits, TCP, false);
+    test_raw first = limits_post_begin(server, "/echo", 60000, 50000);
+    test_sleep_ms(50);
+    test_raw second = limits_post_begin(server, "/echo", 60000, 50000);
+    assert_refused(&second, "503");
+    test_raw_close(&second);
+    /* A small one is within its share. */
+    test_raw small = limits_post_begin(server, "/echo", 100, 100);
+    assert_true(test_raw_read(&small, NULL, TIMEOUT_MS));
+    assert_non_null(strstr(small.text, "200 OK"));
+    test_raw_close(&small);
+    /* What is answered, or gone, no longer counts. */
+    test_raw_send(&first, (char[10000]){0}, 10000);
+    assert_true(test_raw_read(&first, NULL, TIMEOUT_MS));
+    assert_non_null(strstr(first.text, "200 OK"));
+    test_raw_close(&first);
+    for (size_t i = 0; i < 3; i++) {
+        test_raw gone = limits_post_begin(server, "/echo", 60000, 50000);
+        test_sleep_ms(20);
+        test_raw_close(&gone);
+    }
+    assert_true(test_server_wait(server, (test_counts){0}, (test_counts){.connections = 1}));
+    /* One that the handler has does. */
+    test_raw held = limits_post_begin(server, "/hang", 50000, 50000);
+    assert_true(
+        test_server_wait(server, (test_counts){.exchanges = 1}, (test_counts){.exchanges = 1}));
+    second = limits_post_begin(server, "/echo", 50000, 50000);
+    assert_refused(&second, "503");
+    test_raw_close(&second);
+    test_raw_close(&held);
+    assert_true(test_server_wait(server, (test_counts){0}, (test_counts){.connections = 1}));
+    test_raw whole = limits_post_begin(server, "/echo", 50000, 50000);
+    assert_true(test_raw_read(&whole, NULL, TIMEOUT_MS));
+    assert_non_null(strstr(whole.text, "200 OK"));
+    test_raw_close(&whole);
+    test_server_stop(server);
+}
+
 static void test_limits_hold_for_slow_requests(void **state)
 {
     (void)state;
@@ -317,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_limits_refuse_malformed_requests),
         cmocka_unit_test(test_limits_hold_for_heads),
         cmocka_unit_test(test_limits_hold_for_bodies),
+        cmocka_unit_test(test_limits_hold_for_all_bodies_together),
         cmocka_unit_test(test_limits_hold_for_slow_requests),
         cmocka_unit_test(test_limits_hold_for_idle_connections),
         cmocka_unit_test(test_limits_hold_for_connections),

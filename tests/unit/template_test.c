@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "codec/text.h"
 #include "engine/template.h"
 
 #include <string.h>
@@ -102,6 +103,52 @@ static void templates_that_fail_say_why(void **state)
     aver_template_free(chat);
 }
 
+static void assert_refuses(const char *source, const char *words)
+{
+    char why[AVER_TEMPLATE_WHY_BYTES] = "";
+    rendering out = {.size = 0};
+    aver_template *chat = template_open(source);
+    assert_false(aver_template_render(chat, messages, 2, rendering_add, &out, why));
+    if (strstr(why, words) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", why, words);
+    }
+    aver_template_free(chat);
+}
+
+static void templates_that_never_end_are_ended(void **state)
+{
+    (void)state;
+    assert_refuses("{% for i in range(1000000000) %}x{% endfor %}", "range");
+    assert_refuses("{% for i in range(0, 9000000000000000000, 1) %}x{% endfor %}", "range");
+    assert_refuses("{% set r = range(2000) %}{% for i in r %}{% if true %}{% for j in r %}"
+                   "{% for k in r %}{% endfor %}{% endfor %}{% endif %}{% endfor %}",
+                   "too many steps");
+    assert_renders("{% for i in range(3) %}{{ i }}{% endfor %}{% for i in range(9, 1, -4) %}{{ i }}"
+                   "{% endfor %}",
+                   "01295");
+    assert_renders("{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(1) }}{{ m(2) }}", "<1><2>");
+}
+
+/* The link carries UTF-8 only: half a character would end the engine. */
+static void words_are_cut_between_characters(void **state)
+{
+    (void)state;
+    char source[2048] = "{{ raise_exception('x";
+    char why[AVER_TEMPLATE_WHY_BYTES] = "";
+    rendering out = {.size = 0};
+    size_t size = strlen(source);
+    for (int i = 0; i < 300; i++) {
+        memcpy(source + size, "\xc3\xa9", 2);
+        size += 2;
+    }
+    memcpy(source + size, "') }}", sizeof("') }}"));
+    aver_template *chat = template_open(source);
+    assert_false(aver_template_render(chat, messages, 2, rendering_add, &out, why));
+    assert_true(aver_utf8_valid(aver_view_text(why)));
+    assert_true(strlen(why) > 100);
+    aver_template_free(chat);
+}
+
 static void rendering_is_repeatable(void **state)
 {
     (void)state;
@@ -124,6 +171,8 @@ int main(void)
         cmocka_unit_test(changed_content_is_still_input),
         cmocka_unit_test(the_clock_stands_still),
         cmocka_unit_test(templates_that_fail_say_why),
+        cmocka_unit_test(templates_that_never_end_are_ended),
+        cmocka_unit_test(words_are_cut_between_characters),
         cmocka_unit_test(rendering_is_repeatable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,23 @@ static void build(const forge_edits *edits)
     forge_build(&made);
 }
 
+static void event_log_for_nobody(aver_bundle *bundle)
+{
+    bundle->event_log = AVER_VIEW_LITERAL("boot: all is well");
+}
+
+static void collateral_for_nobody(aver_bundle *bundle)
+{
+    bundle->collateral_count = 1;
+    bundle->collateral[0] =
+        (aver_collateral){AVER_VIEW_LITERAL("audit"), AVER_VIEW_LITERAL("passed")};
+}
+
+static void gpu_evidence_for_nobody(aver_bundle *bundle)
+{
+    bundle->gpu_evidence = AVER_VIEW_LITERAL("a GPU of the best kind");
+}
+
 static bool accepted_live(void)
 {
     aver_verdict_init(&verdict);
@@ -134,12 +151,29 @@ static void a_verified_answer_without_step_digest_is_refused(void **state)
     forge_deinit(&made);
 }
 
+/* The simulator signs none of these: anybody could have added them on the way. */
+static void what_no_verifier_of_the_platform_reads_is_refused(void **state)
+{
+    (void)state;
+    void (*const added[])(aver_bundle * bundle) = {event_log_for_nobody, collateral_for_nobody,
+                                                   gpu_evidence_for_nobody};
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++) {
+        build(&(forge_edits){.edit_bundle = added[i]});
+        assert_false(accepted_live());
+        assert_fails("evidence.format");
+        assert_false(accepted_saved());
+        assert_fails("evidence.format");
+        forge_deinit(&made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_without_the_salt_is_refused_in_any_capsule),
         cmocka_unit_test(a_live_answer_without_the_salt_is_refused),
         cmocka_unit_test(a_verified_answer_without_step_digest_is_refused),
+        cmocka_unit_test(what_no_verifier_of_the_platform_reads_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
