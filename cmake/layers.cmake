@@ -65,5 +65,6 @@ aver_link(aver_tee_sim aver_attest_sim)
 # -fno-trapping-math only gives up floating-point traps, so that the loops use vector instructions.
 file(GLOB samplers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/engine/sampler*.c)
 if(samplers)
-    set_source_files_properties(${samplers} PROPERTIES COMPILE_OPTIONS "-O3;-ffp-contract=off;-fno-fast-math;-fno-trapping-math")
+    set_source_files_properties(${samplers} PROPERTIES COMPILE_OPTIONS
+        "-O3;-ffp-contract=off;-fno-fast-math;-fno-trapping-math")
 endif()

@@ -21,5 +21,6 @@ aver_program(aver-model-make SOURCES ${model_make} LIBS aver_llama m)
 file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.c)
 foreach(source IN LISTS benches)
     get_filename_component(name ${source} NAME_WE)
-    aver_program(bench-${name} SOURCES ${source} LIBS aver_test_support aver_tee_sim aver_attest_sim aver_cli aver_node)
+    aver_program(bench-${name} SOURCES ${source}
+        LIBS aver_test_support aver_tee_sim aver_attest_sim aver_cli aver_node)
 endforeach()

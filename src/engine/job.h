@@ -42,8 +42,8 @@ typedef struct aver_sampling {
 
 /*
  * What an aver client puts beside the OpenAI members, all optional, method and path together or not
- * at all: "aver": {"method":"POST", "path":"/v1/chat/completions", "keyset_digest":hex,
- * "nonce":hex, "evidence_digest":hex, "deadline_ms":integer}      hex: 64 digits
+ * at all: "aver": {"method":"POST", "path":"/v1/chat/completions", "keyset":hex,
+ * "nonce":hex, "evidence":hex, "deadline_ms":integer}      hex: 64 digits
  */
 typedef struct aver_job_claims {
     bool present;
