@@ -59,6 +59,8 @@ AVER_MUST_USE aver_err aver_stream_reader_feed(aver_stream_reader *reader, aver_
 /* FORMAT if bytes of an unfinished item are left. */
 AVER_MUST_USE aver_err aver_stream_reader_end(const aver_stream_reader *reader);
 
+/* Bytes of the first event, its blank line included; 0 if none is whole. */
+size_t aver_stream_event_size(aver_view events);
 /*
  * The tree over the first events_max of a stream's events, laid one after the other: how many there
  * are and their root. FORMAT if the bytes end inside an event.

@@ -19,6 +19,8 @@ typedef struct aver_transcript {
     const char *method;  /* what the reader asked for, NULL offline */
     const char *path;
     const uint8_t *client_nonce; /* 32 bytes that it sent with the request */
+    bool has_seed;               /* the reader fixed the seed of the draws */
+    uint64_t seed;
     bool has_request, has_response, has_tokens;
     aver_view request;
     aver_view response;
@@ -27,6 +29,8 @@ typedef struct aver_transcript {
     uint64_t events_count;
     uint8_t events_root[32];
     bool events_broken; /* the bytes ended inside an event */
+    aver_view opening;  /* signed messages that came before the end of a stream, or empty */
+    aver_view heads;    /* one after the other */
     const uint8_t
         *model_root; /* the model that the reader asked for, or NULL: that of the context, if any */
 } aver_transcript;

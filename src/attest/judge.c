@@ -22,7 +22,8 @@ static const char *const judge_claims_checks[] = {
     "evidence.debug", "evidence.age", "measurement.allowed", "tcb.min", "binding", NULL};
 static const char *const judge_keyset_checks[] = {
     "keyset.platform", "keyset.incarnation", "keyset.config", "config.allowed",
-    "model.allowed",   "channel.tls",        "channel.seal",  NULL};
+    "model.allowed",   "node.id",            "channel.tls",   "channel.seal",
+    NULL};
 
 static void judge_debug(const judge_state *judge)
 {
@@ -248,6 +249,19 @@ static void judge_incarnation(const judge_state *judge)
                          "the receipt key");
 }
 
+static void judge_node(const judge_state *judge)
+{
+    const uint8_t *wanted = judge->context->node_id;
+    if (!wanted) {
+        aver_verdict_add(judge->verdict, "node.id", AVER_CHECK_SKIP,
+                         "the reader asked for no node by its id");
+        return;
+    }
+    aver_verdict_compare(judge->verdict, "node.id", "node",
+                         AVER_VIEW_OF(judge->judged->keyset.node_id), aver_view_make(wanted, 32),
+                         "the reader");
+}
+
 /* The key that this connection uses against the keyset's key of that role. */
 static void judge_channel(const judge_state *judge, const char *name, aver_role role,
                           const uint8_t *found, const char *what)
@@ -288,6 +302,7 @@ static aver_err judge_keyset(const judge_state *judge)
     judge_incarnation(judge);
     judge_config(judge);
     judge_model(judge);
+    judge_node(judge);
     judge_channel(judge, "channel.tls", AVER_ROLE_TLS, judge->context->tls_spki_digest, "TLS key");
     judge_channel(judge, "channel.seal", AVER_ROLE_SEAL, judge->context->seal_key, "seal key");
     return AVER_OK;

@@ -3,6 +3,7 @@
 
 #include "aver/stream.h"
 #include "codec/json.h"
+#include "net/seal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -153,4 +154,29 @@ void aver_answer_error(aver_view body, char ret_error[AVER_ANSWER_ERROR_BYTES_MA
         }
     }
     answer_printable((const char *)body.data, body.size, ret_error);
+}
+
+static bool answer_member_is(const json_t *object, const char *name, const char *value)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+bool aver_answer_outdated(uint32_t status, aver_view body)
+{
+    json_t *document = NULL;
+    if ((status != AVER_SEAL_PROBLEM_STATUS && status != 409) ||
+        aver_json_parse(body, AVER_ANSWER_TEXT_BYTES_MAX, &document, NULL) != AVER_OK) {
+        return false;
+    }
+    bool outdated;
+    if (status == 409) {
+        const json_t *error = json_object_get(document, "error");
+        outdated = answer_member_is(error, "code", "wrong_keyset") ||
+                   answer_member_is(error, "code", "unknown_evidence");
+    } else {
+        outdated = answer_member_is(document, "type", AVER_SEAL_PROBLEM_TYPE);
+    }
+    json_decref(document);
+    return outdated;
 }

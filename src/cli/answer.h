@@ -29,5 +29,7 @@ AVER_MUST_USE aver_err aver_answer_body(aver_view json, aver_endpoint endpoint, 
 AVER_MUST_USE aver_err aver_answer_events(aver_view events, aver_endpoint endpoint, aver_buf *text);
 /* The message of {"error":{"message"}}; or the first line of anything else, made printable. */
 void aver_answer_error(aver_view body, char ret_error[AVER_ANSWER_ERROR_BYTES_MAX]);
+/* True if the node refused the request only because it has other keys, or other evidence, now. */
+bool aver_answer_outdated(uint32_t status, aver_view body);
 
 #endif

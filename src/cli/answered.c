@@ -13,12 +13,14 @@
 #define REPLY_DEADLINE_MS        600000u
 #define REPLY_SEALED_BYTES_MAX   (AVER_QUESTION_BODY_BYTES_MAX + 4096u)
 #define REPLY_RESPONSE_BYTES_MAX (16u * 1024 * 1024)
+#define REPLY_HEADS_BYTES_MAX    (2u * 1024 * 1024)
 
 /* One exchange while it runs. */
 typedef struct answered_run {
     aver_session *session;
     aver_answered *reply;
     aver_endpoint endpoint;
+    uint64_t seed;
     aver_seal *seal;
     aver_stream_reader *reader;
     aver_buf plain; /* opened bytes of one piece */
@@ -36,6 +38,7 @@ void aver_answered_init(aver_answered *reply)
     aver_buf_init(&reply->tokens, AVER_TOKENS_BYTES_MAX);
     aver_buf_init(&reply->opening, AVER_RECEIPT_BYTES_MAX);
     aver_buf_init(&reply->head, AVER_RECEIPT_BYTES_MAX);
+    aver_buf_init(&reply->heads, REPLY_HEADS_BYTES_MAX);
     aver_merkle_init(&reply->tree);
     aver_verdict_init(&reply->verdict);
 }
@@ -52,6 +55,7 @@ void aver_answered_deinit(aver_answered *reply)
     aver_buf_deinit(&reply->tokens);
     aver_buf_deinit(&reply->opening);
     aver_buf_deinit(&reply->head);
+    aver_buf_deinit(&reply->heads);
     aver_wipe(reply->salt, sizeof reply->salt);
 }
 
@@ -79,6 +83,13 @@ static aver_err answered_on_event(answered_run *run, const aver_stream_item *ite
     return err;
 }
 
+static aver_err answered_on_signed_head(aver_answered *reply, aver_view message)
+{
+    aver_buf_append(&reply->heads, message);
+    aver_err err = aver_buf_status(&reply->heads);
+    return err == AVER_OK ? answered_set(&reply->head, message) : err;
+}
+
 static aver_err answered_on_item(const aver_stream_item *item, void *context)
 {
     answered_run *run = context;
@@ -89,9 +100,10 @@ static aver_err answered_on_item(const aver_stream_item *item, void *context)
         run->reply->done = true;
         return AVER_OK;
     case AVER_STREAM_OPENING:
-        return answered_set(&run->reply->opening, item->value);
+        return run->reply->opening.size > 0 ? AVER_E_FORMAT
+                                            : answered_set(&run->reply->opening, item->value);
     case AVER_STREAM_HEAD:
-        return answered_set(&run->reply->head, item->value);
+        return answered_on_signed_head(run->reply, item->value);
     case AVER_STREAM_TOKENS:
         return answered_set(&run->reply->tokens, item->value);
     case AVER_STREAM_RECEIPT:
@@ -154,6 +166,7 @@ static aver_err answered_send(answered_run *run, const aver_question *question, 
         .path = aver_answer_path(question->endpoint),
         .headers = headers,
         .body = sealed,
+        .timeout_ms = aver_remote_left_ms(&run->session->remote),
         .on_head = answered_on_head,
         .on_body = answered_on_body,
         .context = run,
@@ -176,6 +189,7 @@ static void answered_take_whole(answered_run *run)
     aver_view body = aver_buf_view(&reply->response);
     if (reply->status != 200) {
         aver_answer_error(body, reply->error);
+        reply->outdated = reply->receipt.size == 0 && aver_answer_outdated(reply->status, body);
         return;
     }
     if (aver_answer_body(body, run->endpoint, &reply->text, reply->error) == AVER_OK) {
@@ -185,14 +199,17 @@ static void answered_take_whole(answered_run *run)
     }
 }
 
-static aver_transcript answered_transcript(const aver_answered *reply, aver_endpoint endpoint)
+static aver_transcript answered_transcript(const answered_run *run)
 {
+    const aver_answered *reply = run->reply;
     aver_transcript transcript = {
         .salt = reply->salt,
         .enc = reply->enc,
         .method = "POST",
-        .path = aver_answer_path(endpoint),
+        .path = aver_answer_path(run->endpoint),
         .client_nonce = reply->nonce,
+        .has_seed = true,
+        .seed = run->seed,
         .has_request = true,
         .has_response = true,
         .has_tokens = reply->tokens.size > 0,
@@ -201,6 +218,8 @@ static aver_transcript answered_transcript(const aver_answered *reply, aver_endp
         .tokens = aver_buf_view(&reply->tokens),
         .streamed = reply->streamed,
         .events_count = reply->tree.size,
+        .opening = aver_buf_view(&reply->opening),
+        .heads = aver_buf_view(&reply->heads),
     };
     aver_merkle_root(&reply->tree, transcript.events_root);
     return transcript;
@@ -213,7 +232,7 @@ static aver_err answered_judge(const answered_run *run)
     aver_verify_context context = session->context;
     context.use = AVER_USE_ANSWER;
     context.now_ms = aver_time_wall_ms() + session->options.clock_ahead_ms;
-    aver_transcript transcript = answered_transcript(reply, run->endpoint);
+    aver_transcript transcript = answered_transcript(run);
     reply->verdict = session->verdict;
     aver_err err;
     if (reply->receipt.size == 0 && reply->streamed) {
@@ -235,7 +254,9 @@ static aver_err answered_prepare(answered_run *run, const aver_question *questio
                                  aver_buf *ret_sealed, char ret_enc_hex[static 65])
 {
     aver_answered *reply = run->reply;
-    aver_question_claims claims = {.deadline_ms = aver_time_wall_ms() + REPLY_DEADLINE_MS};
+    uint64_t left_ms = aver_remote_left_ms(&run->session->remote);
+    aver_question_claims claims = {.deadline_ms = aver_time_wall_ms()};
+    claims.deadline_ms += left_ms > REPLY_DEADLINE_MS ? left_ms : REPLY_DEADLINE_MS;
     aver_random(reply->nonce, sizeof reply->nonce);
     memcpy(claims.nonce, reply->nonce, sizeof claims.nonce);
     memcpy(claims.keyset_digest, run->session->judged.keyset_digest, sizeof claims.keyset_digest);
@@ -261,6 +282,7 @@ aver_err aver_session_ask(aver_session *session, const aver_question *question,
     answered_run run = {.session = session,
                         .reply = ret_reply,
                         .endpoint = question->endpoint,
+                        .seed = question->seed,
                         .on_text = on_text,
                         .context = context};
     char enc_hex[65];

@@ -37,7 +37,7 @@ aver_exit aver_cli_fail(const aver_cli *cli, aver_exit code, const char *format,
     aver_term_print(&cli->err, AVER_STYLE_BAD, "aver: ");
     va_list args;
     va_start(args, format);
-    (void)vfprintf(cli->err.file, format, args);
+    aver_term_vprint(&cli->err, AVER_STYLE_PLAIN, format, args);
     va_end(args);
     (void)fputc('\n', cli->err.file);
     return code;

@@ -16,6 +16,9 @@
 #define ASK_TEMPERATURE_PPM     700000
 #define ASK_TEMPERATURE_PPM_MAX 2000000
 #define ASK_SEED_MAX            ((UINT64_C(1) << 53) - 1)
+#define ASK_WHY_BYTES           200
+#define ASK_TIMEOUT_S           600
+#define ASK_TIMEOUT_MAX_S       86400
 #define ASK_JSON_BYTES_MAX      (64u * 1024 * 1024)
 
 /* Everything of one `aver ask`. */
@@ -29,6 +32,7 @@ typedef struct ask_run {
     aver_session *session;
     aver_answered reply;
     bool json;
+    bool sent; /* the prompt left, sealed */
 } ask_run;
 
 static aver_exit ask_numbers(ask_run *run)
@@ -36,13 +40,16 @@ static aver_exit ask_numbers(ask_run *run)
     char why[AVER_ARGS_WHY_BYTES];
     uint64_t tokens = ASK_TOKENS_DEFAULT;
     uint64_t seed = aver_random_u64() & ASK_SEED_MAX;
+    uint64_t timeout_s = ASK_TIMEOUT_S;
     uint32_t temperature = ASK_TEMPERATURE_PPM;
     if (aver_args_uint(run->args, "max-tokens", 1, ASK_TOKENS_MAX, &tokens, why) != AVER_OK ||
         aver_args_uint(run->args, "seed", 0, ASK_SEED_MAX, &seed, why) != AVER_OK ||
+        aver_args_uint(run->args, "timeout", 1, ASK_TIMEOUT_MAX_S, &timeout_s, why) != AVER_OK ||
         aver_args_ppm(run->args, "temperature", ASK_TEMPERATURE_PPM_MAX, &temperature, why) !=
             AVER_OK) {
         return aver_cli_fail(run->cli, AVER_EXIT_USAGE, "%s", why);
     }
+    run->options.timeout_ms = timeout_s * 1000;
     bool completion = aver_args_has(run->args, "completion");
     const char *system = aver_args_get(run->args, "system");
     if (completion && system != NULL) {
@@ -108,6 +115,18 @@ static aver_exit ask_inputs(ask_run *run)
     return code;
 }
 
+/* How long was waited, if that is what ended the last request; else the client's own words. */
+static const char *ask_why(const ask_run *run, const char *otherwise, char ret_why[ASK_WHY_BYTES])
+{
+    const aver_client *client = run->session->remote.client;
+    if (client == NULL || !aver_client_timed_out(client)) {
+        return otherwise;
+    }
+    (void)snprintf(ret_why, ASK_WHY_BYTES, "%.120s (--timeout is %llu s)", aver_client_why(client),
+                   (unsigned long long)run->options.timeout_ms / 1000);
+    return ret_why;
+}
+
 /* The words for a node that could not be reached or judged, and the exit code. */
 static aver_exit ask_unreachable(const ask_run *run, aver_err err)
 {
@@ -116,19 +135,15 @@ static aver_exit ask_unreachable(const ask_run *run, aver_err err)
     if (err == AVER_E_PEER && remote->status != 0) {
         return aver_cli_fail(run->cli, AVER_EXIT_PEER, "%s answered %s", where, remote->why);
     }
-    return aver_cli_fail(run->cli, AVER_EXIT_IO, "%s: %s", where,
-                         remote->why[0] != '\0' ? remote->why : aver_err_text(err));
+    char why[ASK_WHY_BYTES];
+    const char *words = remote->why[0] != '\0' ? remote->why : aver_err_text(err);
+    return aver_cli_fail(run->cli, err == AVER_E_USAGE ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s: %s",
+                         where, ask_why(run, words, why));
 }
 
-static aver_exit ask_connect(ask_run *run)
+/* The words for a node that the policy does not accept, and the exit code. */
+static aver_exit ask_judged(ask_run *run)
 {
-    aver_err err = aver_session_new(&run->options, &run->session);
-    if (run->session == NULL) {
-        return aver_cli_fail_err(run->cli, err, "ask");
-    }
-    if (err != AVER_OK) {
-        return ask_unreachable(run, err);
-    }
     const aver_session *session = run->session;
     if (session->accepted && session->model[0] == '\0') {
         return aver_cli_fail(run->cli, AVER_EXIT_PEER, "the node has no model named %s",
@@ -144,8 +159,30 @@ static aver_exit ask_connect(ask_run *run)
         aver_show_line(err_term, &session->verdict, false, session->why, NULL,
                        session->judged.bundle.platform);
     }
-    (void)fprintf(err_term->file, "The prompt was not sent: %s\n", session->why);
+    aver_term_print(err_term, AVER_STYLE_PLAIN, "The prompt was not sent%s: %s\n",
+                    run->sent ? " again" : "", session->why);
     return AVER_EXIT_REFUSED;
+}
+
+static aver_exit ask_connect(ask_run *run)
+{
+    aver_err err = aver_session_new(&run->options, &run->session);
+    if (run->session == NULL) {
+        return aver_cli_fail_err(run->cli, err, "ask");
+    }
+    return err == AVER_OK ? ask_judged(run) : ask_unreachable(run, err);
+}
+
+/* The node replaced its keys after it was judged, and says so: it is judged again. */
+static aver_exit ask_reconnect(ask_run *run)
+{
+    aver_err err = aver_session_renew(run->session);
+    aver_exit code = err == AVER_OK ? ask_judged(run) : ask_unreachable(run, err);
+    if (code == AVER_EXIT_DONE) {
+        aver_answered_deinit(&run->reply);
+        aver_answered_init(&run->reply);
+    }
+    return code;
 }
 
 static void ask_on_text(aver_view text, void *context)
@@ -196,7 +233,7 @@ static aver_exit ask_print_json(const ask_run *run)
     aver_buf_init(&out, ASK_JSON_BYTES_MAX);
     aver_buf_append_text(&out, "{\"text\":");
     aver_json_append_string(&out, aver_buf_view(&reply->text));
-    aver_buf_append_format(&out, ",\"prompt_sent\":%s,\"model\":", asked ? "true" : "false");
+    aver_buf_append_format(&out, ",\"prompt_sent\":%s,\"model\":", run->sent ? "true" : "false");
     aver_json_append_string(&out, aver_view_text(run->session->model));
     if (reply->error[0] != '\0') {
         aver_buf_append_text(&out, ",\"error\":");
@@ -240,10 +277,12 @@ static aver_exit ask_verdict(const ask_run *run)
                             reply->error,
                             carried ? " (not sealed: whoever carried it may have written it)" : "");
     } else if (reply->transfer != AVER_OK) {
-        (void)aver_cli_fail(run->cli, AVER_EXIT_IO, "the answer broke off: %s",
-                            reply->transfer == AVER_E_PROOF
+        char why[ASK_WHY_BYTES];
+        const char *words = reply->transfer == AVER_E_PROOF
                                 ? "a sealed piece was changed on its way"
-                                : aver_err_text(reply->transfer));
+                                : aver_err_text(reply->transfer);
+        (void)aver_cli_fail(run->cli, AVER_EXIT_IO, "the answer broke off: %s",
+                            ask_why(run, words, why));
     }
     if (reply->error[0] != '\0' && reply->receipt.size == 0) {
         return AVER_EXIT_PEER;
@@ -256,18 +295,31 @@ static aver_exit ask_verdict(const ask_run *run)
     if (reply->error[0] != '\0') {
         return AVER_EXIT_PEER;
     }
+    if (aver_client_timed_out(run->session->remote.client)) {
+        return AVER_EXIT_IO;
+    }
     return reply->accepted ? AVER_EXIT_DONE : AVER_EXIT_REFUSED;
 }
 
+/* Once more, and no more than that, if the node had other keys than those that were judged. */
 static aver_exit ask_exchange(ask_run *run)
 {
+    run->sent = true;
     aver_err err = aver_session_ask(run->session, &run->question, ask_on_text, run, &run->reply);
+    if (err == AVER_OK && run->reply.outdated) {
+        aver_exit again = ask_reconnect(run);
+        if (again != AVER_EXIT_DONE) {
+            return again;
+        }
+        err = aver_session_ask(run->session, &run->question, ask_on_text, run, &run->reply);
+    }
     if (err == AVER_E_NOMEM || err == AVER_E_LIMIT || err == AVER_E_CRYPTO) {
         return aver_cli_fail_err(run->cli, err, "ask");
     }
     if (err != AVER_OK) {
+        char why[ASK_WHY_BYTES];
         return aver_cli_fail(run->cli, AVER_EXIT_IO, "the node did not answer: %s",
-                             aver_client_why(run->session->remote.client));
+                             ask_why(run, aver_client_why(run->session->remote.client), why));
     }
     aver_exit code = ask_verdict(run);
     aver_exit saved = ask_save(run);
@@ -320,6 +372,7 @@ static const aver_option ask_options[] = {
     {"system", 0, "TEXT", "system message"},
     {"completion", 0, NULL, "continue the text instead of answering it"},
     {"token-file", 0, "FILE", "bearer token, first line of FILE"},
+    {"timeout", 0, "SECONDS", "for the whole exchange (default 600); 60 of silence end it too"},
     {"save", 'o', "FILE", "save the answer as a capsule, also one that was refused"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {"verbose", 'v', NULL, "print every check"},
@@ -337,7 +390,8 @@ const aver_command aver_command_ask = {
         "not accept it, the checks are listed and nothing is sent. The prompt travels sealed to "
         "the\n"
         "verified key; the answer streams to standard output; the verdict on its receipt is one\n"
-        "line on standard error.\n",
+        "line on standard error. If the node replaced its keys meanwhile, it is judged again and\n"
+        "asked once more.\n",
     .operands_min = 1,
     .operands_max = 1,
     .run = ask_run_command,

@@ -68,6 +68,8 @@ static void policy_pin_show(const aver_cli *cli, const aver_judged *judged)
         aver_term_text(&cli->out, aver_view_text(model->name));
         (void)fputc('\n', cli->out.file);
     }
+    aver_hex_encode(AVER_VIEW_OF(judged->keyset.config_digest), hex);
+    aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  config       %s\n", hex);
     if (judged->claims.debug) {
         aver_term_print(&cli->out, AVER_STYLE_BAD, "  DEBUG MODE: open to its host\n");
     }
@@ -79,7 +81,8 @@ static void policy_pin_take(const aver_judged *judged, aver_pin *pin, char *ret_
     pin->platform = ret_platform;
     memcpy(pin->measurements, judged->claims.measurements, sizeof pin->measurements);
     pin->measurements_count = judged->claims.measurements_count;
-    for (size_t i = 0; i < judged->keyset.models_count && i < AVER_PIN_MODELS_MAX; i++) {
+    memcpy(pin->config_digest, judged->keyset.config_digest, sizeof pin->config_digest);
+    for (size_t i = 0; i < judged->keyset.models_count; i++) {
         memcpy(pin->models[pin->models_count++], judged->keyset.models[i].root, 32);
     }
 }
@@ -108,6 +111,11 @@ static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, a
         goto out;
     }
     policy_pin_show(cli, judged);
+    if (judged->keyset.models_count > AVER_PIN_MODELS_MAX) {
+        code = aver_cli_fail(cli, AVER_EXIT_CANNOT, "a policy is made of at most %d models",
+                             AVER_PIN_MODELS_MAX);
+        goto out;
+    }
     policy_pin_take(judged, pin, ret_platform);
 
 out:
@@ -117,15 +125,37 @@ out:
     return code;
 }
 
-static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, const aver_pin *pin)
+/* What the node presents now must be what the reader was shown and compared. */
+static aver_exit policy_pin_compared(const aver_cli *cli, const aver_args *args,
+                                     const aver_pin *pin)
 {
-    const char *path = aver_args_get(args, "output");
-    if (aver_args_has(args, "url") && !aver_args_has(args, "i-compared-these-values")) {
+    char digest[AVER_PIN_DIGEST_DIGITS + 1];
+    const char *said = aver_args_get(args, "i-compared-these-values");
+    aver_pin_digest(pin, digest);
+    if (said != NULL && strcmp(said, digest) != 0) {
+        return aver_cli_fail(cli, AVER_EXIT_REFUSED,
+                             "nothing was written: these values are %s, you compared %.16s", digest,
+                             said);
+    }
+    if (said == NULL) {
         aver_term_print(
             &cli->err, AVER_STYLE_WARN,
             "Nothing was written: compare these values with what you built or what you were\n"
-            "given on another way, then say --i-compared-these-values.\n");
-        return path == NULL ? AVER_EXIT_DONE : AVER_EXIT_REFUSED;
+            "given on another way, then say --i-compared-these-values=%s.\n",
+            digest);
+        return aver_args_has(args, "output") ? AVER_EXIT_REFUSED : AVER_EXIT_DONE;
+    }
+    return AVER_EXIT_DONE;
+}
+
+static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, const aver_pin *pin)
+{
+    const char *path = aver_args_get(args, "output");
+    if (aver_args_has(args, "url")) {
+        aver_exit code = policy_pin_compared(cli, args, pin);
+        if (code != AVER_EXIT_DONE || !aver_args_has(args, "i-compared-these-values")) {
+            return code;
+        }
     }
     aver_buf text;
     aver_buf_init(&text, AVER_POLICY_BYTES_MAX);
@@ -188,7 +218,7 @@ static const aver_option policy_pin_options[] = {
     {"model", 'm', "FILE", "the model (GGUF), whose root is computed here"},
     {"sim", 0, NULL, "for the simulator, which proves nothing"},
     {"url", 'u', "URL", "show what a running node presents instead"},
-    {"i-compared-these-values", 0, NULL, "write a policy of what --url showed"},
+    {"i-compared-these-values", 0, "DIGEST", "write a policy of what --url showed, 16 hex digits"},
     {"fast", 0, NULL, "allow profile fast too, whose answers cannot be computed again"},
     {"name", 0, "TEXT", "name of the policy (default pinned)"},
     {"output", 'o', "FILE", "where to write it (default standard output)"},
@@ -202,7 +232,8 @@ const aver_command aver_command_policy_pin = {
     .options = policy_pin_options,
     .notes = "With --program and --model no network is used and nobody is trusted. With --url the "
              "node's own\n"
-             "claims are shown; they become a policy only if you say that you compared them.\n",
+             "claims are shown, and a digest of them; they become a policy only if you say, by that\n"
+             "digest, that you compared them, and the node still presents the same.\n",
     .run = policy_run_pin,
 };
 

@@ -140,7 +140,9 @@ aver_exit aver_inputs_hex32(const aver_cli *cli, const char *name, const char *t
 aver_exit aver_inputs_write(const aver_cli *cli, const char *path, aver_view bytes)
 {
     aver_err err = AVER_OK;
-    if (strcmp(path, "-") == 0) {
+    if (strcmp(path, "-") == 0 && cli->out.terminal) {
+        aver_term_text(&cli->out, bytes);
+    } else if (strcmp(path, "-") == 0) {
         bool whole = bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size;
         err = whole ? AVER_OK : AVER_E_IO;
     } else {

@@ -65,6 +65,35 @@ aver_err aver_pin_program(const char *path, uint8_t ret_digest[static 32])
     return err;
 }
 
+/* Each part with its size before it, so that no two pins give the same bytes. */
+static void pin_digest_part(aver_sha256 *hash, aver_view part)
+{
+    const uint8_t size[4] = {(uint8_t)(part.size >> 24), (uint8_t)(part.size >> 16),
+                             (uint8_t)(part.size >> 8), (uint8_t)part.size};
+    aver_sha256_update(hash, AVER_VIEW_OF(size));
+    aver_sha256_update(hash, part);
+}
+
+void aver_pin_digest(const aver_pin *pin, char ret_hex[AVER_PIN_DIGEST_DIGITS + 1])
+{
+    aver_sha256 hash;
+    uint8_t digest[32];
+    aver_sha256_init(&hash);
+    pin_digest_part(&hash, AVER_VIEW_LITERAL("aver/pin/1"));
+    pin_digest_part(&hash, aver_view_text(pin->platform));
+    pin_digest_part(&hash, AVER_VIEW_OF(pin->config_digest));
+    for (size_t i = 0; i < pin->models_count; i++) {
+        pin_digest_part(&hash, AVER_VIEW_OF(pin->models[i]));
+    }
+    for (size_t i = 0; i < pin->measurements_count; i++) {
+        const aver_measurement *measurement = &pin->measurements[i];
+        pin_digest_part(&hash, aver_view_text(measurement->kind));
+        pin_digest_part(&hash, aver_view_make(measurement->bytes, measurement->size));
+    }
+    aver_sha256_final(&hash, digest);
+    aver_hex_encode(aver_view_make(digest, AVER_PIN_DIGEST_DIGITS / 2), ret_hex);
+}
+
 static void pin_put_measurement(const aver_pin *pin, aver_buf *out)
 {
     aver_buf_append_text(out, "\n    {\"platform\": ");

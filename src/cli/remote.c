@@ -2,6 +2,7 @@
 #include "cli/remote.h"
 
 #include "aver/bundle.h"
+#include "base/sys.h"
 #include "cli/answer.h"
 #include "codec/text.h"
 #include "net/tls.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define REMOTE_ATTESTATION_BYTES_MAX (2u * 1024 * 1024)
+#define REMOTE_STALL_TIMEOUT_MS      60000u
 
 static aver_err remote_on_certificate(aver_view der, void *context)
 {
@@ -27,18 +29,72 @@ static aver_err remote_on_certificate(aver_view der, void *context)
     return AVER_OK;
 }
 
+aver_err aver_remote_node_id(const char *url, uint8_t ret_node_id[static 32])
+{
+    static const char prefix[] = "/n/";
+    const char *host = strstr(url, "://");
+    const char *at = strstr(host != NULL ? host + 3 : url, prefix);
+    if (at == NULL) {
+        return AVER_E_ABSENT;
+    }
+    at += sizeof prefix - 1;
+    return aver_hex_decode(aver_view_make(at, strcspn(at, "/?#")), ret_node_id, 32);
+}
+
+/* What a command line may not ask for, in words. */
+static aver_err remote_refuse(aver_remote *remote, const char *url, const char *unix_socket,
+                              const char *bearer)
+{
+    if (url == NULL) {
+        return AVER_OK;
+    }
+    aver_err err = aver_remote_node_id(url, remote->node_id);
+    remote->has_node_id = err == AVER_OK;
+    if (err == AVER_E_FORMAT) {
+        (void)snprintf(remote->why, sizeof remote->why,
+                       "behind /n/ there must be a node id of 64 hex digits");
+        return AVER_E_USAGE;
+    }
+    if (bearer != NULL && unix_socket == NULL && strncmp(url, "https://", 8) != 0) {
+        (void)snprintf(remote->why, sizeof remote->why,
+                       "a token is never sent without TLS: use https:// or --unix");
+        return AVER_E_USAGE;
+    }
+    return AVER_OK;
+}
+
 aver_err aver_remote_open(aver_remote *remote, const char *url, const char *unix_socket,
                           const char *bearer)
 {
     *remote = (aver_remote){0};
+    aver_err err = remote_refuse(remote, url, unix_socket, bearer);
+    if (err != AVER_OK) {
+        return err;
+    }
     aver_client_options options = {
         .url = url != NULL ? url : "http://localhost",
         .unix_socket = unix_socket,
         .bearer = bearer,
+        .stall_timeout_ms = REMOTE_STALL_TIMEOUT_MS,
         .on_certificate = remote_on_certificate,
         .context = remote,
     };
     return aver_client_new(&options, &remote->client);
+}
+
+void aver_remote_limit(aver_remote *remote, uint64_t total_ms)
+{
+    remote->deadline_ns = aver_time_monotonic_ns() + total_ms * 1000000;
+}
+
+uint32_t aver_remote_left_ms(const aver_remote *remote)
+{
+    uint64_t now_ns = aver_time_monotonic_ns();
+    if (remote->deadline_ns == 0) {
+        return 0;
+    }
+    uint64_t left_ms = remote->deadline_ns > now_ns ? (remote->deadline_ns - now_ns) / 1000000 : 0;
+    return left_ms == 0 ? 1 : left_ms > INT32_MAX ? INT32_MAX : (uint32_t)left_ms;
 }
 
 void aver_remote_close(aver_remote *remote)
@@ -91,6 +147,7 @@ aver_err aver_remote_attestation(aver_remote *remote, const uint8_t *nonce, aver
         .method = "GET",
         .path = path,
         .headers = headers,
+        .timeout_ms = aver_remote_left_ms(remote),
         .no_bearer = true, /* nobody is judged yet */
         .on_body = remote_on_body,
         .context = &body,

@@ -16,13 +16,25 @@ typedef struct aver_remote {
     aver_client *client;
     bool has_tls;
     uint8_t tls_digest[32];
+    bool has_node_id; /* the URL ends in /n/<node id> */
+    uint8_t node_id[32];
+    uint64_t deadline_ns; /* of everything together, monotonic; 0: none */
     uint32_t status; /* of the last answer; 0: none came */
     char why[AVER_REMOTE_WHY_BYTES];
 } aver_remote;
 
-/* url or unix_socket (or both). bearer may be NULL. Nothing is sent yet. */
+/*
+ * url or unix_socket (or both). bearer may be NULL. Nothing is sent yet. USAGE with words: a bearer
+ * that would travel over TCP without TLS, or a URL whose /n/ is followed by no node id.
+ */
 AVER_MUST_USE aver_err aver_remote_open(aver_remote *remote, const char *url,
                                         const char *unix_socket, const char *bearer);
+/* From now on all requests together may take so long. */
+void aver_remote_limit(aver_remote *remote, uint64_t total_ms);
+/* For the next request: what is left of that, at least 1; 0 without a limit. */
+uint32_t aver_remote_left_ms(const aver_remote *remote);
+/* A URL's node id: ABSENT if it has none, FORMAT if /n/ is not followed by 64 hex digits. */
+AVER_MUST_USE aver_err aver_remote_node_id(const char *url, uint8_t ret_node_id[static 32]);
 void aver_remote_close(aver_remote *remote);
 /* nonce may be NULL: the latest evidence. Appends the bare bundle. PEER with words if the node said
  * no. */

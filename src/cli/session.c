@@ -54,6 +54,7 @@ static aver_err session_judge(aver_session *session)
         .roots = options->roots,
         .now_ms = aver_time_wall_ms() + options->clock_ahead_ms,
         .nonce = session->nonce,
+        .node_id = session->remote.has_node_id ? session->remote.node_id : NULL,
         .tls_spki_digest = session->remote.has_tls ? session->remote.tls_digest : NULL,
     };
     aver_err err = session_choose(session);
@@ -70,6 +71,18 @@ static aver_err session_judge(aver_session *session)
     return err;
 }
 
+aver_err aver_session_renew(aver_session *session)
+{
+    session->accepted = false;
+    session->why[0] = '\0';
+    session->model[0] = '\0';
+    aver_verdict_init(&session->verdict);
+    aver_buf_clear(&session->bundle);
+    aver_random(session->nonce, sizeof session->nonce);
+    aver_err err = aver_remote_attestation(&session->remote, session->nonce, &session->bundle);
+    return err == AVER_OK ? session_judge(session) : err;
+}
+
 aver_err aver_session_new(const aver_session_options *options, aver_session **ret_session)
 {
     aver_session *session = calloc(1, sizeof *session);
@@ -78,17 +91,13 @@ aver_err aver_session_new(const aver_session_options *options, aver_session **re
     }
     session->options = *options;
     aver_buf_init(&session->bundle, AVER_BUNDLE_BYTES_MAX);
-    aver_random(session->nonce, sizeof session->nonce);
     *ret_session = session;
     aver_err err =
         aver_remote_open(&session->remote, options->url, options->unix_socket, options->bearer);
-    if (err == AVER_OK) {
-        err = aver_remote_attestation(&session->remote, session->nonce, &session->bundle);
+    if (err == AVER_OK && options->timeout_ms != 0) {
+        aver_remote_limit(&session->remote, options->timeout_ms);
     }
-    if (err == AVER_OK) {
-        err = session_judge(session);
-    }
-    return err;
+    return err == AVER_OK ? aver_session_renew(session) : err;
 }
 
 void aver_session_free(aver_session *session)

@@ -8,6 +8,7 @@
  *   open:  handshake, /v1/attestation with a fresh nonce, verdict for AVER_USE_CONNECT
  *   ask:   only after an accepted verdict (asserted): sealed request, streamed answer, receipt,
  *          verdict for AVER_USE_ANSWER
+ *   renew: the node has other keys now (reply.outdated): evidence and verdict anew, then ask again
  *
  * Ownership: aver_session_new/free; a reply by aver_answered_init/deinit.
  * Threads:   one owner; calls block.
@@ -27,6 +28,7 @@ typedef struct aver_session_options {
     const aver_policy *policy;
     const aver_platform *const *platforms;
     aver_roots roots;
+    uint64_t timeout_ms;     /* of the whole session; 0: none */
     uint64_t clock_ahead_ms; /* the reader's clock is this far ahead of the machine's */
 } aver_session_options;
 
@@ -56,9 +58,12 @@ typedef struct aver_answered {
     aver_buf response;                       /* whole body, or the events one after the other */
     aver_buf text;                           /* of the answer */
     aver_buf receipt, tokens, opening, head; /* signed messages; empty: did not come */
+    aver_buf heads;                          /* all of them, one after the other */
     bool streamed;
     bool sealed; /* only the node can have written it */
     bool done;   /* [DONE] came */
+    /* Refused before a byte of an answer, for keys or evidence that the node has no more. */
+    bool outdated;
     aver_merkle tree;
     aver_verdict verdict; /* connection and answer */
     aver_receipt fields;  /* meaningful as far as the verdict goes; zero if there was no receipt */
@@ -75,6 +80,8 @@ typedef void aver_session_text_fn(aver_view text, void *context);
  */
 AVER_MUST_USE aver_err aver_session_new(const aver_session_options *options,
                                         aver_session **ret_session);
+/* The same of the same node once more, with another nonce: the former verdict is gone. */
+AVER_MUST_USE aver_err aver_session_renew(aver_session *session);
 void aver_session_free(aver_session *session);
 
 void aver_answered_init(aver_answered *reply);

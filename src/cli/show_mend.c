@@ -28,6 +28,7 @@ static const show_mend show_mends[] = {
     {"config.allowed", "read the configuration (aver attest show), then add it to \"configs\""},
     {"keyset.", "do not use this node: its keyset is damaged or not its own"},
     {"model.allowed", "compute the root of your copy (aver model root), then add it to \"models\""},
+    {"node.id", "another node answered than your URL names: check the id behind its /n/"},
     {"nonce", "ask with a nonce of your own; old evidence may be replayed evidence"},
     {"channel.tls", "somebody else ends this connection: find out who sits between"},
     {"channel.seal", "seal the request to the key of the keyset (aver ask does)"},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/term.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,21 +20,6 @@ void aver_term_init(aver_term *term, FILE *file, bool colour_allowed)
     term->terminal = isatty(fileno(file)) == 1;
     term->colour = colour_allowed && term->terminal && (refused == NULL || refused[0] == '\0') &&
                    (kind == NULL || strcmp(kind, "dumb") != 0);
-}
-
-void aver_term_print(const aver_term *term, aver_style style, const char *format, ...)
-{
-    bool coloured = term->colour && style != AVER_STYLE_PLAIN;
-    if (coloured) {
-        (void)fputs(term_codes[style], term->file);
-    }
-    va_list args;
-    va_start(args, format);
-    (void)vfprintf(term->file, format, args);
-    va_end(args);
-    if (coloured) {
-        (void)fputs("\x1b[0m", term->file);
-    }
 }
 
 /* C0 controls, DEL, and C1 controls as UTF-8 (C2 80 to C2 9F): what a terminal may take for an
@@ -71,6 +55,44 @@ void aver_term_text(const aver_term *term, aver_view text)
             (void)fputc(text.data[i], term->file);
         }
     }
+}
+
+/* What does not fit the small buffer goes through one of its own size; without memory it is cut. */
+static void term_format(const aver_term *term, const char *format, va_list args)
+{
+    char small[1024];
+    va_list again;
+    va_copy(again, args);
+    int size = vsnprintf(small, sizeof small, format, args);
+    char *large = size >= (int)sizeof small ? malloc((size_t)size + 1) : NULL;
+    if (large != NULL) {
+        (void)vsnprintf(large, (size_t)size + 1, format, again);
+        aver_term_text(term, aver_view_make(large, (size_t)size));
+    } else if (size > 0) {
+        aver_term_text(term, aver_view_text(small));
+    }
+    va_end(again);
+    free(large);
+}
+
+void aver_term_vprint(const aver_term *term, aver_style style, const char *format, va_list args)
+{
+    bool coloured = term->colour && style != AVER_STYLE_PLAIN;
+    if (coloured) {
+        (void)fputs(term_codes[style], term->file);
+    }
+    term_format(term, format, args);
+    if (coloured) {
+        (void)fputs("\x1b[0m", term->file);
+    }
+}
+
+void aver_term_print(const aver_term *term, aver_style style, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    aver_term_vprint(term, style, format, args);
+    va_end(args);
 }
 
 /* Columns of a word, its UTF-8 continuation bytes not counted. */

@@ -9,6 +9,7 @@
 
 #include "aver/bytes.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 typedef enum aver_style {
@@ -28,8 +29,11 @@ typedef struct aver_term {
 } aver_term;
 
 void aver_term_init(aver_term *term, FILE *file, bool colour_allowed);
+/* Both treat what they print as aver_term_text does: any of it may be foreign. */
 void aver_term_print(const aver_term *term, aver_style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void aver_term_vprint(const aver_term *term, aver_style style, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 /* Foreign text; on a terminal control characters other than line feed and tab become U+FFFD. */
 void aver_term_text(const aver_term *term, aver_view text);
 /*

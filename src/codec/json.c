@@ -127,10 +127,15 @@ void aver_json_append_string(aver_buf *out, aver_view text)
     size_t plain = 0; /* text[plain, i) needs no escape and is not yet appended */
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\') {
+        bool pair = byte == 0xc2 && i + 1 < text.size && text.data[i + 1] >= 0x80 &&
+                    text.data[i + 1] <= 0x9f;
+        if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f && !pair) {
             continue;
         }
         aver_buf_append(out, aver_view_slice(text, plain, i - plain));
+        if (pair) {
+            byte = text.data[++i];
+        }
         plain = i + 1;
         const char *escape = json_escape(byte);
         if (escape) {

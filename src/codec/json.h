@@ -26,7 +26,8 @@
  */
 AVER_MUST_USE aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
                                        char ret_why[AVER_JSON_WHY_BYTES]);
-/* Appends text as a JSON string with its quotes; the text must be valid UTF-8. */
+/* Appends text as a JSON string with its quotes; the text must be valid UTF-8. Every control
+ * character is escaped, DEL and U+0080 to U+009F too: a terminal may show it. */
 void aver_json_append_string(aver_buf *out, aver_view text);
 /* Appends a jansson value in compact form with sorted keys. NOMEM shows in the buffer's status. */
 void aver_json_append(aver_buf *out, const json_t *json);

@@ -39,8 +39,6 @@ static const int calls_allowed[] = {
     SCMP_SYS(rseq),
     SCMP_SYS(sched_yield),
     SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_setaffinity),
-    SCMP_SYS(sched_setscheduler),
     SCMP_SYS(getpid),
     SCMP_SYS(gettid),
     SCMP_SYS(clock_gettime),
@@ -63,10 +61,21 @@ static const int calls_allowed[] = {
     SCMP_SYS(exit_group),
 };
 
-/* The C library asks for files now and then (heap settings, core count) and does without them. */
+/*
+ * The C library asks for files now and then (heap settings, core count) and does without them; so
+ * does a thread pool without priorities, which could also be set for other processes of the user.
+ */
 static const int calls_refused[] = {
-    SCMP_SYS(open),   SCMP_SYS(openat),    SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-    SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(stat),     SCMP_SYS(lstat),
+    SCMP_SYS(open),
+    SCMP_SYS(openat),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(sched_setaffinity),
+    SCMP_SYS(sched_setscheduler),
 };
 
 static int filter_add_lists(scmp_filter_ctx filter)

@@ -24,6 +24,7 @@ typedef struct engine_work {
 typedef struct engine_slot {
     slot_state state;
     engine_work *work; /* owned while not free */
+    uint64_t turn;     /* of its admission: the earlier one's prompt is read first */
     uint32_t position; /* tokens of this sequence that are in the KV memory */
     int32_t last_token;
     bool has_output; /* in the decode of this step, at output_index */
@@ -36,6 +37,7 @@ struct aver_engine {
     void *context;
     engine_slot slots[AVER_ENGINE_SLOTS_MAX];
     uint32_t slots_count;
+    uint64_t turn_next;
     engine_work *waiting_first;
     engine_work *waiting_last;
     size_t waiting_count;
@@ -237,6 +239,7 @@ static void engine_admit(aver_engine *engine)
         engine->waiting_count--;
         slot->work->next = NULL;
         slot->state = SLOT_PROMPT;
+        slot->turn = engine->turn_next++;
         slot->position = 0;
     }
 }
@@ -257,7 +260,22 @@ static void slot_put_prompt(aver_engine *engine, uint32_t index)
     }
 }
 
-/* Answers go first, one token each; prompts share what is left, in order of their slots. */
+/* The prompt that was admitted first of those that this step has not looked at; slots_count: none.
+ * By slot, short answers to long prompts in a low one would keep a high one waiting for ever. */
+static uint32_t engine_next_prompt(const aver_engine *engine, uint64_t turn_least)
+{
+    uint32_t found = engine->slots_count;
+    for (uint32_t i = 0; i < engine->slots_count; i++) {
+        const engine_slot *slot = &engine->slots[i];
+        if (slot->state == SLOT_PROMPT && slot->turn >= turn_least &&
+            (found == engine->slots_count || slot->turn < engine->slots[found].turn)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+/* Answers go first, one token each; prompts share what is left, in order of their admission. */
 static void engine_fill_batch(aver_engine *engine)
 {
     for (uint32_t i = 0; i < engine->slots_count; i++) {
@@ -269,10 +287,11 @@ static void engine_fill_batch(aver_engine *engine)
             slot->has_output = true;
         }
     }
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        if (engine->slots[i].state == SLOT_PROMPT) {
-            slot_put_prompt(engine, i);
-        }
+    uint64_t turn = 0;
+    for (uint32_t i = engine_next_prompt(engine, turn); i < engine->slots_count;
+         i = engine_next_prompt(engine, turn)) {
+        slot_put_prompt(engine, i);
+        turn = engine->slots[i].turn + 1;
     }
 }
 

@@ -11,7 +11,8 @@
  * Hidden rows: llama.cpp shows the node "result_norm" (and "result_output", the logits) through its
  * evaluation callback, in the order of its own sub-batches. Each row is matched to its position by
  * its logits, compared at HOST_MARKS places with those that llama.cpp reports for the position;
- * where two positions have the same logits they have the same hidden row too. Threads: one owner.
+ * where two positions have the same logits they have the same hidden row too, or the decode fails:
+ * a row is never guessed. Threads: one owner.
  */
 
 #include "engine/engine.h"

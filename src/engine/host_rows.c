@@ -90,6 +90,21 @@ bool aver_host_rows_watch(struct ggml_tensor *tensor, bool ask, void *context)
     return true;
 }
 
+/* Is there another hidden row with these marks? Then nothing tells which one is meant. */
+static bool rows_ambiguous(const aver_host_rows *rows, uint32_t found, const float *marks)
+{
+    size_t width = rows->hidden_size;
+    const float *hidden = rows->hidden + found * width;
+    for (uint32_t row = 0; row < rows->hidden_count; row++) {
+        const float *other = rows->marks + (size_t)row * HOST_MARKS;
+        if (row != found && memcmp(other, marks, HOST_MARKS * sizeof(*marks)) == 0 &&
+            memcmp(rows->hidden + row * width, hidden, width * sizeof(*hidden)) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 aver_err aver_host_rows_match(aver_host_rows *rows, uint32_t index, uint32_t output,
                               const float *logits)
 {
@@ -103,6 +118,9 @@ aver_err aver_host_rows_match(aver_host_rows *rows, uint32_t index, uint32_t out
         /* Most often the order is the batch's own: that row is tried first. */
         uint32_t row = (output + i) % rows->hidden_count;
         if (memcmp(rows->marks + (size_t)row * HOST_MARKS, marks, sizeof(marks)) == 0) {
+            if (rows_ambiguous(rows, row, marks)) {
+                return AVER_E_FORMAT;
+            }
             rows->row_of[output] = row;
             rows->index_of[output] = index;
             rows->outputs_count = output + 1;

@@ -32,7 +32,7 @@ void aver_host_rows_deinit(aver_host_rows *rows);
 void aver_host_rows_begin(aver_host_rows *rows);
 /* ggml_backend_sched_eval_callback; context is the aver_host_rows. */
 bool aver_host_rows_watch(struct ggml_tensor *tensor, bool ask, void *context);
-/* Finds the row that these logits were computed from. FORMAT if there is none. */
+/* Finds the row that these logits were computed from. FORMAT if there is none, or more than one. */
 AVER_MUST_USE aver_err aver_host_rows_match(aver_host_rows *rows, uint32_t index, uint32_t output,
                                             const float *logits);
 const float *aver_host_rows_at(const aver_host_rows *rows, uint32_t index);

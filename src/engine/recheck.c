@@ -41,6 +41,14 @@ static bool run_can_judge(recheck_run *run)
     } else if (memcmp(info->numeric_class, run->claim->numeric_class,
                       sizeof(info->numeric_class)) != 0) {
         run_decide(run, AVER_RECHECK_CANNOT, "this machine is of another numeric class");
+    } else if (run->claim->template_digest != NULL &&
+               memcmp(info->template_digest, run->claim->template_digest,
+                      sizeof(info->template_digest)) != 0) {
+        run_decide(run, AVER_RECHECK_CANNOT,
+                   "the answer was given under another chat template than this model's");
+    } else if (run->claim->kv_type != NULL && strcmp(info->kv_type, run->claim->kv_type) != 0) {
+        run_decide(run, AVER_RECHECK_CANNOT, "the answer was given with %.7s KV memory, here is %s",
+                   run->claim->kv_type, info->kv_type);
     }
     return !run->decided;
 }

@@ -17,7 +17,7 @@ typedef enum aver_recheck_outcome {
     AVER_RECHECK_TEXT = 4,   /* the tokens do not spell the answer */
     AVER_RECHECK_FINISH = 5, /* it stopped too early, too late or for another reason */
     AVER_RECHECK_DIGEST = 6, /* all tokens are right and the digest is not */
-    AVER_RECHECK_CANNOT = 7, /* another model, class or profile: no judgement */
+    AVER_RECHECK_CANNOT = 7, /* another model, class, profile or configuration: no judgement */
 } aver_recheck_outcome;
 
 typedef struct aver_recheck_claim {
@@ -30,6 +30,9 @@ typedef struct aver_recheck_claim {
     aver_finish finish;
     uint8_t step_digest[32];
     uint8_t numeric_class[32];
+    /* Of the configuration that the answer was given under; NULL: not compared. */
+    const uint8_t *template_digest; /* 32 bytes */
+    const char *kv_type;
 } aver_recheck_claim;
 
 typedef struct aver_recheck_result {

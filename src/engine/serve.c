@@ -196,6 +196,19 @@ static aver_err serve_read(serve_state *state)
     }
 }
 
+/* A step that only read a part of a prompt has no events: it is told too, so that an engine at work
+ * is never silent for longer than one step takes. */
+static aver_err serve_step(serve_state *state)
+{
+    bool busy = aver_engine_busy(state->engine);
+    aver_err err = aver_engine_step(state->engine);
+    if (err == AVER_OK && busy && state->events_count == 0) {
+        aver_link_put_events(&state->out, 0, (aver_view){NULL, 0});
+        return serve_flush(state);
+    }
+    return err == AVER_OK ? serve_send_events(state) : err;
+}
+
 static aver_err serve_loop(serve_state *state)
 {
     aver_err err = AVER_OK;
@@ -205,8 +218,7 @@ static aver_err serve_loop(serve_state *state)
         }
         err = err == AVER_OK ? serve_read(state) : err;
         if (err == AVER_OK && !state->closed && state->engine != NULL) {
-            err = aver_engine_step(state->engine);
-            err = err == AVER_OK ? serve_send_events(state) : err;
+            err = serve_step(state);
         }
     }
     return err;

@@ -6,6 +6,7 @@
 #include "jinja/runtime.h"
 #include "jinja/value.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <ctime>
@@ -49,9 +50,12 @@ void why_set(char *ret_why, const char *text)
     ret_why[size] = '\0';
 }
 
-/* Turns of loops and calls of macros in one rendering: a template may not run for ever. */
-constexpr size_t STEPS_MAX = size_t{1} << 20;
-constexpr int64_t RANGE_MAX = 65536;
+/* Turns of loops and calls of macros in one rendering, so many for each message and for as many
+ * besides: a template may not run for ever. A step costs up to some hundred microseconds. */
+constexpr size_t STEPS_MESSAGE = 256;
+constexpr size_t STEPS_MESSAGES_MORE = 16;
+constexpr size_t STEPS_MAX = 65536;
+constexpr int64_t RANGE_MAX = 4096;
 
 thread_local size_t steps_left;
 
@@ -168,7 +172,7 @@ void render(const aver_template &chat, const aver_template_message *messages, si
     context.current_time = AVER_TEMPLATE_CLOCK;
     context.set_val("strftime_now", jinja::mk_val<jinja::value_func>("strftime_now", clock_format));
     context.set_val("range", jinja::mk_val<jinja::value_func>("range", range_bounded));
-    steps_left = STEPS_MAX;
+    steps_left = std::min(STEPS_MESSAGE * (count + STEPS_MESSAGES_MORE), STEPS_MAX);
     auto list = jinja::mk_val<jinja::value_array>();
     for (size_t i = 0; i < count; i++) {
         list->push_back(message_value(messages[i]));

@@ -26,6 +26,7 @@ struct aver_client {
     char url[CLIENT_URL_BYTES_MAX]; /* without a slash at its end */
     char *bearer;                   /* the whole header line */
     size_t body_bytes_max;
+    uint32_t total_timeout_ms;
     uint32_t stall_timeout_ms;
     aver_client_tls tls;
     char curl_why[CURL_ERROR_SIZE];
@@ -34,6 +35,7 @@ struct aver_client {
     const aver_client_request *request;
     bool headed;
     bool stalled;
+    bool expired;
     uint32_t status;
     size_t head_bytes;
     size_t body_bytes;
@@ -195,7 +197,6 @@ static aver_err client_connection_set(aver_client *client, const aver_client_opt
     failed |= curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
     failed |= curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
     failed |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    failed |= curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)options->total_timeout_ms);
     failed |= curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
     return failed == CURLE_OK ? AVER_OK : AVER_E_UNSUPPORTED;
 }
@@ -246,6 +247,7 @@ aver_err aver_client_new(const aver_client_options *options, aver_client **ret_c
         options->body_bytes_max ? options->body_bytes_max : CLIENT_BODY_BYTES_MAX;
     client->stall_timeout_ms =
         options->stall_timeout_ms ? options->stall_timeout_ms : CLIENT_STALL_TIMEOUT_MS;
+    client->total_timeout_ms = options->total_timeout_ms;
     client->tls.on_certificate = options->on_certificate;
     client->tls.context = options->context;
     client->curl = curl_easy_init();
@@ -343,7 +345,9 @@ static aver_err client_request_set(aver_client *client, const aver_client_reques
         return AVER_E_USAGE;
     }
     snprintf(url, sizeof(url), "%s%s", client->url, request->path);
+    uint32_t timeout_ms = request->timeout_ms ? request->timeout_ms : client->total_timeout_ms;
     failed |= curl_easy_setopt(curl, CURLOPT_URL, url);
+    failed |= curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     failed |= curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     if (strcmp(request->method, "GET") == 0 && request->body.size == 0) {
         failed |= curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
@@ -382,9 +386,11 @@ static aver_err client_result(aver_client *client, CURLcode code)
         return client_fail(client, AVER_E_NOMEM, why);
     case CURLE_URL_MALFORMAT:
         return client_fail(client, AVER_E_USAGE, why);
+    case CURLE_OPERATION_TIMEDOUT:
+        client->expired = true;
+        return client_fail(client, AVER_E_IO, why);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
@@ -400,6 +406,7 @@ static void client_request_begin(aver_client *client, const aver_client_request 
     client->request = request;
     client->headed = false;
     client->stalled = false;
+    client->expired = false;
     client->status = 0;
     client->head_bytes = 0;
     client->body_bytes = 0;
@@ -449,6 +456,11 @@ const char *aver_client_header(const aver_client *client, const char *name)
 const char *aver_client_why(const aver_client *client)
 {
     return client->why;
+}
+
+bool aver_client_timed_out(const aver_client *client)
+{
+    return client->stalled || client->expired;
 }
 
 aver_err aver_client_export(aver_client *client, const char *label, aver_view context,

@@ -45,6 +45,7 @@ typedef struct aver_client_request {
     const char *path;           /* "/v1/..." with its query */
     const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
     aver_view body;
+    uint32_t timeout_ms; /* of this request alone; 0: total_timeout_ms */
     bool no_bearer; /* without the token: for what is asked before the server is judged */
     aver_response_head_fn *on_head; /* may be NULL */
     aver_response_body_fn *on_body; /* may be NULL */
@@ -64,6 +65,8 @@ AVER_MUST_USE aver_err aver_client_send(aver_client *client, const aver_client_r
 /* Header of the last response, NULL if absent. */
 const char *aver_client_header(const aver_client *client, const char *name);
 const char *aver_client_why(const aver_client *client);
+/* The last send ended because a timeout of the caller's passed. */
+bool aver_client_timed_out(const aver_client *client);
 /* TLS exporter of the connection, from inside a callback or right after a send. */
 AVER_MUST_USE aver_err aver_client_export(aver_client *client, const char *label, aver_view context,
                                           uint8_t *ret_bytes, size_t size);

@@ -326,11 +326,20 @@ static bool call_finish_valid(const aver_call *call, const aver_event *event)
             event->finish == AVER_FINISH_TOOL || event->finish == AVER_FINISH_ERROR);
 }
 
+/* An answer of profile verified that nobody could compute again is none. */
+static bool call_digest_valid(const aver_call *call, const aver_event *event)
+{
+    return event->has_step_digest || event->finish == AVER_FINISH_ERROR ||
+           event->finish == AVER_FINISH_ABORTED ||
+           call->keeper->engine_info.profile != AVER_PROFILE_VERIFIED;
+}
+
 aver_err aver_call_done(aver_call *call, const aver_event *event)
 {
     aver_finish finish = event->finish;
 
-    if (!call_finish_valid(call, event) || !call_text_valid(event->text)) {
+    if (!call_finish_valid(call, event) || !call_digest_valid(call, event) ||
+        !call_text_valid(event->text)) {
         return AVER_E_PEER;
     }
     if (finish == AVER_FINISH_ERROR) {

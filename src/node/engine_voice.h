@@ -5,8 +5,8 @@
 /*
  * engine_voice: what an engine process writes on its standard streams. An engine that was taken
  * over could tell the host there what callers asked, so the keeper reads them, line by line, only
- * until the engine is ready: before that it knows no prompt, and why it cannot load a model is worth
- * a line in the log. After that nobody reads, and nothing of it gets out.
+ * until the engine is ready: before that it knows no prompt, and why it cannot load a model is
+ * worth a line in the log. After that nobody reads, and nothing of it gets out.
  *
  * Builds with a sanitizer let everything through, since its reports come this way.
  */

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "node/nonce_tree.h"
 
 #include <errno.h>
@@ -30,11 +31,15 @@ struct aver_evidence {
     struct event *finished_event;
     int finished_fd;
     evidence_batch waiting;
-    evidence_batch running; /* count 0: no quote in flight */
-    aver_nonce_tree *tree;  /* of the running batch */
+    evidence_batch running;    /* count 0: no quote in flight */
+    aver_nonce_tree *tree;     /* of the running batch */
+    const aver_keyring *bound; /* whose keyset the quote in flight binds */
+    const aver_keyring *next;  /* NULL: the present one stays */
+    evidence_asker rotated;    /* who waits for the next one to be the present one */
     aver_buf latest_bundle;
     uint8_t recent[AVER_EVIDENCE_RECENT][32];
-    uint64_t quotes; /* finished ones; the newest digest is at (quotes - 1) mod RECENT */
+    uint64_t quotes;     /* finished ones; the newest digest is at (quotes - 1) mod RECENT */
+    size_t recent_count; /* digests that are still known */
 
     pthread_t worker;
     bool worker_started;
@@ -108,7 +113,7 @@ static void *evidence_work(void *context)
 
 static void evidence_bundle_fill(const aver_evidence *evidence, aver_bundle *bundle)
 {
-    const aver_keyring *keyring = evidence->options.keyring;
+    const aver_keyring *keyring = evidence->bound;
 
     (void)snprintf(bundle->platform, sizeof(bundle->platform), "%s",
                    evidence->options.platform->name);
@@ -163,34 +168,91 @@ static aver_err evidence_accept(aver_evidence *evidence, const aver_bundle *bund
     }
     aver_buf_deinit(&evidence->latest_bundle);
     evidence->latest_bundle = bytes;
+    if (evidence->next != NULL) {
+        evidence->options.keyring = evidence->next;
+        evidence->recent_count = 0;
+    }
     aver_evidence_digest(bundle->evidence,
                          evidence->recent[evidence->quotes % AVER_EVIDENCE_RECENT]);
     evidence->quotes++;
+    if (evidence->recent_count < AVER_EVIDENCE_RECENT) {
+        evidence->recent_count++;
+    }
     return AVER_OK;
+}
+
+/* Tells who wanted the next keyring what became of it. */
+static void evidence_rotated(aver_evidence *evidence, aver_err err)
+{
+    evidence_asker rotated = evidence->rotated;
+
+    if (evidence->next == NULL) {
+        return;
+    }
+    evidence->next = NULL;
+    evidence->rotated = (evidence_asker){.done = NULL};
+    rotated.done(err, err == AVER_OK ? aver_buf_view(&evidence->latest_bundle) : (aver_view){0},
+                 rotated.context);
+}
+
+/* Gives the running batch to the worker, bound to the keyset that comes, or else to the present. */
+static void evidence_send(aver_evidence *evidence)
+{
+    uint8_t root[32];
+
+    evidence->bound = evidence->next != NULL ? evidence->next : evidence->options.keyring;
+    aver_nonce_tree_root(evidence->tree, root);
+    (void)pthread_mutex_lock(&evidence->mutex);
+    aver_binding(evidence->bound->keyset_digest, root, (aver_view){0}, evidence->report_data);
+    evidence->want = true;
+    (void)pthread_cond_signal(&evidence->wanted);
+    (void)pthread_mutex_unlock(&evidence->mutex);
+}
+
+/* One more place in a batch. */
+static aver_err evidence_batch_add(evidence_batch *batch, const uint8_t nonce[AVER_NONCE_BYTES],
+                                   aver_evidence_fn *done, void *context)
+{
+    aver_err err = evidence_batch_grow(batch);
+    if (err != AVER_OK) {
+        return err;
+    }
+    memcpy(batch->nonces[batch->count], nonce, AVER_NONCE_BYTES);
+    batch->askers[batch->count] = (evidence_asker){.done = done, .context = context};
+    batch->count++;
+    return AVER_OK;
+}
+
+/* A next keyring that nobody asks about needs a nonce of its own. */
+static aver_err evidence_fill(aver_evidence *evidence)
+{
+    uint8_t nonce[AVER_NONCE_BYTES];
+
+    if (evidence->next == NULL || evidence->waiting.count > 0) {
+        return AVER_OK;
+    }
+    aver_random(nonce, sizeof(nonce));
+    return evidence_batch_add(&evidence->waiting, nonce, NULL, NULL);
 }
 
 /* Sends the waiting nonces to the worker, if it is free. */
 static aver_err evidence_begin(aver_evidence *evidence)
 {
-    uint8_t root[32];
-
-    if (evidence->running.count > 0 || evidence->waiting.count == 0) {
+    if (evidence->running.count > 0) {
         return AVER_OK;
     }
-    aver_err err = aver_nonce_tree_new((const uint8_t(*)[AVER_NONCE_BYTES])evidence->waiting.nonces,
-                                       evidence->waiting.count, &evidence->tree);
+    aver_err err = evidence_fill(evidence);
+    if (err != AVER_OK || evidence->waiting.count == 0) {
+        return err;
+    }
+    err = aver_nonce_tree_new((const uint8_t(*)[AVER_NONCE_BYTES])evidence->waiting.nonces,
+                              evidence->waiting.count, &evidence->tree);
     if (err != AVER_OK) {
         return err;
     }
     evidence->running = evidence->waiting;
     evidence->waiting = (evidence_batch){.count = 0};
-    aver_nonce_tree_root(evidence->tree, root);
-    (void)pthread_mutex_lock(&evidence->mutex);
-    aver_binding(evidence->options.keyring->keyset_digest, root, (aver_view){0},
-                 evidence->report_data);
-    evidence->want = true;
-    (void)pthread_cond_signal(&evidence->wanted);
-    (void)pthread_mutex_unlock(&evidence->mutex);
+    evidence_send(evidence);
     return AVER_OK;
 }
 
@@ -206,8 +268,14 @@ static void evidence_finished(evutil_socket_t fd, short what, void *context)
     if (read(fd, &count, sizeof(count)) != (ssize_t)sizeof(count)) {
         return;
     }
+    if (evidence->next != NULL && evidence->bound != evidence->next) {
+        /* Its keyset is on its way out: the same nonces again, for the next one. */
+        evidence_send(evidence);
+        return;
+    }
     evidence_bundle_fill(evidence, &bundle);
     aver_err err = evidence_accept(evidence, &bundle);
+    evidence_rotated(evidence, err);
     evidence_deliver(&batch, tree, &bundle, err);
     evidence_batch_clear(&batch);
     aver_nonce_tree_free(tree);
@@ -215,6 +283,7 @@ static void evidence_finished(evutil_socket_t fd, short what, void *context)
     evidence->tree = NULL;
     err = evidence_begin(evidence);
     if (err != AVER_OK) {
+        evidence_rotated(evidence, err);
         batch = evidence->waiting;
         evidence->waiting = (evidence_batch){.count = 0};
         evidence_deliver(&batch, NULL, &bundle, err);
@@ -292,19 +361,31 @@ void aver_evidence_free(aver_evidence *evidence)
 aver_err aver_evidence_ask(aver_evidence *evidence, const uint8_t nonce[static AVER_NONCE_BYTES],
                            aver_evidence_fn *done, void *context)
 {
-    evidence_batch *waiting = &evidence->waiting;
-
     AVER_ASSERT(done != NULL);
-    aver_err err = evidence_batch_grow(waiting);
+    aver_err err = evidence_batch_add(&evidence->waiting, nonce, done, context);
     if (err != AVER_OK) {
         return err;
     }
-    memcpy(waiting->nonces[waiting->count], nonce, AVER_NONCE_BYTES);
-    waiting->askers[waiting->count] = (evidence_asker){.done = done, .context = context};
-    waiting->count++;
     err = evidence_begin(evidence);
     if (err != AVER_OK) {
-        waiting->count--;
+        evidence->waiting.count--;
+    }
+    return err;
+}
+
+aver_err aver_evidence_rotate(aver_evidence *evidence, const aver_keyring *next,
+                              aver_evidence_fn *done, void *context)
+{
+    AVER_ASSERT(done != NULL);
+    if (evidence->next != NULL) {
+        return AVER_E_USAGE;
+    }
+    evidence->next = next;
+    evidence->rotated = (evidence_asker){.done = done, .context = context};
+    aver_err err = evidence_begin(evidence);
+    if (err != AVER_OK) {
+        evidence->next = NULL;
+        evidence->rotated = (evidence_asker){.done = NULL};
     }
     return err;
 }
@@ -337,11 +418,9 @@ const uint8_t *aver_evidence_latest(const aver_evidence *evidence)
 
 bool aver_evidence_recent(const aver_evidence *evidence, const uint8_t digest[static 32])
 {
-    uint64_t known =
-        evidence->quotes < AVER_EVIDENCE_RECENT ? evidence->quotes : AVER_EVIDENCE_RECENT;
-
-    for (uint64_t i = 0; i < known; i++) {
-        if (memcmp(evidence->recent[i], digest, 32) == 0) {
+    for (uint64_t i = 1; i <= evidence->recent_count; i++) {
+        if (memcmp(evidence->recent[(evidence->quotes - i) % AVER_EVIDENCE_RECENT], digest, 32) ==
+            0) {
             return true;
         }
     }

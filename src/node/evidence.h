@@ -10,9 +10,10 @@
  *   ask(nonce) -> waiting ... -> batch -> tree root -> binding -> quote -> a bundle with its path
  * to each
  *
- * The last AVER_EVIDENCE_RECENT digests stay known: a receipt may name any of them.
- * Threads: the loop's thread calls everything; the worker only sees the report data and the
- * platform.
+ * The last AVER_EVIDENCE_RECENT digests stay known: a receipt may name any of them. When the keyset
+ * is replaced, evidence for the next one is made first; until it is there the present one stands,
+ * with all its evidence. A bundle holds the keyset that its own quote binds, always. Threads: the
+ * loop's thread calls everything; the worker only sees the report data and the platform.
  */
 
 #include "node/keyring.h"
@@ -43,6 +44,15 @@ AVER_MUST_USE aver_err aver_evidence_ask(aver_evidence *evidence,
                                          aver_evidence_fn *done, void *context);
 /* The callback with this context will not be called any more. */
 void aver_evidence_forget(aver_evidence *evidence, const void *context);
+/*
+ * The next quote binds the keyset of next; it serves all who wait, and whom the quote in flight was
+ * for. Once it is made, next is the keyring, the evidence of the former one is forgotten, and done
+ * is called with the newest bundle, before anyone else gets theirs. After a failure all is as it
+ * was. next is borrowed, the former keyring is no more used once done is called. USAGE if another
+ * one is on its way.
+ */
+AVER_MUST_USE aver_err aver_evidence_rotate(aver_evidence *evidence, const aver_keyring *next,
+                                            aver_evidence_fn *done, void *context);
 /* The newest bundle, without a nonce path; empty before the first quote. */
 aver_view aver_evidence_bundle(const aver_evidence *evidence);
 const uint8_t *aver_evidence_latest(const aver_evidence *evidence); /* digest, 32 bytes */

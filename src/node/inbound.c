@@ -85,10 +85,11 @@ static bool inbound_unseal(aver_keeper *keeper, aver_exchange *exchange, const c
         aver_log(AVER_LOG_ERROR, "seal.full", "no sealed request can be remembered: %s",
                  aver_err_text(err));
         aver_reply_error(keeper, exchange, NULL, 503, "seals_full", NULL,
-                         "This node must be started anew before it can take sealed requests.");
+                         "No more seals fit until the seal key is replaced; try again.");
         return false;
     }
     keeper->metrics.sealed_requests++;
+    aver_keeper_rotate(keeper);
     inbound->body = aver_buf_view(&inbound->plain);
     return true;
 }

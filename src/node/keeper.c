@@ -6,6 +6,7 @@
 #include "node/keeper_start.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 #define KEEPER_DRAIN_MAX_NS (30ull * 1000 * 1000 * 1000)
 /* After the running answers were cancelled: time for their receipts to leave. */
 #define KEEPER_DRAIN_LAST_NS (2ull * 1000 * 1000 * 1000)
-#define KEEPER_EXIT_FAILURE  1
-#define KEEPER_EXIT_USAGE    2
+/* Between two attempts to replace the seal key. */
+#define KEEPER_ROTATE_RETRY_NS (5ull * 1000 * 1000 * 1000)
+#define KEEPER_EXIT_FAILURE    1
+#define KEEPER_EXIT_USAGE      2
 
 static void keeper_end(aver_keeper *keeper)
 {
@@ -81,6 +84,7 @@ void aver_keeper_on_tick(int fd, short what, void *context)
     aver_calls_tick(keeper);
     aver_engine_link_watch(keeper->engine, keeper->calls.count > 0);
     aver_vault_expire(keeper->vault, aver_time_monotonic_ns() / 1000000);
+    aver_keeper_rotate(keeper);
     if (keeper->phase == AVER_KEEPER_DRAINING) {
         keeper_drain_step(keeper);
     }
@@ -120,6 +124,49 @@ void aver_keeper_on_renewal(int fd, short what, void *context)
     aver_err err = aver_evidence_ask(keeper->evidence, nonce, keeper_renewed, keeper);
     if (err != AVER_OK) {
         aver_log(AVER_LOG_ERROR, "evidence.ask", "no new evidence: %s", aver_err_text(err));
+    }
+}
+
+static void keeper_rotate_failed(aver_keeper *keeper, aver_err err)
+{
+    aver_log(AVER_LOG_ERROR, "seal.rotate", "the seal key stays for now: %s", aver_err_text(err));
+    aver_keyring_free(keeper->keyring_next);
+    keeper->keyring_next = NULL;
+    keeper->rotate_after_ns = aver_time_monotonic_ns() + KEEPER_ROTATE_RETRY_NS;
+}
+
+/* The next keyring has its evidence. Calls in work keep the digests that they began with. */
+static void keeper_rotated(aver_err err, aver_view bundle, void *context)
+{
+    aver_keeper *keeper = context;
+
+    if (err != AVER_OK) {
+        keeper_rotate_failed(keeper, err);
+        return;
+    }
+    aver_log(AVER_LOG_INFO, "seal.rotate", "a new seal key, after %" PRIu64 " sealed requests",
+             aver_replay_count(keeper->replay));
+    aver_keyring_succeed(keeper->keyring_next, keeper->keyring);
+    keeper->keyring = keeper->keyring_next;
+    keeper->keyring_next = NULL;
+    aver_replay_clear(keeper->replay);
+    keeper->metrics.seal_keys++;
+    keeper_renewed(AVER_OK, bundle, keeper);
+}
+
+void aver_keeper_rotate(aver_keeper *keeper)
+{
+    if (keeper->keyring_next != NULL || keeper->phase != AVER_KEEPER_SERVING ||
+        aver_replay_count(keeper->replay) < keeper->options->seal_uses ||
+        aver_time_monotonic_ns() < keeper->rotate_after_ns) {
+        return;
+    }
+    aver_err err = aver_keyring_renew(keeper->keyring, &keeper->keyring_next);
+    if (err == AVER_OK) {
+        err = aver_evidence_rotate(keeper->evidence, keeper->keyring_next, keeper_rotated, keeper);
+    }
+    if (err != AVER_OK) {
+        keeper_rotate_failed(keeper, err);
     }
 }
 

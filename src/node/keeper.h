@@ -55,6 +55,8 @@ typedef struct aver_keeper {
     aver_engine_info engine_info; /* of the first engine; the later ones must equal it */
 
     aver_keyring *keyring;
+    aver_keyring *keyring_next; /* waits for its evidence; NULL: the present one stays */
+    uint64_t rotate_after_ns;   /* no earlier, since it failed before */
     aver_evidence *evidence;
     struct ssl_ctx_st *tls;
     aver_server *server;
@@ -68,6 +70,11 @@ typedef struct aver_keeper {
     aver_buf sealed; /* scratch of the stream that is being written */
 } aver_keeper;
 
+/*
+ * Replaces the seal key if it has been used as often as the options say: evidence for the next key
+ * is asked for, and when it comes, key, keyset and certificate change in one step.
+ */
+void aver_keeper_rotate(aver_keeper *keeper);
 /* Runs a node until it is told to end; the exit status. */
 int aver_keeper_run(const aver_node_build *build, const aver_node_options *options);
 

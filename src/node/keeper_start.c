@@ -291,7 +291,7 @@ static aver_err start_stores(aver_keeper *keeper)
 {
     const char *token_file = keeper->options->token_file;
 
-    aver_err err = aver_replay_new(AVER_REPLAY_ENTRIES_MAX, &keeper->replay);
+    aver_err err = aver_replay_new(keeper->options->seal_uses + AVER_REPLAY_SPARE, &keeper->replay);
     if (err == AVER_OK) {
         err = aver_vault_new(keeper->options->receipts_max, AVER_VAULT_BYTES_MAX, AVER_VAULT_TTL_MS,
                              &keeper->vault);
@@ -416,6 +416,7 @@ void aver_keeper_stop(aver_keeper *keeper)
     aver_evidence_free(keeper->evidence);
     aver_engine_link_free(keeper->engine);
     aver_tls_free(keeper->tls);
+    aver_keyring_free(keeper->keyring_next);
     aver_keyring_free(keeper->keyring);
     aver_vault_free(keeper->vault);
     aver_replay_free(keeper->replay);

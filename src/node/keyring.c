@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/keyring.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "codec/cbor.h"
@@ -155,6 +156,62 @@ aver_err aver_keyring_new(const aver_keyring_facts *facts, aver_keyring **ret_ke
     }
     *ret_keyring = keyring;
     return AVER_OK;
+}
+
+/* The keyset of present with the seal key of next. */
+static aver_err keyring_rekey(const aver_keyring *present, aver_keyring *next)
+{
+    aver_keyset *keyset = calloc(1, sizeof(*keyset));
+    if (keyset == NULL) {
+        return AVER_E_NOMEM;
+    }
+    aver_err err = aver_keyset_decode(aver_buf_view(&present->keyset), keyset);
+    if (err == AVER_OK) {
+        keyring_role(keyset, AVER_ROLE_SEAL, aver_hpke_key_public(next->seal_key));
+        err = aver_keyset_encode(keyset, &next->keyset);
+    }
+    if (err == AVER_OK) {
+        aver_keyset_digest(aver_buf_view(&next->keyset), next->keyset_digest);
+    }
+    free(keyset);
+    return err;
+}
+
+aver_err aver_keyring_renew(const aver_keyring *present, aver_keyring **ret_next)
+{
+    aver_keyring *next = calloc(1, sizeof(*next));
+    if (next == NULL) {
+        return AVER_E_NOMEM;
+    }
+    memcpy(next->node_id, present->node_id, sizeof(next->node_id));
+    memcpy(next->incarnation, present->incarnation, sizeof(next->incarnation));
+    memcpy(next->config_digest, present->config_digest, sizeof(next->config_digest));
+    aver_buf_init(&next->config, KEYRING_CONFIG_BYTES_MAX);
+    aver_buf_init(&next->keyset, AVER_KEYSET_BYTES_MAX);
+    aver_buf_append(&next->config, aver_buf_view(&present->config));
+    aver_err err = aver_buf_status(&next->config);
+    if (err == AVER_OK) {
+        err = aver_hpke_key_new(&next->seal_key);
+    }
+    if (err == AVER_OK) {
+        err = keyring_rekey(present, next);
+    }
+    if (err != AVER_OK) {
+        aver_keyring_free(next);
+        return err;
+    }
+    *ret_next = next;
+    return AVER_OK;
+}
+
+void aver_keyring_succeed(aver_keyring *next, aver_keyring *present)
+{
+    AVER_ASSERT(next->receipt_key == NULL && next->tls_key == NULL);
+    next->receipt_key = present->receipt_key;
+    next->tls_key = present->tls_key;
+    present->receipt_key = NULL;
+    present->tls_key = NULL;
+    aver_keyring_free(present);
 }
 
 void aver_keyring_free(aver_keyring *keyring)

@@ -4,8 +4,12 @@
 
 /*
  * keyring: the keys of one incarnation, one key one role, and the keyset and configuration document
- * that say in public what they belong to. All keys are drawn at start and never leave the process.
- * Ownership: new/free; free wipes. Threads: read-only after new.
+ * that say in public what they belong to. All keys are drawn here and never leave the process. The
+ * seal key, and the keyset with it, can be replaced; all else stays for the whole incarnation:
+ *
+ *   renew(present) -> next (seal key and keyset) ... evidence for it ... succeed(next, present)
+ *
+ * Ownership: new/free; free wipes. Threads: the loop's, as everything of the keeper.
  */
 
 #include "aver/bundle.h"
@@ -38,6 +42,10 @@ typedef struct aver_keyring {
 
 AVER_MUST_USE aver_err aver_keyring_new(const aver_keyring_facts *facts,
                                         aver_keyring **ret_keyring);
+/* The same node with another seal key; receipt and TLS key are absent until it succeeds. */
+AVER_MUST_USE aver_err aver_keyring_renew(const aver_keyring *present, aver_keyring **ret_next);
+/* Takes the other keys over from present and frees it, its seal key with it. */
+void aver_keyring_succeed(aver_keyring *next, aver_keyring *present);
 void aver_keyring_free(aver_keyring *keyring);
 
 #endif

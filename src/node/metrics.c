@@ -72,6 +72,8 @@ static void metrics_counters(const aver_metrics *metrics, aver_buf *out)
     }
     metrics_value(out, "aver_sealed_requests_total", "counter", "Sealed requests opened.",
                   metrics->sealed_requests);
+    metrics_value(out, "aver_seal_keys_total", "counter", "Seal keys made after the first.",
+                  metrics->seal_keys);
     metrics_value(out, "aver_prompt_tokens_total", "counter", "Tokens of prompts.",
                   metrics->prompt_tokens);
     metrics_value(out, "aver_generated_tokens_total", "counter", "Tokens generated.",

@@ -20,6 +20,7 @@ typedef struct aver_metrics {
     uint64_t answers[6];  /* by hundreds of the status: 1 to 5 */
     uint64_t receipts[6]; /* by aver_finish */
     uint64_t sealed_requests;
+    uint64_t seal_keys; /* after the first */
     uint64_t prompt_tokens;
     uint64_t generated_tokens;
     uint64_t engine_restarts;

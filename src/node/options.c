@@ -3,6 +3,7 @@
 
 #include "codec/text.h"
 #include "engine/engine.h"
+#include "node/replay.h"
 #include "node/vault.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@ enum {
     OPTION_NAME,
     OPTION_SINGLE_PROCESS,
     OPTION_RECEIPTS_MAX,
+    OPTION_SEAL_USES,
     OPTION_LOG,
     OPTION_LOG_LEVEL,
     OPTION_READY_FILE,
@@ -57,6 +59,7 @@ static const struct option options_table[] = {
     {"name", required_argument, NULL, OPTION_NAME},
     {"single-process", no_argument, NULL, OPTION_SINGLE_PROCESS},
     {"receipts-max", required_argument, NULL, OPTION_RECEIPTS_MAX},
+    {"seal-uses", required_argument, NULL, OPTION_SEAL_USES},
     {"log", required_argument, NULL, OPTION_LOG},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"ready-file", required_argument, NULL, OPTION_READY_FILE},
@@ -86,6 +89,8 @@ static const char options_help[] =
     "  --name TEXT            name of this node among the operator's; default \"node\"\n"
     "  --single-process       the engine runs inside the keeper (platforms without processes)\n"
     "  --receipts-max N       receipts that can be fetched again, 1 to 65536; default 65536\n"
+    "  --seal-uses N          sealed requests before the seal key is replaced, 16 to 16777216;\n"
+    "                         default 4194304\n"
     "  --log text|json        form of the log on standard error; default text\n"
     "  --log-level debug|info|warn|error   default info\n"
     "  --ready-file FILE      written when the node serves: pid, addresses and ids as JSON\n"
@@ -210,6 +215,9 @@ static bool options_numbers(const options_reader *reader, int option)
         return options_number(reader, 16, OPTIONS_BATCH_MAX, &options->batch_tokens);
     case OPTION_QUEUE:
         return options_number(reader, 0, AVER_ENGINE_WAITING_MAX, &options->queue);
+    case OPTION_SEAL_USES:
+        return options_number(reader, AVER_REPLAY_USES_MIN, AVER_REPLAY_USES_MAX,
+                              &options->seal_uses);
     default:
         return options_number(reader, 1, AVER_VAULT_ENTRIES_MAX, &options->receipts_max);
     }
@@ -290,6 +298,7 @@ aver_options_outcome aver_node_options_parse(const aver_node_build *build, int a
                                  .queue = 64,
                                  .name = "node",
                                  .receipts_max = AVER_VAULT_ENTRIES_MAX,
+                                 .seal_uses = AVER_REPLAY_USES_DEFAULT,
                                  .log_level = AVER_LOG_INFO};
     options_reader reader = {.build = build, .options = &options};
     int index = 0;

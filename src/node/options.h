@@ -36,6 +36,7 @@ typedef struct aver_node_options {
     const char *name;
     bool single_process;
     uint32_t receipts_max;
+    uint32_t seal_uses; /* sealed requests before the seal key is replaced */
     bool log_json;
     aver_log_level log_level;
     const char *ready_file;

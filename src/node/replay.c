@@ -40,14 +40,21 @@ aver_err aver_replay_new(uint64_t entries_max, aver_replay **ret_replay)
     return AVER_OK;
 }
 
+void aver_replay_clear(aver_replay *replay)
+{
+    for (size_t i = 0; i < REPLAY_SHARDS; i++) {
+        free(replay->shards[i].entries);
+        replay->shards[i] = (replay_shard){.entries = NULL};
+    }
+    replay->count = 0;
+}
+
 void aver_replay_free(aver_replay *replay)
 {
     if (replay == NULL) {
         return;
     }
-    for (size_t i = 0; i < REPLAY_SHARDS; i++) {
-        free(replay->shards[i].entries);
-    }
+    aver_replay_clear(replay);
     free(replay);
 }
 

@@ -176,6 +176,11 @@ void aver_stream_put_comment(aver_buf *out, const char *name, aver_view message)
     aver_buf_append_text(out, "\n\n");
 }
 
+size_t aver_stream_event_size(aver_view events)
+{
+    return stream_item_end(events, 0);
+}
+
 aver_err aver_stream_tree(aver_view events, uint64_t events_max, uint64_t *ret_count,
                           uint8_t ret_root[static 32])
 {

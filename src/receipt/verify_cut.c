@@ -51,22 +51,31 @@ static aver_err cut_judge_signatures(cut_state *cut, aver_view opening, aver_vie
 }
 
 /* Adds receipt.stream; *ret_proven is the number of events that the head covers. */
-static void cut_judge_stream(const cut_state *cut, const aver_transcript *transcript,
-                             uint64_t *ret_proven)
+static aver_err cut_judge_stream(const cut_state *cut, const aver_transcript *transcript,
+                                 uint64_t *ret_proven)
 {
     uint64_t count = 0;
     uint8_t root[32];
+    char fault[AVER_FORETOLD_FAULT_BYTES];
+    aver_err err = aver_check_foretold(cut->judged, transcript, &cut->opening, fault);
+    if (err != AVER_OK) {
+        return err;
+    }
+    if (fault[0] != '\0') {
+        aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_FAIL, "%s", fault);
+        return AVER_OK;
+    }
     if (!cut->has_head) {
         aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_SKIP,
                          "no head was signed before the cut");
-        return;
+        return AVER_OK;
     }
     if (!transcript->has_response) {
         aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_SKIP,
                          "the events are not here to compare");
-        return;
+        return AVER_OK;
     }
-    aver_err err = aver_stream_tree(transcript->response, cut->head.size, &count, root);
+    err = aver_stream_tree(transcript->response, cut->head.size, &count, root);
     if (err == AVER_OK && count == cut->head.size &&
         aver_equal_secret(AVER_VIEW_OF(root), AVER_VIEW_OF(cut->head.root))) {
         aver_verdict_add(cut->verdict, "receipt.stream", AVER_CHECK_PASS,
@@ -77,6 +86,7 @@ static void cut_judge_stream(const cut_state *cut, const aver_transcript *transc
                          "the first %llu events are not those that were signed",
                          (unsigned long long)cut->head.size);
     }
+    return AVER_OK;
 }
 
 static void cut_judge_opening(const cut_state *cut, const aver_transcript *transcript)
@@ -112,7 +122,10 @@ aver_err aver_verify_cut(aver_view opening, aver_view head, const aver_judged *j
     }
     if (cut.has_opening) {
         cut_judge_opening(&cut, transcript);
-        cut_judge_stream(&cut, transcript, &proven);
+        aver_err err = cut_judge_stream(&cut, transcript, &proven);
+        if (err != AVER_OK) {
+            return err;
+        }
     }
     aver_verdict_add(verdict, "receipt.format", AVER_CHECK_FAIL,
                      "cut stream: proven up to event %llu", (unsigned long long)proven);

@@ -190,12 +190,31 @@ static void receipt_judge_events(const receipt_judge *judge)
     }
 }
 
-static void receipt_judge_stream(const receipt_judge *judge)
+static aver_err receipt_foretold(const receipt_judge *judge,
+                                 char ret_fault[AVER_FORETOLD_FAULT_BYTES])
+{
+    const aver_receipt *receipt = judge->receipt;
+    aver_opening said = {.issued_at_ms = receipt->issued_at_ms};
+    memcpy(said.receipt_id, receipt->receipt_id, 32);
+    memcpy(said.keyset_digest, receipt->keyset_digest, 32);
+    memcpy(said.incarnation, receipt->incarnation, 32);
+    memcpy(said.request_commitment, receipt->request_commitment, 32);
+    return aver_check_foretold(judge->judged, judge->transcript, &said, ret_fault);
+}
+
+static aver_err receipt_judge_stream(const receipt_judge *judge)
 {
     const char *name = "receipt.stream";
     bool streamed = judge->transcript->streamed;
     bool signed_stream = judge->receipt->has_stream;
-    if (streamed && signed_stream) {
+    char fault[AVER_FORETOLD_FAULT_BYTES];
+    aver_err err = receipt_foretold(judge, fault);
+    if (err != AVER_OK) {
+        return err;
+    }
+    if (fault[0] != '\0') {
+        aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL, "%s", fault);
+    } else if (streamed && signed_stream) {
         receipt_judge_events(judge);
     } else if (streamed) {
         aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL,
@@ -209,6 +228,7 @@ static void receipt_judge_stream(const receipt_judge *judge)
         aver_verdict_add(judge->verdict, name, AVER_CHECK_FAIL,
                          "a whole body was received, the receipt is of a stream");
     }
+    return AVER_OK;
 }
 
 static void receipt_judge_enc(const receipt_judge *judge)
@@ -265,6 +285,22 @@ static void receipt_judge_nonce(const receipt_judge *judge)
         aver_verdict_compare(judge->verdict, "receipt.nonce", "nonce",
                              AVER_VIEW_OF(receipt->client_nonce), aver_view_make(nonce, 32),
                              "the reader");
+    }
+}
+
+/* Whoever may choose the seed may draw until an answer pleases. */
+static void receipt_judge_seed(const receipt_judge *judge)
+{
+    unsigned long long found = judge->receipt->seed;
+    unsigned long long wanted = judge->transcript->seed;
+    if (!judge->transcript->has_seed) {
+        aver_verdict_add(judge->verdict, "receipt.seed", AVER_CHECK_SKIP,
+                         "%llu, the reader has none to compare with", found);
+    } else if (found == wanted) {
+        aver_verdict_add(judge->verdict, "receipt.seed", AVER_CHECK_PASS, "%llu", found);
+    } else {
+        aver_verdict_add(judge->verdict, "receipt.seed", AVER_CHECK_FAIL,
+                         "the answer was drawn with seed %llu, %llu was sent", found, wanted);
     }
 }
 
@@ -381,13 +417,16 @@ aver_err aver_verify_receipt(aver_view message, const aver_judged *judged,
     aver_check_commitment(verdict, "receipt.response", transcript, transcript->has_response,
                           transcript->response, ret_receipt->response_commitment);
     err = receipt_judge_tokens(&judge);
+    if (err == AVER_OK) {
+        err = receipt_judge_stream(&judge);
+    }
     if (err != AVER_OK) {
         return err;
     }
-    receipt_judge_stream(&judge);
     receipt_judge_enc(&judge);
     receipt_judge_route(&judge);
     receipt_judge_nonce(&judge);
+    receipt_judge_seed(&judge);
     receipt_judge_finish(&judge);
     receipt_judge_time(&judge);
     receipt_judge_as_of(&judge);

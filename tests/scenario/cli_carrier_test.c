@@ -29,6 +29,7 @@ typedef struct carrier_state {
     pthread_t thread;
     unsigned status; /* of what the carrier answers to POST */
     const char *type;
+    bool silent; /* POST gets no answer */
     char seen[CARRIER_TEXT_BYTES]; /* what came from the client, one request after the other */
     size_t seen_size;
 } carrier_state;
@@ -62,16 +63,26 @@ static void carrier_put(int fd, const char *bytes, size_t size)
     }
 }
 
-/* The request to the node with one more header, and its answer back until the node ends it. */
+/*
+ * The request to the node with one more header, and its answer back until the node ends it. A node
+ * id in the path is taken off: this node answers, whichever was asked for.
+ */
 static void carrier_pass(int client, const char *request)
 {
     static const char closing[] = "\r\nConnection: close";
+    static const char method[] = "GET ";
+    const size_t id_size = 3 + 64;
     char bytes[16384];
     struct sockaddr_un address;
     int fd = carrier_socket(node.unix_socket, &address);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     const char *line_end = strstr(request, "\r\n");
     assert_non_null(line_end);
+    if (strncmp(request, "GET /n/", 7) == 0) {
+        request += id_size;
+        carrier_put(fd, method, sizeof(method) - 1);
+        request += sizeof(method) - 1;
+    }
     carrier_put(fd, request, (size_t)(line_end - request));
     carrier_put(fd, closing, sizeof(closing) - 1);
     carrier_put(fd, line_end, strlen(line_end));
@@ -130,8 +141,11 @@ static void *carrier_serve(void *context)
             carrier.seen_size += (size_t)size;
             if (strncmp(request, "GET ", 4) == 0) {
                 carrier_pass(client, request);
-            } else {
+            } else if (!carrier.silent) {
                 carrier_answer(client);
+            } else {
+                /* Until the client gives up. */
+                assert_int_equal(read(client, request, sizeof(request)), 0);
             }
         }
         (void)close(client);
@@ -139,7 +153,7 @@ static void *carrier_serve(void *context)
 }
 
 /* aver ask through the carrier, with a token and this policy. */
-static int ask_carried(unsigned status, const char *type, const char *policy)
+static int ask_carried_to(const char *url, const char *timeout, const char *policy)
 {
     char path[CLI_RUN_PATH_BYTES];
     char token[CLI_RUN_PATH_BYTES];
@@ -149,19 +163,26 @@ static int ask_carried(unsigned status, const char *type, const char *policy)
     (void)unlink(path);
     assert_int_equal(aver_file_write(token, AVER_VIEW_LITERAL("a-token-of-the-reader"), 0600),
                      AVER_OK);
-    carrier = (carrier_state){.status = status, .type = type};
     carrier.listener = carrier_socket(path, &address);
     assert_int_equal(bind(carrier.listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(carrier.listener, 8), 0);
     assert_int_equal(pthread_create(&carrier.thread, NULL, carrier_serve, NULL), 0);
     const char *const words[] = {
-        "ask",          "--unix", path, "--policy", policy,         "--sim-root",       run.root,
-        "--token-file", token,    "-n", "8",        "--completion", "Once upon a time", NULL};
+        "ask",          "--unix", path,        "--url",   url,
+        "--policy",     policy,   "--sim-root", run.root, "--token-file",
+        token,          "-n",     "8",         "--timeout", timeout,
+        "--completion", "Once upon a time",    NULL};
     int code = cli_run_words(&run, words);
     (void)shutdown(carrier.listener, SHUT_RDWR);
     assert_int_equal(pthread_join(carrier.thread, NULL), 0);
     (void)close(carrier.listener);
     return code;
+}
+
+static int ask_carried(unsigned status, const char *type, const char *policy)
+{
+    carrier = (carrier_state){.status = status, .type = type};
+    return ask_carried_to("http://localhost", "60", policy);
 }
 
 static void unsealed_text_is_no_answer_whatever_its_status(void **state)
@@ -196,6 +217,32 @@ static void no_token_leaves_before_the_node_is_accepted(void **state)
     assert_non_null(strstr(carrier.seen, "a-token-of-the-reader"));
 }
 
+/* The evidence is genuine and fresh, of another node than the one that was asked for. */
+static void another_node_than_the_urls_gets_no_prompt(void **state)
+{
+    (void)state;
+    char url[128];
+    (void)snprintf(url, sizeof(url), "http://localhost/n/%064d", 7);
+    carrier = (carrier_state){.status = 400, .type = "text/plain"};
+    assert_int_equal(ask_carried_to(url, "60", run.policy), 1);
+    assert_non_null(strstr(run.err, "REFUSED node.id"));
+    assert_non_null(strstr(run.err, "The prompt was not sent"));
+    assert_non_null(strstr(carrier.seen, "GET /n/"));
+    assert_null(strstr(carrier.seen, "POST "));
+    assert_null(strstr(carrier.seen, "a-token-of-the-reader"));
+}
+
+static void silence_ends_when_the_reader_said(void **state)
+{
+    (void)state;
+    carrier = (carrier_state){.silent = true};
+    uint64_t before_ns = aver_time_monotonic_ns();
+    assert_int_equal(ask_carried_to("http://localhost", "2", run.policy), 4);
+    assert_true(aver_time_monotonic_ns() - before_ns < 30000000000u);
+    assert_non_null(strstr(run.err, "--timeout is 2 s"));
+    assert_non_null(strstr(carrier.seen, "POST "));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -216,6 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unsealed_text_is_no_answer_whatever_its_status),
         cmocka_unit_test(no_token_leaves_before_the_node_is_accepted),
+        cmocka_unit_test(another_node_than_the_urls_gets_no_prompt),
+        cmocka_unit_test(silence_ends_when_the_reader_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -159,6 +159,8 @@ unix='--unix node.sock -p policy.json --sim-root sim.root'
 run 0 ask $unix --completion -n 24 --seed 5 -v 'Once upon a time'
 cmp -s out good.txt || fail 'one seed gave two answers'
 has err 'PASS  channel.seal'
+has err 'PASS  receipt.seed'
+has err 'SKIP  node.id'
 # shellcheck disable=SC2086
 echo 'Once upon a time' | "$bin/aver" ask $unix --completion -n 4 - >out 2>err ||
     fail 'a prompt from standard input'
@@ -171,9 +173,22 @@ run 4 ask --url https://127.0.0.1:1 -p policy.json --sim-root sim.root x
 run 4 ask --unix absent.sock -p policy.json --sim-root sim.root x
 ask 2 --temperature 9 x
 ask 2 --max-tokens 0 x
+ask 2 --timeout 0 x
 run 2 ask --url "$url" -p policy.json --sim-root policy.json x
 printf '\377' >bytes
 ask 2 "$(cat bytes)"
+
+# A node by its id; a token that would travel in the clear.
+run 0 attest fetch --url "$url" -o node.bundle
+run 0 attest show node.bundle
+id=$(sed -n 's/^node_id  *//p' out)
+run 0 ask --url "$url/n/$id" -p policy.json --sim-root sim.root -v --completion -n 4 x
+has err 'PASS  node.id'
+run 5 ask --url "$url/n/$(printf %064d 7)" -p policy.json --sim-root sim.root x
+run 2 ask --url "$url/n/alpha" -p policy.json --sim-root sim.root x
+has err 'node id of 64 hex digits'
+run 2 ask --url "http${url#https}" --token-file token -p policy.json --sim-root sim.root x
+has err 'never sent without TLS'
 
 # Policies that must refuse the node, each by its check, the prompt unsent.
 refuse() {
@@ -271,7 +286,13 @@ run 2 attest fetch
 run 1 policy pin --url "$url" -o seen.json
 has out "$root"
 [ ! -e seen.json ] || fail 'a policy was written without a comparison'
-run 0 policy pin --url "$url" --i-compared-these-values -o seen.json
+compared=$(sed -n 's/.*--i-compared-these-values=\([0-9a-f]*\)\.$/\1/p' err)
+[ "${#compared}" = 16 ] || fail 'no digest of the values was shown'
+run 2 policy pin --url "$url" -o seen.json --i-compared-these-values
+run 1 policy pin --url "$url" --i-compared-these-values=0123456789abcdef -o seen.json
+has err "$compared"
+[ ! -e seen.json ] || fail 'a policy was written of values that were not compared'
+run 0 policy pin --url "$url" --i-compared-these-values="$compared" -o seen.json
 run 0 verify good.capsule -p seen.json --sim-root sim.root
 
 # A node that wants a token.

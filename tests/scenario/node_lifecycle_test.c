@@ -276,17 +276,16 @@ static void test_slow_reader_is_cut(void **state)
 }
 
 typedef struct life_ender {
-    node_fixture *node;
-    bool sent;
+    pid_t pid;
+    atomic_bool sent;
 } life_ender;
 
 static void life_end_node(void *context)
 {
     life_ender *ender = context;
 
-    if (!ender->sent) {
-        ender->sent = true;
-        (void)kill(ender->node->pid, SIGTERM);
+    if (!atomic_exchange(&ender->sent, true)) {
+        (void)kill(ender->pid, SIGTERM);
     }
 }
 
@@ -302,7 +301,7 @@ static void test_drain_lets_answers_finish(void **state)
     node_fixture_start(&node, (const char *const[]){"--context", "4096", NULL});
     node_session_open(&late, &node, false);
     life_begin(&client, &node, 2500, true);
-    life_ender ender = {.node = &node};
+    life_ender ender = {.pid = node.pid};
     client.question.on_piece = life_end_node;
     client.question.context = &ender;
     life_go(&client);
@@ -334,7 +333,7 @@ static void test_second_signal_ends_at_once(void **state)
     (void)state;
     node_fixture_start(&node, life_long_args);
     life_begin(&client, &node, 8000, true);
-    life_ender ender = {.node = &node};
+    life_ender ender = {.pid = node.pid};
     client.question.on_piece = life_end_node;
     client.question.context = &ender;
     life_go(&client);

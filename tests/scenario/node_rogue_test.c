@@ -53,6 +53,7 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
         "token before start",
         "wrong count",
         "aborted unasked",
+        "no step digest",
         "text that is no UTF-8",
         "token beyond the vocabulary",
         "more tokens than context",
@@ -87,7 +88,8 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
     assert_int_equal(node_fixture_stop(&node), 0);
 }
 
-/* What an engine knows of prompts must not reach the host's log by a descriptor that it inherited. */
+/* What an engine knows of prompts must not reach the host's log by a descriptor that it inherited.
+ */
 static void test_an_engine_that_talks_is_not_heard(void **state)
 {
     node_fixture node;

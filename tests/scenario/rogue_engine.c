@@ -91,10 +91,13 @@ static void rogue_token(uint64_t job_id, int32_t token, aver_view text)
         &(aver_event){.kind = AVER_EVENT_TOKEN, .job_id = job_id, .token = token, .text = text});
 }
 
-static void rogue_done(uint64_t job_id, aver_finish finish, uint32_t count)
+static void rogue_done(uint64_t job_id, aver_finish finish, uint32_t count, bool digest)
 {
-    rogue_event(&(aver_event){
-        .kind = AVER_EVENT_DONE, .job_id = job_id, .finish = finish, .generated_count = count});
+    rogue_event(&(aver_event){.kind = AVER_EVENT_DONE,
+                              .job_id = job_id,
+                              .finish = finish,
+                              .generated_count = count,
+                              .has_step_digest = digest});
 }
 
 /* The order and the bounds that the keeper must insist on. */
@@ -113,16 +116,19 @@ static void rogue_after_start(uint64_t job_id, const char *deed)
         rogue_started(job_id, ids, 3);
     } else if (strcmp(deed, "wrong count") == 0) {
         rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
-        rogue_done(job_id, AVER_FINISH_STOP, 7);
+        rogue_done(job_id, AVER_FINISH_STOP, 7, true);
     } else if (strcmp(deed, "aborted unasked") == 0) {
-        rogue_done(job_id, AVER_FINISH_ABORTED, 0);
+        rogue_done(job_id, AVER_FINISH_ABORTED, 0, true);
     } else if (strcmp(deed, "more tokens than context") == 0) {
         for (unsigned i = 0; i <= ROGUE_CONTEXT; i++) {
             rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
         }
+    } else if (strcmp(deed, "no step digest") == 0) {
+        rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
+        rogue_done(job_id, AVER_FINISH_STOP, 1, false);
     } else if (strcmp(deed, "good") == 0) {
         rogue_token(job_id, 5, AVER_VIEW_LITERAL("fine"));
-        rogue_done(job_id, AVER_FINISH_STOP, 1);
+        rogue_done(job_id, AVER_FINISH_STOP, 1, true);
     }
 }
 

@@ -262,7 +262,7 @@ static void forge_build_receipt(forge_state *forge)
 {
     aver_receipt *receipt = &forge->receipt;
     *receipt =
-        (aver_receipt){.seed = 0x1122334455667788,
+        (aver_receipt){.seed = FORGE_SEED,
                        .channel = forge->edits.unsealed ? AVER_CHANNEL_TLS : AVER_CHANNEL_SEAL,
                        .has_enc_digest = !forge->edits.unsealed,
                        .status = 200,
@@ -364,6 +364,7 @@ static void forge_build_reader(forge_state *forge)
         .roots = {.has_sim_root = true},
         .now_ms = FORGE_NOW_MS,
         .nonce = forge->nonce,
+        .node_id = forge->keyset.node_id,
         .tls_spki_digest = forge->tls_digest,
         .seal_key = forge->edits.unsealed ? NULL : forge->keyset.keys[AVER_ROLE_SEAL].bytes,
         .model_root = forge->keyset.models[0].root};
@@ -373,6 +374,8 @@ static void forge_build_reader(forge_state *forge)
                                           .method = "POST",
                                           .path = "/v1/chat/completions",
                                           .client_nonce = forge->client_nonce,
+                                          .has_seed = true,
+                                          .seed = FORGE_SEED,
                                           .has_request = true,
                                           .has_response = true,
                                           .has_tokens = true,
@@ -382,6 +385,8 @@ static void forge_build_reader(forge_state *forge)
                                           .streamed = !forge->edits.whole,
                                           .model_root = forge->keyset.models[0].root};
     if (!forge->edits.whole) {
+        forge->transcript.opening = aver_buf_view(&forge->opening_bytes);
+        forge->transcript.heads = aver_buf_view(&forge->head_bytes);
         forge_must(aver_stream_tree(aver_buf_view(&forge->response), UINT64_MAX,
                                     &forge->transcript.events_count,
                                     forge->transcript.events_root));

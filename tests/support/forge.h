@@ -26,6 +26,7 @@
 /* 2026-03-01T12:00:00Z, the reader's clock in every forged answer. */
 #define FORGE_NOW_MS 1772366400000ull
 #define FORGE_EVENTS 70 /* enough for one head before the end */
+#define FORGE_SEED   0x1122334455667788ull
 
 /* Choices and hooks; set between forge_init and forge_build. */
 typedef struct forge_edits {

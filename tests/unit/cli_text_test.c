@@ -195,6 +195,34 @@ static void a_pin_is_a_policy(void **state)
     aver_policy_free(policy);
 }
 
+/* Whatever is shown to be compared changes the digest. */
+static void a_pin_has_a_digest_of_its_own(void **state)
+{
+    (void)state;
+    aver_pin pins[6];
+    char digests[6][AVER_PIN_DIGEST_DIGITS + 1];
+    aver_pin first = {.platform = "sim", .measurements_count = 1, .models_count = 1};
+    first.measurements[0] = (aver_measurement){.kind = "program", .size = 32};
+    for (size_t i = 0; i < 6; i++) {
+        pins[i] = first;
+    }
+    pins[1].platform = "sin";
+    pins[2].measurements[0].bytes[31] = 1;
+    pins[3].models[0][31] = 1;
+    pins[4].config_digest[31] = 1;
+    pins[5].models_count = 2;
+    for (size_t i = 0; i < 6; i++) {
+        aver_pin_digest(&pins[i], digests[i]);
+        assert_int_equal(strlen(digests[i]), AVER_PIN_DIGEST_DIGITS);
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(digests[i], digests[j]);
+        }
+    }
+    first.name = "another name";
+    aver_pin_digest(&first, digests[1]);
+    assert_string_equal(digests[0], digests[1]);
+}
+
 /* A pipe without a writer, or a device without an end, is no program. */
 static void only_a_file_is_measured(void **state)
 {
@@ -240,6 +268,30 @@ static void a_terminal_takes_no_orders_from_text(void **state)
     assert_string_equal(out, "a\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd\t\n\xc3\xa9");
 }
 
+/* Words of a node inside words of the program, short ones and long ones. */
+static void a_terminal_takes_no_orders_from_what_is_printed(void **state)
+{
+    (void)state;
+    static char words[3000];
+    static char out[8192];
+    memset(words, 'x', sizeof words - 1);
+    memcpy(words, "a\x1b[2J\x7f", 6);
+    words[sizeof words - 2] = '\x1b';
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    aver_term term = {.file = file, .terminal = true};
+    aver_term_print(&term, AVER_STYLE_BAD, "it says %.6s\n", words);
+    aver_term_print(&term, AVER_STYLE_BAD, "%s.", words);
+    rewind(file);
+    size_t got = fread(out, 1, sizeof out - 1, file);
+    out[got] = '\0';
+    (void)fclose(file);
+    assert_null(memchr(out, 0x1b, got));
+    assert_null(memchr(out, 0x7f, got));
+    assert_memory_equal(out, "it says a\xef\xbf\xbd[2J\xef\xbf\xbd\n", 19);
+    assert_string_equal(out + got - 5, "x\xef\xbf\xbd.");
+}
+
 static void text_is_wrapped_at_blanks(void **state)
 {
     (void)state;
@@ -275,8 +327,10 @@ int main(void)
         cmocka_unit_test(paths_name_endpoints),
         cmocka_unit_test_setup_teardown(the_body_is_read_as_it_was_meant, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pin_is_a_policy, set_up, tear_down),
+        cmocka_unit_test(a_pin_has_a_digest_of_its_own),
         cmocka_unit_test(only_a_file_is_measured),
         cmocka_unit_test(a_terminal_takes_no_orders_from_text),
+        cmocka_unit_test(a_terminal_takes_no_orders_from_what_is_printed),
         cmocka_unit_test(text_is_wrapped_at_blanks),
         cmocka_unit_test(every_check_can_be_mended),
     };

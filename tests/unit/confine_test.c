@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -95,6 +96,21 @@ static int act_open(void)
     return open("/dev/null", O_RDONLY) < 0 && errno == EACCES ? GOOD : 2;
 }
 
+/* The keeper runs as the same user: its share of the processors is not the engine's to cut. */
+static pid_t parent;
+
+static int act_slow_parent(void)
+{
+    const struct sched_param param = {.sched_priority = 0};
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(0, &set);
+    if (sched_setaffinity(parent, sizeof(set), &set) == 0 || errno != EACCES) {
+        return 2;
+    }
+    return sched_setscheduler(parent, SCHED_OTHER, &param) < 0 && errno == EACCES ? GOOD : 3;
+}
+
 static void *thread_body(void *context)
 {
     *(int *)context = GOOD;
@@ -149,6 +165,13 @@ static void files_cannot_be_opened(void **state)
     assert_allowed(act_open);
 }
 
+static void other_processes_keep_their_processors(void **state)
+{
+    (void)state;
+    parent = getpid();
+    assert_allowed(act_slow_parent);
+}
+
 static void threads_and_memory_go_on_working(void **state)
 {
     (void)state;
@@ -161,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_an_engine_never_needs_kills_it),
         cmocka_unit_test(files_cannot_be_opened),
+        cmocka_unit_test(other_processes_keep_their_processors),
         cmocka_unit_test(threads_and_memory_go_on_working),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

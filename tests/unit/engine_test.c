@@ -213,6 +213,32 @@ static void cancelled_jobs_end_at_once(void **state)
     }
 }
 
+/* Long prompts that always find the lowest slot free must not keep the prompt of another waiting.
+ */
+static void prompts_are_read_in_the_order_of_their_admission(void **state)
+{
+    (void)state;
+    run *crowd = run_new(model_find(MODEL_STORIES));
+    aver_engine_options options = run_options(crowd, 2);
+    options.batch_tokens = 16;
+    run_start(crowd, &options);
+    const size_t count = 12;
+    char *body = long_body(30); /* 32 tokens: two steps */
+    char *tail = strstr(body, ":500");
+    memcpy(tail, ":1  ", 4);
+    for (uint64_t i = 0; i < count; i++) {
+        (void)run_submit(crowd, i, body);
+    }
+    assert_int_equal(crowd->answers[0].prompt_count % 16, 0);
+    for (int i = 0; i < 10 && !crowd->answers[1].done; i++) {
+        assert_int_equal(aver_engine_step(crowd->engine), AVER_OK);
+    }
+    assert_true(crowd->answers[1].done);
+    run_finish(crowd);
+    free(body);
+    run_free(crowd);
+}
+
 static void the_waiting_list_is_bounded(void **state)
 {
     (void)state;
@@ -299,6 +325,7 @@ int main(void)
         cmocka_unit_test(the_plain_template_joins_contents_by_newlines),
         cmocka_unit_test(text_never_becomes_a_control_token),
         cmocka_unit_test(cancelled_jobs_end_at_once),
+        cmocka_unit_test(prompts_are_read_in_the_order_of_their_admission),
         cmocka_unit_test(the_waiting_list_is_bounded),
         cmocka_unit_test(weights_that_are_not_invariant_only_run_fast),
         cmocka_unit_test(what_cannot_run_is_refused_with_words),

@@ -69,6 +69,7 @@ static void evidence_made(aver_err err, aver_view bytes, void *context)
                          AVER_OK);
         aver_binding(asked->keyring->keyset_digest, bundle.nonce_root, (aver_view){0}, binding);
         assert_true(aver_view_equal(bundle.evidence, AVER_VIEW_OF(binding)));
+        assert_true(aver_view_equal(bundle.keyset_bytes, aver_buf_view(&asked->keyring->keyset)));
     }
     if (--*asked->left == 0) {
         (void)event_base_loopbreak(asked->base);
@@ -96,11 +97,141 @@ static void evidence_ask_all(aver_evidence *evidence, struct event_base *base,
     }
 }
 
+static void evidence_keyring_init(aver_keyring *keyring, uint8_t digest, const char *keyset)
+{
+    *keyring = (aver_keyring){.keyset_digest = {digest}};
+    aver_buf_init(&keyring->keyset, 1024);
+    aver_buf_append_text(&keyring->keyset, keyset);
+    aver_buf_init(&keyring->config, 1024);
+}
+
+static void evidence_keyring_deinit(aver_keyring *keyring)
+{
+    aver_buf_deinit(&keyring->keyset);
+    aver_buf_deinit(&keyring->config);
+}
+
+typedef struct evidence_turn {
+    struct event_base *base;
+    const evidence_asked *asked; /* who must not have been told yet */
+    unsigned *left;              /* NULL: nobody else waits */
+    bool called;
+    aver_err err;
+} evidence_turn;
+
+static void evidence_turned(aver_err err, aver_view bundle, void *context)
+{
+    evidence_turn *turn = context;
+
+    assert_false(turn->called);
+    turn->called = true;
+    turn->err = err;
+    assert_int_equal(bundle.size > 0, err == AVER_OK);
+    for (unsigned i = 0; turn->asked != NULL && i < 2; i++) {
+        assert_false(turn->asked[i].called);
+    }
+    if (turn->left == NULL) {
+        (void)event_base_loopbreak(turn->base);
+    }
+}
+
+/* The latest bundle pairs the keyset with a quote over that keyset. */
+static void evidence_latest_is_of(const aver_evidence *evidence, const aver_keyring *keyring)
+{
+    aver_bundle bundle;
+    uint8_t binding[64], digest[32];
+
+    assert_int_equal(aver_bundle_decode(aver_evidence_bundle(evidence), &bundle), AVER_OK);
+    aver_binding(keyring->keyset_digest, bundle.nonce_root, (aver_view){0}, binding);
+    assert_true(aver_view_equal(bundle.evidence, AVER_VIEW_OF(binding)));
+    assert_true(aver_view_equal(bundle.keyset_bytes, aver_buf_view(&keyring->keyset)));
+    aver_evidence_digest(bundle.evidence, digest);
+    assert_memory_equal(digest, aver_evidence_latest(evidence), 32);
+    assert_true(aver_evidence_recent(evidence, digest));
+}
+
+/* One asker whose quote is in flight for the former keyset, and one who waits. */
+static void evidence_rotate_in_flight(aver_evidence *evidence, struct event_base *base,
+                                      const aver_keyring *present, const aver_keyring *next,
+                                      aver_err wanted)
+{
+    evidence_asked asked[2];
+    unsigned left = 2;
+    evidence_turn turn = {.base = base, .asked = asked, .left = &left};
+    unsigned quotes = atomic_load(&evidence_quotes);
+
+    for (unsigned i = 0; i < 2; i++) {
+        asked[i] = (evidence_asked){.base = base, .keyring = next, .left = &left};
+        aver_random(asked[i].nonce, 32);
+    }
+    assert_int_equal(aver_evidence_ask(evidence, asked[0].nonce, evidence_made, &asked[0]),
+                     AVER_OK);
+    assert_int_equal(aver_evidence_rotate(evidence, next, evidence_turned, &turn), AVER_OK);
+    assert_int_equal(aver_evidence_rotate(evidence, next, evidence_turned, &turn), AVER_E_USAGE);
+    assert_int_equal(aver_evidence_ask(evidence, asked[1].nonce, evidence_made, &asked[1]),
+                     AVER_OK);
+    evidence_latest_is_of(evidence, present);
+    (void)event_base_dispatch(base);
+    assert_true(turn.called);
+    assert_int_equal(turn.err, wanted);
+    assert_int_equal(asked[0].err, wanted);
+    assert_int_equal(asked[1].err, wanted);
+    /* The one in flight, the same batch again, and the one that waited. */
+    assert_int_equal(atomic_load(&evidence_quotes), quotes + 3);
+}
+
+static void test_bundles_hold_the_keyset_that_their_quote_binds(void **state)
+{
+    struct event_base *base = event_base_new();
+    aver_keyring keyrings[3];
+    aver_evidence_options options = {
+        .base = base, .platform = &evidence_platform, .keyring = &keyrings[0]};
+    evidence_turn turn = {.base = base};
+    evidence_asked asked[1];
+    aver_evidence *evidence;
+    uint8_t former[32];
+
+    (void)state;
+    evidence_keyring_init(&keyrings[0], 1, "first");
+    evidence_keyring_init(&keyrings[1], 2, "second");
+    evidence_keyring_init(&keyrings[2], 3, "third");
+    assert_int_equal(aver_evidence_new(&options, &evidence), AVER_OK);
+    evidence_ask_all(evidence, base, &keyrings[0], asked, 1, 0);
+    memcpy(former, aver_evidence_latest(evidence), 32);
+
+    /* A platform that fails now leaves the present keyset and its evidence in place. */
+    atomic_store(&evidence_refuse, true);
+    evidence_rotate_in_flight(evidence, base, &keyrings[0], &keyrings[1], AVER_E_IO);
+    atomic_store(&evidence_refuse, false);
+    evidence_latest_is_of(evidence, &keyrings[0]);
+    assert_true(aver_evidence_recent(evidence, former));
+    evidence_ask_all(evidence, base, &keyrings[0], asked, 1, 0);
+
+    evidence_rotate_in_flight(evidence, base, &keyrings[0], &keyrings[1], AVER_OK);
+    evidence_latest_is_of(evidence, &keyrings[1]);
+    assert_false(aver_evidence_recent(evidence, former));
+    memcpy(former, aver_evidence_latest(evidence), 32);
+
+    /* Nobody asks: the keyset is replaced all the same. */
+    assert_int_equal(aver_evidence_rotate(evidence, &keyrings[2], evidence_turned, &turn), AVER_OK);
+    (void)event_base_dispatch(base);
+    assert_true(turn.called);
+    assert_int_equal(turn.err, AVER_OK);
+    evidence_latest_is_of(evidence, &keyrings[2]);
+    assert_false(aver_evidence_recent(evidence, former));
+    evidence_ask_all(evidence, base, &keyrings[2], asked, 1, 0);
+    aver_evidence_free(evidence);
+    for (unsigned i = 0; i < 3; i++) {
+        evidence_keyring_deinit(&keyrings[i]);
+    }
+    event_base_free(base);
+}
+
 static void test_one_quote_serves_a_batch(void **state)
 {
     static evidence_asked asked[EVIDENCE_ASKERS];
     struct event_base *base = event_base_new();
-    aver_keyring keyring = {.keyset_digest = {1, 2, 3}};
+    aver_keyring keyring;
     aver_evidence_options options = {
         .base = base, .platform = &evidence_platform, .keyring = &keyring};
     const uint8_t unknown[32] = {0};
@@ -108,9 +239,7 @@ static void test_one_quote_serves_a_batch(void **state)
     uint8_t first[32];
 
     (void)state;
-    aver_buf_init(&keyring.keyset, 1024);
-    aver_buf_append_text(&keyring.keyset, "keyset");
-    aver_buf_init(&keyring.config, 1024);
+    evidence_keyring_init(&keyring, 9, "keyset");
     assert_int_equal(aver_evidence_new(&options, &evidence), AVER_OK);
     evidence_ask_all(evidence, base, &keyring, asked, EVIDENCE_ASKERS, 3);
     /* The first nonce goes alone, all others wait for the next quote. */
@@ -132,8 +261,7 @@ static void test_one_quote_serves_a_batch(void **state)
     assert_int_equal(asked[0].err, AVER_OK);
     assert_true(aver_evidence_recent(evidence, first));
     aver_evidence_free(evidence);
-    aver_buf_deinit(&keyring.keyset);
-    aver_buf_deinit(&keyring.config);
+    evidence_keyring_deinit(&keyring);
     event_base_free(base);
 }
 
@@ -141,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_quote_serves_a_batch),
+        cmocka_unit_test(test_bundles_hold_the_keyset_that_their_quote_binds),
     };
     aver_log_setup(AVER_LOG_SILENT, false);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,20 @@ static void change_class(run_answer *answer, aver_recheck_claim *claim)
     claim->numeric_class[0] ^= 1;
 }
 
+static void change_template(run_answer *answer, aver_recheck_claim *claim)
+{
+    static const uint8_t other[32] = {1};
+    /* Another template would give other prompt ids: that must not look like a lie. */
+    answer->prompt_ids[0]++;
+    claim->template_digest = other;
+}
+
+static void change_kv(run_answer *answer, aver_recheck_claim *claim)
+{
+    (void)answer;
+    claim->kv_type = "F16";
+}
+
 static void change_seed(run_answer *answer, aver_recheck_claim *claim)
 {
     (void)claim;
@@ -302,6 +316,7 @@ static void every_other_change_has_its_own_outcome(void **state)
         {change_end, AVER_RECHECK_FINISH},       {change_bound, AVER_RECHECK_FINISH},
         {change_all_away, AVER_RECHECK_FINISH},  {change_digest, AVER_RECHECK_DIGEST},
         {change_class, AVER_RECHECK_CANNOT},     {change_seed, AVER_RECHECK_TOKEN},
+        {change_template, AVER_RECHECK_CANNOT},  {change_kv, AVER_RECHECK_CANNOT},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         aver_recheck_result result;

@@ -91,11 +91,13 @@ static int peer_end(peer *self)
     return WEXITSTATUS(status);
 }
 
-static void send_load(peer *self, uint32_t slots)
+static void send_load(peer *self, uint32_t slots, uint32_t batch_tokens)
 {
     aver_buf frame;
-    const aver_engine_options options = {
-        .profile = AVER_PROFILE_VERIFIED, .slots = slots, .threads = 1};
+    const aver_engine_options options = {.profile = AVER_PROFILE_VERIFIED,
+                                         .slots = slots,
+                                         .batch_tokens = batch_tokens,
+                                         .threads = 1};
     aver_buf_init(&frame, 4096);
     aver_link_put_load(&frame, &options);
     peer_send(self, aver_buf_view(&frame));
@@ -120,7 +122,7 @@ static void peer_ready(peer *self, uint32_t slots)
 {
     aver_link_message message;
     peer_start(self);
-    send_load(self, slots);
+    send_load(self, slots, 0);
     assert_true(peer_read(self, &message));
     assert_int_equal(message.kind, AVER_LINK_READY);
     assert_int_equal(message.info.profile, AVER_PROFILE_VERIFIED);
@@ -201,6 +203,34 @@ static void a_cancelled_job_ends_aborted(void **state)
     assert_int_equal(peer_end(&engine), 0);
 }
 
+/* Ten steps read the prompt before the first token: the keeper hears of each. */
+static void a_long_prompt_is_no_silence(void **state)
+{
+    (void)state;
+    peer engine;
+    aver_link_message message;
+    unsigned empty = 0, others = 0;
+    char body[1024] = "{\"model\":\"m\",\"max_tokens\":1,\"prompt\":\"";
+    size_t size = strlen(body);
+    for (int i = 0; i < 158; i++, size += 4) {
+        memcpy(body + size, " dog", 4);
+    }
+    memcpy(body + size, "\"}", 3);
+    peer_start(&engine);
+    send_load(&engine, 1, 16);
+    assert_true(peer_read(&engine, &message));
+    assert_int_equal(message.kind, AVER_LINK_READY);
+    send_job(&engine, 0, body);
+    while (others < 2) {
+        assert_true(peer_read(&engine, &message));
+        assert_int_equal(message.kind, AVER_LINK_EVENTS);
+        empty += message.events.size == 0;
+        others += message.events.size != 0;
+    }
+    assert_in_range(empty, 8, 10);
+    assert_int_equal(peer_end(&engine), 0);
+}
+
 static void a_prompt_too_long_is_refused_and_the_engine_goes_on(void **state)
 {
     (void)state;
@@ -248,7 +278,7 @@ static void a_second_load_is_refused(void **state)
     peer engine;
     aver_link_message message;
     peer_ready(&engine, 1);
-    send_load(&engine, 1);
+    send_load(&engine, 1, 0);
     assert_false(peer_read(&engine, &message));
     assert_int_equal(peer_end(&engine), 2);
 }
@@ -265,7 +295,7 @@ static void weights_that_are_no_model_are_reported(void **state)
     peer_start(&engine);
     (void)close(stories.fd);
     stories.fd = kept;
-    send_load(&engine, 1);
+    send_load(&engine, 1, 0);
     assert_true(peer_read(&engine, &message));
     assert_int_equal(message.kind, AVER_LINK_FAILED);
     assert_non_null(memmem(message.text.data, message.text.size, "ends too early", 14));
@@ -294,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_confined_engine_answers_several_jobs),
         cmocka_unit_test(a_cancelled_job_ends_aborted),
+        cmocka_unit_test(a_long_prompt_is_no_silence),
         cmocka_unit_test(a_prompt_too_long_is_refused_and_the_engine_goes_on),
         cmocka_unit_test(a_keeper_that_breaks_the_protocol_is_left),
         cmocka_unit_test(a_second_load_is_refused),

@@ -120,7 +120,7 @@ static void templates_that_never_end_are_ended(void **state)
     (void)state;
     assert_refuses("{% for i in range(1000000000) %}x{% endfor %}", "range");
     assert_refuses("{% for i in range(0, 9000000000000000000, 1) %}x{% endfor %}", "range");
-    assert_refuses("{% set r = range(2000) %}{% for i in r %}{% if true %}{% for j in r %}"
+    assert_refuses("{% set r = range(200) %}{% for i in r %}{% if true %}{% for j in r %}"
                    "{% for k in r %}{% endfor %}{% endfor %}{% endif %}{% endfor %}",
                    "too many steps");
     assert_renders("{% for i in range(3) %}{{ i }}{% endfor %}{% for i in range(9, 1, -4) %}{{ i }}"

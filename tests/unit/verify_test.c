@@ -126,6 +126,11 @@ static void no_models(aver_keyset *keyset)
     keyset->models_count = 0;
 }
 
+static void ask_other_node(aver_verify_context *context)
+{
+    context->node_id = wrong;
+}
+
 static void other_nonce(aver_verify_context *context)
 {
     context->nonce = wrong;
@@ -245,6 +250,60 @@ static void event_broken(aver_transcript *transcript)
     transcript->events_broken = true;
 }
 
+static void opening_id(aver_opening *opening)
+{
+    opening->receipt_id[0] ^= 1;
+}
+
+static void opening_keyset(aver_opening *opening)
+{
+    opening->keyset_digest[0] ^= 1;
+}
+
+static void opening_incarnation(aver_opening *opening)
+{
+    opening->incarnation[0] ^= 1;
+}
+
+static void opening_request(aver_opening *opening)
+{
+    opening->request_commitment[0] ^= 1;
+}
+
+static void head_id(aver_head *head)
+{
+    head->receipt_id[0] ^= 1;
+}
+
+static void head_root(aver_head *head)
+{
+    head->root[0] ^= 1;
+}
+
+static void head_beyond(aver_head *head)
+{
+    head->size = FORGE_EVENTS + 1;
+}
+
+/* The head that came is nobody's signature, or no message at all. */
+static void head_unsigned(aver_transcript *transcript)
+{
+    static uint8_t copy[AVER_RECEIPT_BYTES_MAX];
+    memcpy(copy, transcript->heads.data, transcript->heads.size);
+    transcript->heads.data = copy;
+    copy[transcript->heads.size - 1] ^= 1;
+}
+
+static void heads_cut(aver_transcript *transcript)
+{
+    transcript->heads.size--;
+}
+
+static void opening_unsigned(aver_transcript *transcript)
+{
+    transcript->opening = transcript->heads;
+}
+
 static void stream_claimed_whole(aver_transcript *transcript)
 {
     transcript->streamed = false;
@@ -289,6 +348,11 @@ static void other_client_nonce(aver_transcript *transcript)
 static void receipt_no_nonce(aver_receipt *receipt)
 {
     receipt->has_client_nonce = false;
+}
+
+static void receipt_seed(aver_receipt *receipt)
+{
+    receipt->seed++;
 }
 
 static void receipt_aborted(aver_receipt *receipt)
@@ -387,6 +451,7 @@ static const lone_case lone_cases[] = {
     {"model.allowed", FLOW_CONNECT, false, {.edit_context = ask_other_model}},
     {"model.allowed", FLOW_CONNECT, false, {.edit_context = ask_absent_model}},
     {"model.allowed", FLOW_CONNECT, false, {.edit_keyset = no_models, .edit_context = any_model}},
+    {"node.id", FLOW_CONNECT, false, {.edit_context = ask_other_node}},
     {"nonce", FLOW_ANSWER, false, {.edit_context = other_nonce}},
     {"nonce", FLOW_ANSWER, false, {.edit_bundle = no_nonce_path}},
     {"channel.tls", FLOW_ANSWER, false, {.edit_context = other_tls}},
@@ -415,6 +480,16 @@ static const lone_case lone_cases[] = {
     {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = event_missing}},
     {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = event_changed}},
     {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = event_broken}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_opening = opening_id}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_opening = opening_keyset}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_opening = opening_incarnation}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_opening = opening_request}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_head = head_id}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_head = head_root}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_head = head_beyond}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = head_unsigned}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = heads_cut}},
+    {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = opening_unsigned}},
     {"receipt.stream", FLOW_ANSWER, false, {.edit_transcript = stream_claimed_whole}},
     {"receipt.stream", FLOW_ANSWER, false, {.edit_receipt = whole_claimed_stream}},
     {"receipt.enc", FLOW_ANSWER, false, {.edit_transcript = other_enc}},
@@ -425,6 +500,7 @@ static const lone_case lone_cases[] = {
     {"receipt.route", FLOW_ANSWER, false, {.edit_transcript = other_method}},
     {"receipt.nonce", FLOW_ANSWER, false, {.edit_transcript = other_client_nonce}},
     {"receipt.nonce", FLOW_ANSWER, false, {.edit_receipt = receipt_no_nonce}},
+    {"receipt.seed", FLOW_ANSWER, false, {.edit_receipt = receipt_seed}},
     {"receipt.finish", FLOW_ANSWER, false, {.edit_receipt = receipt_aborted}},
     {"receipt.finish", FLOW_ANSWER, false, {.edit_receipt = receipt_error}},
     {"receipt.finish", FLOW_CAPSULE, false, {.edit_receipt = receipt_status}},
