@@ -44,6 +44,7 @@ list(PREPEND test_libs aver_test_support)
 # Functions that a program of the tests puts its own in the place of: __wrap_NAME for NAME.
 set(wrap_recheck_test aver_answer_draw)
 set(wrap_hostile_engine aver_answer_draw)
+set(wrap_double_node aver_receipt_sign aver_opening_sign aver_head_sign)
 function(aver_test_wrap target name)
     foreach(symbol IN LISTS wrap_${name})
         target_link_options(${target} PRIVATE -Wl,--wrap=${symbol})
@@ -109,5 +110,15 @@ foreach(source IN LISTS engines)
     string(REPLACE "_" "-" program aver-${name})
     add_executable(${program} ${source})
     target_link_libraries(${program} PRIVATE aver_flags aver_engine)
+    aver_test_wrap(${program} ${name})
+endforeach()
+
+# Nodes that lie: <name>_node.c, put before the simulator's node, becomes build/bin/aver-<name>-node.
+file(GLOB nodes CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenario/*_node.c)
+foreach(source IN LISTS nodes)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "_" "-" program aver-${name})
+    aver_program(${program} SOURCES ${AVER_MAIN_node} ${source} LIBS aver_tee_sim aver_node
+        DEFINES AVER_WITH_SIM=1)
     aver_test_wrap(${program} ${name})
 endforeach()

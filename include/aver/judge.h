@@ -53,8 +53,8 @@ typedef struct aver_verify_context {
     const aver_policy *policy;
     const aver_platform *const *platforms; /* NULL-terminated list */
     aver_roots roots;
-    uint64_t now_ms;      /* the reader's clock */
-    const uint8_t *nonce; /* 32 bytes that the reader chose, or NULL: check nonce is SKIP */
+    uint64_t now_ms;        /* the reader's clock */
+    const uint8_t *nonce;   /* 32 bytes that the reader chose, or NULL: check nonce is SKIP */
     const uint8_t *node_id; /* the node that the reader asked for, or NULL: check node.id is SKIP */
     const uint8_t *tls_spki_digest; /* SHA-256 of this connection's public key, or NULL */
     const uint8_t *seal_key;        /* the X25519 key that the reader seals to, or NULL */

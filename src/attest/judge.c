@@ -21,9 +21,9 @@ static const char *const judge_evidence_checks[] = {"evidence.format", "platform
 static const char *const judge_claims_checks[] = {
     "evidence.debug", "evidence.age", "measurement.allowed", "tcb.min", "binding", NULL};
 static const char *const judge_keyset_checks[] = {
-    "keyset.platform", "keyset.incarnation", "keyset.config", "config.allowed",
-    "model.allowed",   "node.id",            "channel.tls",   "channel.seal",
-    NULL};
+    "keyset.platform", "keyset.incarnation", "keyset.config",
+    "config.allowed",  "model.allowed",      "node.id",
+    "channel.tls",     "channel.seal",       NULL};
 
 static void judge_debug(const judge_state *judge)
 {

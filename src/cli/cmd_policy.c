@@ -230,10 +230,11 @@ const aver_command aver_command_policy_pin = {
     .operands = "",
     .summary = "write a policy from files of your own",
     .options = policy_pin_options,
-    .notes = "With --program and --model no network is used and nobody is trusted. With --url the "
-             "node's own\n"
-             "claims are shown, and a digest of them; they become a policy only if you say, by that\n"
-             "digest, that you compared them, and the node still presents the same.\n",
+    .notes =
+        "With --program and --model no network is used and nobody is trusted. With --url the "
+        "node's own\n"
+        "claims are shown, and a digest of them; they become a policy only if you say, by that\n"
+        "digest, that you compared them, and the node still presents the same.\n",
     .run = policy_run_pin,
 };
 

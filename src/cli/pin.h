@@ -19,8 +19,8 @@ typedef struct aver_pin {
     uint8_t models[AVER_PIN_MODELS_MAX][32];
     size_t models_count;
     uint8_t config_digest[32]; /* shown and compared, not written */
-    uint64_t age_max_s; /* 0: 300 */
-    bool verified_only; /* profile fast is not allowed */
+    uint64_t age_max_s;        /* 0: 300 */
+    bool verified_only;        /* profile fast is not allowed */
 } aver_pin;
 
 /* SHA-256 of a program file, as the simulator measures it. */

@@ -13,7 +13,8 @@
 
 #define REVIEW_KV_BYTES_MAX 8
 
-/* Keys of the configuration document, docs/protocol.md section 6: all must be there, and no other. */
+/* Keys of the configuration document, docs/protocol.md section 6: all must be there, and no other.
+ */
 enum {
     CONFIG_VERSION,
     CONFIG_PROFILE,

@@ -46,7 +46,7 @@ typedef struct aver_client_request {
     const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
     aver_view body;
     uint32_t timeout_ms; /* of this request alone; 0: total_timeout_ms */
-    bool no_bearer; /* without the token: for what is asked before the server is judged */
+    bool no_bearer;      /* without the token: for what is asked before the server is judged */
     aver_response_head_fn *on_head; /* may be NULL */
     aver_response_body_fn *on_body; /* may be NULL */
     void *context;

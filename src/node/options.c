@@ -208,7 +208,7 @@ static bool options_numbers(const options_reader *reader, int option)
     case OPTION_SLOTS:
         return options_number(reader, 1, AVER_ENGINE_SLOTS_MAX, &options->slots);
     case OPTION_CONTEXT:
-        return options_number(reader, 16, OPTIONS_CONTEXT_MAX, &options->context_tokens);
+        return options_number(reader, 32, OPTIONS_CONTEXT_MAX, &options->context_tokens);
     case OPTION_THREADS:
         return options_number(reader, 1, OPTIONS_THREADS_MAX, &options->threads);
     case OPTION_BATCH:

@@ -8,12 +8,13 @@
 #include <string.h>
 
 const char *const aver_receipt_check_names[] = {
-    "receipt.signature", "receipt.keyset",  "receipt.evidence", "receipt.incarnation",
-    "receipt.platform",  "receipt.node",    "receipt.model",    "receipt.config",
-    "receipt.class",     "receipt.request", "receipt.response", "receipt.tokens",
-    "receipt.stream",    "receipt.enc",     "receipt.route",    "receipt.nonce",
-    "receipt.seed",      "receipt.finish",  "receipt.time",     "time.as-of",
-    NULL};
+    "receipt.signature",   "receipt.keyset",   "receipt.evidence",
+    "receipt.incarnation", "receipt.platform", "receipt.node",
+    "receipt.model",       "receipt.config",   "receipt.class",
+    "receipt.request",     "receipt.response", "receipt.tokens",
+    "receipt.stream",      "receipt.enc",      "receipt.route",
+    "receipt.nonce",       "receipt.seed",     "receipt.finish",
+    "receipt.time",        "time.as-of",       NULL};
 
 typedef struct commitment_kind {
     const char *name;

@@ -23,13 +23,15 @@
 #include <unistd.h>
 
 #define CARRIER_TEXT_BYTES 65536
+#define CARRIER_HALF_BYTES 2000
 
 typedef struct carrier_state {
     int listener;
     pthread_t thread;
     unsigned status; /* of what the carrier answers to POST */
     const char *type;
-    bool silent; /* POST gets no answer */
+    bool silent;                   /* POST gets no answer */
+    bool half;                     /* POST gets the beginning of the node's answer */
     char seen[CARRIER_TEXT_BYTES]; /* what came from the client, one request after the other */
     size_t seen_size;
 } carrier_state;
@@ -104,15 +106,34 @@ static void carrier_answer(int client)
     carrier_put(client, carrier_body, sizeof(carrier_body) - 1);
 }
 
-/* Reads a request of at most one buffer: its head, and as much body as it announces. */
-static bool carrier_take(int client, char *request, size_t room)
+/* The node's own answer, as far as it fits one piece; then nothing until the client gives up. */
+static void carrier_pass_half(int client, const char *request, size_t size)
+{
+    char bytes[CARRIER_HALF_BYTES];
+    size_t have = 0;
+    struct sockaddr_un address;
+    int fd = carrier_socket(node.unix_socket, &address);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    carrier_put(fd, request, size);
+    while (have < sizeof(bytes)) {
+        ssize_t got = read(fd, bytes + have, sizeof(bytes) - have);
+        assert_true(got > 0);
+        have += (size_t)got;
+    }
+    carrier_put(client, bytes, have);
+    assert_true(read(client, bytes, sizeof(bytes)) <= 0);
+    (void)close(fd);
+}
+
+/* Reads a request of at most one buffer: its head, and as much body as it announces. 0: none. */
+static size_t carrier_take(int client, char *request, size_t room)
 {
     size_t size = 0;
     size_t wanted = SIZE_MAX;
     while (size < wanted && size + 1 < room) {
         ssize_t got = read(client, request + size, room - 1 - size);
         if (got <= 0) {
-            return false;
+            return 0;
         }
         size += (size_t)got;
         request[size] = '\0';
@@ -123,7 +144,7 @@ static bool carrier_take(int client, char *request, size_t room)
             wanted += length != NULL && length < end ? strtoul(length + 16, NULL, 10) : 0;
         }
     }
-    return true;
+    return size;
 }
 
 static void *carrier_serve(void *context)
@@ -135,12 +156,15 @@ static void *carrier_serve(void *context)
         if (client < 0) {
             return NULL;
         }
-        if (carrier_take(client, request, sizeof(request))) {
+        size_t taken = carrier_take(client, request, sizeof(request));
+        if (taken > 0) {
             int size = snprintf(carrier.seen + carrier.seen_size,
                                 sizeof(carrier.seen) - carrier.seen_size, "%s", request);
             carrier.seen_size += (size_t)size;
             if (strncmp(request, "GET ", 4) == 0) {
                 carrier_pass(client, request);
+            } else if (carrier.half) {
+                carrier_pass_half(client, request, taken);
             } else if (!carrier.silent) {
                 carrier_answer(client);
             } else {
@@ -167,11 +191,24 @@ static int ask_carried_to(const char *url, const char *timeout, const char *poli
     assert_int_equal(bind(carrier.listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(carrier.listener, 8), 0);
     assert_int_equal(pthread_create(&carrier.thread, NULL, carrier_serve, NULL), 0);
-    const char *const words[] = {
-        "ask",          "--unix", path,        "--url",   url,
-        "--policy",     policy,   "--sim-root", run.root, "--token-file",
-        token,          "-n",     "8",         "--timeout", timeout,
-        "--completion", "Once upon a time",    NULL};
+    const char *const words[] = {"ask",
+                                 "--unix",
+                                 path,
+                                 "--url",
+                                 url,
+                                 "--policy",
+                                 policy,
+                                 "--sim-root",
+                                 run.root,
+                                 "--token-file",
+                                 token,
+                                 "-n",
+                                 "8",
+                                 "--timeout",
+                                 timeout,
+                                 "--completion",
+                                 "Once upon a time",
+                                 NULL};
     int code = cli_run_words(&run, words);
     (void)shutdown(carrier.listener, SHUT_RDWR);
     assert_int_equal(pthread_join(carrier.thread, NULL), 0);
@@ -241,6 +278,12 @@ static void silence_ends_when_the_reader_said(void **state)
     assert_true(aver_time_monotonic_ns() - before_ns < 30000000000u);
     assert_non_null(strstr(run.err, "--timeout is 2 s"));
     assert_non_null(strstr(carrier.seen, "POST "));
+    /* The same in the middle of an answer: what came is shown, and that it is not all of it. */
+    carrier = (carrier_state){.half = true};
+    assert_int_equal(ask_carried_to("http://localhost", "2", run.policy), 4);
+    assert_non_null(strstr(run.err, "the answer broke off"));
+    assert_non_null(strstr(run.err, "--timeout is 2 s"));
+    assert_non_null(strstr(run.err, "REFUSED receipt.format"));
 }
 
 static int set_up(void **state)

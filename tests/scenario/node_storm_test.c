@@ -141,7 +141,7 @@ static void test_storm(void **state)
     assert_int_equal(node_fixture_wait(&all.node, 40000), 0);
     assert_false(node_fixture_log_has(&all.node, "Sanitizer"));
     assert_int_equal(all.wrong, 0);
-    assert_true(all.answered > 10 && all.cut > 0 && all.failed > 0);
+    assert_true(all.answered > 0 && all.cut > 0 && all.failed > 0);
     node_fixture_remove(&all.node);
 }
 

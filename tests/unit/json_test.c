@@ -169,8 +169,8 @@ static void json_strings_round_trip(void **state)
     /* DEL and the C1 controls command terminals too; what lies beside them is text. */
     aver_buf_clear(&out);
     aver_json_append_string(&out, AVER_VIEW_LITERAL("~\x7f\xc2\x80\xc2\x9f\xc2\xa0\xc3\x9b"));
-    assert_true(aver_view_equal_text(
-        aver_buf_view(&out), "\"~\\u007f\\u0080\\u009f\xc2\xa0\xc3\x9b\""));
+    assert_true(
+        aver_view_equal_text(aver_buf_view(&out), "\"~\\u007f\\u0080\\u009f\xc2\xa0\xc3\x9b\""));
     aver_buf_deinit(&text);
     aver_buf_deinit(&out);
 }

@@ -240,6 +240,24 @@ static void a_profile_that_is_not_listed_is_refused(void **state)
     assert_int_equal(parse("{\"version\":1,\"profiles\":\"fast\"}", why), AVER_E_FORMAT);
 }
 
+static void empty_policy(aver_buf *json)
+{
+    aver_buf_clear(json);
+    aver_buf_append_text(json, "{\"version\":1}");
+}
+
+static void a_policy_without_lists_refuses_everything(void **state)
+{
+    (void)state;
+    static aver_verdict verdict;
+    static const char *const refused[] = {"platform.allowed", "measurement.allowed",
+                                          "model.allowed", "receipt.model"};
+    assert_false(accepted(empty_policy, false, &verdict));
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        assert_int_equal(aver_verdict_find(&verdict, refused[i])->status, AVER_CHECK_FAIL);
+    }
+}
+
 static void require_tokens(aver_buf *json)
 {
     /* The closing brace and newline make room for one more member. */
@@ -283,6 +301,7 @@ int main(void)
         cmocka_unit_test(defaults_are_the_strict_ones),
         cmocka_unit_test(lint_and_explain_say_what_matters),
         cmocka_unit_test(a_profile_that_is_not_listed_is_refused),
+        cmocka_unit_test(a_policy_without_lists_refuses_everything),
         cmocka_unit_test(what_a_policy_asks_of_the_receipt_waits_for_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
