@@ -79,7 +79,13 @@ aver_err aver_remote_open(aver_remote *remote, const char *url, const char *unix
         .on_certificate = remote_on_certificate,
         .context = remote,
     };
-    return aver_client_new(&options, &remote->client);
+    err = aver_client_new(&options, &remote->client);
+    if (err != AVER_OK) {
+        (void)snprintf(remote->why, sizeof remote->why, "%s",
+                       err == AVER_E_USAGE ? "no address or token that can be used"
+                                           : aver_err_text(err));
+    }
+    return err;
 }
 
 void aver_remote_limit(aver_remote *remote, uint64_t total_ms)

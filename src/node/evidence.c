@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct evidence_asker {
@@ -83,10 +84,28 @@ static aver_err evidence_batch_grow(evidence_batch *batch)
     return AVER_OK;
 }
 
+/* Nonces that arrive meanwhile make the next batch larger, not the wait longer. */
+static void evidence_pace(uint64_t interval_ns, uint64_t *begun_ns)
+{
+    uint64_t now_ns = aver_time_monotonic_ns();
+    uint64_t since_ns = now_ns - *begun_ns;
+
+    if (*begun_ns != 0 && since_ns < interval_ns) {
+        uint64_t rest_ns = interval_ns - since_ns;
+        struct timespec rest = {.tv_sec = (time_t)(rest_ns / 1000000000u),
+                                .tv_nsec = (long)(rest_ns % 1000000000u)};
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
+        now_ns = aver_time_monotonic_ns();
+    }
+    *begun_ns = now_ns;
+}
+
 static void *evidence_work(void *context)
 {
     aver_evidence *evidence = context;
+    const uint64_t interval_ns = (uint64_t)evidence->options.interval_ms * 1000000u;
     const uint64_t one = 1;
+    uint64_t begun_ns = 0;
 
     (void)pthread_mutex_lock(&evidence->mutex);
     while (!evidence->stop) {
@@ -98,6 +117,7 @@ static void *evidence_work(void *context)
         memcpy(report_data, evidence->report_data, sizeof(report_data));
         evidence->want = false;
         (void)pthread_mutex_unlock(&evidence->mutex);
+        evidence_pace(interval_ns, &begun_ns);
         aver_buf_clear(&evidence->quote);
         evidence->quote_err =
             evidence->options.platform->quote(evidence->options.tee, report_data, &evidence->quote);

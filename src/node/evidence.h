@@ -19,7 +19,9 @@
 #include "node/keyring.h"
 #include "tee/tee.h"
 
-#define AVER_EVIDENCE_RECENT 4096u
+#define AVER_EVIDENCE_RECENT 16384u
+/* Between the starts of two quotes, so that nobody can make RECENT digests pass within minutes. */
+#define AVER_EVIDENCE_INTERVAL_MS 10u
 
 struct event_base;
 
@@ -32,6 +34,7 @@ typedef struct aver_evidence_options {
     const aver_tee_platform *platform;
     aver_tee *tee;               /* borrowed */
     const aver_keyring *keyring; /* borrowed */
+    uint32_t interval_ms;        /* at least so long between the starts of two quotes */
 } aver_evidence_options;
 
 AVER_MUST_USE aver_err aver_evidence_new(const aver_evidence_options *options,

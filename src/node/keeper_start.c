@@ -253,6 +253,7 @@ static void start_quoted(aver_err err, aver_view bundle, void *context)
 static aver_err start_evidence(aver_keeper *keeper)
 {
     aver_evidence_options options = {.base = keeper->base,
+                                     .interval_ms = AVER_EVIDENCE_INTERVAL_MS,
                                      .platform = keeper->platform,
                                      .tee = keeper->tee,
                                      .keyring = keeper->keyring};

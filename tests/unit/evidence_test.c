@@ -265,10 +265,37 @@ static void test_one_quote_serves_a_batch(void **state)
     event_base_free(base);
 }
 
+static void test_quotes_keep_their_distance(void **state)
+{
+    enum { TURNS = 4, INTERVAL_MS = 20 };
+    static evidence_asked asked[1];
+    struct event_base *base = event_base_new();
+    aver_keyring keyring;
+    aver_evidence_options options = {.base = base,
+                                     .platform = &evidence_platform,
+                                     .keyring = &keyring,
+                                     .interval_ms = INTERVAL_MS};
+    aver_evidence *evidence;
+
+    (void)state;
+    evidence_keyring_init(&keyring, 9, "keyset");
+    assert_int_equal(aver_evidence_new(&options, &evidence), AVER_OK);
+    uint64_t begun_ns = aver_time_monotonic_ns();
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        evidence_ask_all(evidence, base, &keyring, asked, 1, 0);
+        assert_int_equal(asked[0].err, AVER_OK);
+    }
+    assert_true(aver_time_monotonic_ns() - begun_ns >= (TURNS - 1) * INTERVAL_MS * 1000000ull);
+    aver_evidence_free(evidence);
+    evidence_keyring_deinit(&keyring);
+    event_base_free(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_quote_serves_a_batch),
+        cmocka_unit_test(test_quotes_keep_their_distance),
         cmocka_unit_test(test_bundles_hold_the_keyset_that_their_quote_binds),
     };
     aver_log_setup(AVER_LOG_SILENT, false);
