@@ -115,14 +115,17 @@ static aver_exit ask_inputs(ask_run *run)
     return code;
 }
 
-/* How long was waited, if that is what ended the last request; else the client's own words. */
+/* What passed, if a timeout ended the last request; else these words. */
 static const char *ask_why(const ask_run *run, const char *otherwise, char ret_why[ASK_WHY_BYTES])
 {
-    const aver_client *client = run->session->remote.client;
-    if (client == NULL || !aver_client_timed_out(client)) {
+    const aver_remote *remote = &run->session->remote;
+    if (remote->client == NULL || !aver_client_timed_out(remote->client)) {
         return otherwise;
     }
-    (void)snprintf(ret_why, ASK_WHY_BYTES, "%.120s (--timeout is %llu s)", aver_client_why(client),
+    if (aver_remote_left_ms(remote) > 1) {
+        return aver_client_why(remote->client);
+    }
+    (void)snprintf(ret_why, ASK_WHY_BYTES, "it was not whole in time (--timeout is %llu s)",
                    (unsigned long long)run->options.timeout_ms / 1000);
     return ret_why;
 }

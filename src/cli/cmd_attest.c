@@ -49,8 +49,8 @@ static aver_exit attest_run_fetch(aver_cli *cli, const aver_args *args)
         err = aver_remote_attestation(&remote, nonce, &bundle);
     }
     if (err != AVER_OK) {
-        code = aver_cli_fail(cli, err == AVER_E_PEER ? AVER_EXIT_PEER : AVER_EXIT_IO, "%s: %s",
-                             url != NULL ? url : unix_socket, remote.why);
+        code = aver_cli_fail(cli, aver_remote_exit(err), "%s: %s", url != NULL ? url : unix_socket,
+                             remote.why);
     } else if (output == NULL && cli->out.terminal) {
         code = aver_cli_fail(cli, AVER_EXIT_USAGE, "a bundle is binary: say -o FILE");
     } else {

@@ -101,8 +101,8 @@ static aver_exit policy_pin_remote(const aver_cli *cli, const aver_args *args, a
         err = aver_remote_attestation(&remote, NULL, &bundle);
     }
     if (err != AVER_OK || judged == NULL) {
-        code = aver_cli_fail(cli, err == AVER_E_PEER ? AVER_EXIT_PEER : AVER_EXIT_IO, "%s: %s",
-                             aver_args_get(args, "url"), remote.why);
+        code = aver_cli_fail(cli, aver_remote_exit(err), "%s: %s", aver_args_get(args, "url"),
+                             remote.why);
         goto out;
     }
     err = aver_peek(aver_buf_view(&bundle), cli->platforms, judged);

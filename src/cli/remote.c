@@ -88,6 +88,14 @@ aver_err aver_remote_open(aver_remote *remote, const char *url, const char *unix
     return err;
 }
 
+aver_exit aver_remote_exit(aver_err err)
+{
+    if (err == AVER_E_USAGE) {
+        return AVER_EXIT_USAGE;
+    }
+    return err == AVER_E_PEER ? AVER_EXIT_PEER : AVER_EXIT_IO;
+}
+
 void aver_remote_limit(aver_remote *remote, uint64_t total_ms)
 {
     remote->deadline_ns = aver_time_monotonic_ns() + total_ms * 1000000;

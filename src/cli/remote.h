@@ -8,6 +8,7 @@
  * must not move while it is open (its address is the callback's context).
  */
 
+#include "cli/cli.h"
 #include "net/client.h"
 
 #define AVER_REMOTE_WHY_BYTES 240
@@ -35,6 +36,8 @@ void aver_remote_limit(aver_remote *remote, uint64_t total_ms);
 uint32_t aver_remote_left_ms(const aver_remote *remote);
 /* A URL's node id: ABSENT if it has none, FORMAT if /n/ is not followed by 64 hex digits. */
 AVER_MUST_USE aver_err aver_remote_node_id(const char *url, uint8_t ret_node_id[static 32]);
+/* The exit code for a node that could not be reached, or would not say anything. */
+aver_exit aver_remote_exit(aver_err err);
 void aver_remote_close(aver_remote *remote);
 /* nonce may be NULL: the latest evidence. Appends the bare bundle. PEER with words if the node said
  * no. */

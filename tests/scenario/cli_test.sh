@@ -187,6 +187,8 @@ has err 'PASS  node.id'
 run 5 ask --url "$url/n/$(printf %064d 7)" -p policy.json --sim-root sim.root x
 run 2 ask --url "$url/n/alpha" -p policy.json --sim-root sim.root x
 has err 'node id of 64 hex digits'
+run 2 attest fetch --url "$url/n/alpha" -o absent.bundle
+run 2 policy pin --url gopher://127.0.0.1
 run 2 ask --url "http${url#https}" --token-file token -p policy.json --sim-root sim.root x
 has err 'never sent without TLS'
 
