@@ -49,9 +49,9 @@ fuzz:
 soak: deps
 	@tools/setup --models --no-apt --no-chat-model
 	@cmake --preset asan >/dev/null && cmake --build build-asan -j$(JOBS)
-	@ctest --test-dir build-asan -C soak -L soak --output-on-failure --no-tests=error
+	@ctest --test-dir build-asan -C soak -L soak --verbose --no-tests=error
 	@$(MAKE) --no-print-directory build
-	@ctest --test-dir $(BUILD) -C soak -L soak --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -C soak -L soak --verbose --no-tests=error
 
 install: all
 	@cmake --install $(BUILD) --prefix $(PREFIX)

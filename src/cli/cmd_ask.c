@@ -375,7 +375,7 @@ static const aver_option ask_options[] = {
     {"system", 0, "TEXT", "system message"},
     {"completion", 0, NULL, "continue the text instead of answering it"},
     {"token-file", 0, "FILE", "bearer token, first line of FILE"},
-    {"timeout", 0, "SECONDS", "for the whole exchange (default 600); 60 of silence end it too"},
+    {"timeout", 0, "SECONDS", "for the whole exchange (default 600); 300 of silence end it too"},
     {"save", 'o', "FILE", "save the answer as a capsule, also one that was refused"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {"verbose", 'v', NULL, "print every check"},

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define REMOTE_ATTESTATION_BYTES_MAX (2u * 1024 * 1024)
-#define REMOTE_STALL_TIMEOUT_MS      60000u
+#define REMOTE_STALL_TIMEOUT_MS      300000u /* a busy node says nothing while one waits */
 
 static aver_err remote_on_certificate(aver_view der, void *context)
 {
