@@ -66,6 +66,8 @@ const aver_policy_any *aver_policy_builtin(aver_use use)
 typedef struct policy_reason {
     char *text;
     size_t size;
+    const char *missing; /* the first check that was not made */
+    size_t missing_count;
 } policy_reason;
 
 __attribute__((format(printf, 2, 3))) static void reason_add(policy_reason *reason,
@@ -88,12 +90,22 @@ __attribute__((format(printf, 2, 3))) static void reason_add(policy_reason *reas
 static void reason_add_check(policy_reason *reason, const aver_verdict *verdict, const char *name)
 {
     const aver_check *check = aver_verdict_find(verdict, name);
+    if (!check) {
+        reason->missing = reason->missing_count++ ? reason->missing : name;
+        return;
+    }
+    reason_add(reason, "%s%s is %s: %s", reason->size ? "; " : "", name,
+               aver_check_status_text(check->status), check->detail);
+}
+
+static void reason_add_missing(policy_reason *reason)
+{
     const char *between = reason->size ? "; " : "";
-    if (check) {
-        reason_add(reason, "%s%s is %s: %s", between, name, aver_check_status_text(check->status),
-                   check->detail);
-    } else {
-        reason_add(reason, "%s%s was not made", between, name);
+    if (reason->missing_count == 1) {
+        reason_add(reason, "%s%s was not made", between, reason->missing);
+    } else if (reason->missing_count > 1) {
+        reason_add(reason, "%s%s and %zu more were not made", between, reason->missing,
+                   reason->missing_count - 1);
     }
 }
 
@@ -143,7 +155,7 @@ static bool policy_waits(aver_use use, const aver_policy_any *any)
 bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_verdict *verdict,
                          char ret_why[400])
 {
-    policy_reason reason = {ret_why, 0};
+    policy_reason reason = {.text = ret_why};
     ret_why[0] = '\0';
     bool accepted = true;
     for (size_t i = 0; i < verdict->count; i++) {
@@ -163,5 +175,6 @@ bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_ver
             accepted = false;
         }
     }
+    reason_add_missing(&reason);
     return accepted;
 }

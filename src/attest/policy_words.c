@@ -70,6 +70,13 @@ void aver_policy_lint(const aver_policy *policy, aver_buf *out)
     if (policy->allow_stripped) {
         aver_buf_append_text(out, "stripped capsules are accepted: their text is not compared\n");
     }
+    for (size_t i = 0; i < policy->require_count; i++) {
+        const aver_policy_any *any = &policy->require[i];
+        if (any->names_count == 1 && strcmp(any->names[0], "time.as-of") == 0) {
+            aver_buf_append_text(out, "time.as-of is required, which nothing can prove yet: every "
+                                      "answer is refused\n");
+        }
+    }
     if (policy->evidence_age_max_ms > POLICY_EVIDENCE_AGE_WISE_MS) {
         aver_buf_append_text(out, "evidence older than a day is accepted\n");
     }
@@ -140,7 +147,7 @@ void aver_policy_explain(const aver_policy *policy, aver_buf *out)
         (unsigned long long)policy->receipt_age_max_ms / 1000, (unsigned long long)policy->tcb_min,
         policy->accept_debug ? "accepted" : "refused",
         policy->allow_stripped ? "accepted" : "refused");
-    aver_buf_append_text(out, "A live answer must pass:\n");
+    aver_buf_append_text(out, "A live answer must pass (aver checks says what each means):\n");
     for (const aver_policy_any *any = aver_policy_builtin(AVER_USE_ANSWER); any->names_count;
          any++) {
         policy_explain_any(any, out);

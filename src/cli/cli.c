@@ -88,8 +88,9 @@ static aver_exit cli_run(aver_cli *cli, const aver_command *command, int argc,
     }
     if (args.operands_count < command->operands_min ||
         args.operands_count > command->operands_max) {
-        return aver_cli_fail(cli, AVER_EXIT_USAGE, "usage: aver %s [options] %s (see aver help %s)",
-                             command->name, command->operands, command->name);
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "usage: aver %s %s%s (see aver help %s)",
+                             command->name, command->options[0].name != NULL ? "[options] " : "",
+                             command->operands, command->name);
     }
     return command->run(cli, &args);
 }
@@ -109,7 +110,8 @@ static aver_exit cli_help(aver_cli *cli, int argc, const char *const *argv)
     if (argc == 1 && aver_help_topic(&cli->out, argv[0])) {
         return AVER_EXIT_DONE;
     }
-    return aver_cli_fail(cli, AVER_EXIT_USAGE, "no help for '%s' (see aver help)", argv[0]);
+    return aver_cli_fail(cli, AVER_EXIT_USAGE, "no help for '%s%s%s' (see aver help)", argv[0],
+                         argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 }
 
 static aver_exit cli_dispatch(aver_cli *cli, int argc, const char *const *argv)

@@ -102,6 +102,9 @@ static aver_exit ask_inputs(ask_run *run)
         code = aver_inputs_token(run->cli, aver_args_get(args, "token-file"), &run->token);
     }
     if (code == AVER_EXIT_DONE) {
+        code = aver_inputs_writable(run->cli, aver_args_get(args, "save"));
+    }
+    if (code == AVER_EXIT_DONE) {
         code = ask_prompt(run);
     }
     const char *unix_socket = aver_args_get(args, "unix");
@@ -162,8 +165,14 @@ static aver_exit ask_judged(ask_run *run)
         aver_show_line(err_term, &session->verdict, false, session->why, NULL,
                        session->judged.bundle.platform);
     }
-    aver_term_print(err_term, AVER_STYLE_PLAIN, "The prompt was not sent%s: %s\n",
-                    run->sent ? " again" : "", session->why);
+    const char *again = run->sent ? " again" : "";
+    if (run->json) {
+        aver_term_print(err_term, AVER_STYLE_PLAIN, "The prompt was not sent%s: %s\n", again,
+                        session->why);
+    } else {
+        aver_show_remedy(err_term, &session->verdict);
+        aver_term_print(err_term, AVER_STYLE_PLAIN, "The prompt was not sent%s.\n", again);
+    }
     return AVER_EXIT_REFUSED;
 }
 

@@ -5,6 +5,8 @@
 #include "codec/text.h"
 #include "crypto/ed25519.h"
 
+#define CHECKS_KEY_FILE_BYTES_MAX 4096 /* room to say how long a wrong file is */
+
 static aver_exit checks_json(aver_cli *cli)
 {
     aver_buf out;
@@ -52,8 +54,8 @@ const aver_command aver_command_checks = {
 static aver_exit checks_run_sim_root(aver_cli *cli, const aver_args *args)
 {
     aver_buf seed;
-    aver_buf_init(&seed, 64);
-    aver_exit code = aver_inputs_file(cli, args->operands[0], 32, &seed);
+    aver_buf_init(&seed, CHECKS_KEY_FILE_BYTES_MAX);
+    aver_exit code = aver_inputs_file(cli, args->operands[0], CHECKS_KEY_FILE_BYTES_MAX, &seed);
     aver_ed25519 *key = NULL;
     if (code == AVER_EXIT_DONE && seed.size != 32) {
         code =

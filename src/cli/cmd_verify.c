@@ -67,8 +67,8 @@ static void verify_print(aver_cli *cli, const aver_args *args, const verify_run 
     }
     aver_show_line(&cli->out, &run->verdict, run->accepted, run->why,
                    read ? run->receipt.model_root : NULL, run->receipt.platform);
-    if (!run->accepted) {
-        aver_term_print(&cli->out, AVER_STYLE_PLAIN, "%s\n", run->why);
+    if (!run->accepted && !aver_args_has(args, "quiet") && !aver_args_has(args, "explain")) {
+        aver_show_remedy(&cli->out, &run->verdict);
     }
 }
 

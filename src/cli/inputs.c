@@ -6,6 +6,7 @@
 #include "codec/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,6 +138,27 @@ aver_exit aver_inputs_hex32(const aver_cli *cli, const char *name, const char *t
     return aver_cli_fail(cli, AVER_EXIT_USAGE, "--%s must be 64 hex digits", name);
 }
 
+aver_exit aver_inputs_writable(const aver_cli *cli, const char *path)
+{
+    if (path == NULL || strcmp(path, "-") == 0) {
+        return AVER_EXIT_DONE;
+    }
+    char folder[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t size = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    if (size >= sizeof folder) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "the name of the file to write is too long");
+    }
+    if (size > 0) {
+        memcpy(folder, path, size);
+        folder[size] = '\0';
+    }
+    if (access(folder, W_OK | X_OK) == 0) {
+        return AVER_EXIT_DONE;
+    }
+    return aver_cli_fail(cli, AVER_EXIT_IO, "%s cannot be written: %s", path, strerror(errno));
+}
+
 aver_exit aver_inputs_write(const aver_cli *cli, const char *path, aver_view bytes)
 {
     aver_err err = AVER_OK;
@@ -152,5 +174,6 @@ aver_exit aver_inputs_write(const aver_cli *cli, const char *path, aver_view byt
     if (err == AVER_OK) {
         return AVER_EXIT_DONE;
     }
-    return aver_cli_fail(cli, AVER_EXIT_IO, "%s cannot be written: %s", path, aver_err_text(err));
+    return aver_cli_fail(cli, AVER_EXIT_IO, "%s cannot be written: %s", path,
+                         err == AVER_E_ABSENT ? "there is no such folder" : aver_err_text(err));
 }

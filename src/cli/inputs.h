@@ -23,6 +23,9 @@ aver_exit aver_inputs_token(const aver_cli *cli, const char *path, aver_buf *ret
 /* 64 hex digits; name is the option that they came with. */
 aver_exit aver_inputs_hex32(const aver_cli *cli, const char *name, const char *text,
                             uint8_t ret_bytes[static 32]);
+/* Before work whose result would be lost: the folder of path is there and takes files. NULL: yes.
+ */
+aver_exit aver_inputs_writable(const aver_cli *cli, const char *path);
 aver_exit aver_inputs_write(const aver_cli *cli, const char *path, aver_view bytes);
 
 #endif

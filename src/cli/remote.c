@@ -48,6 +48,7 @@ static aver_err remote_refuse(aver_remote *remote, const char *url, const char *
     if (url == NULL) {
         return AVER_OK;
     }
+    remote->plain = unix_socket == NULL && strncmp(url, "http://", 7) == 0;
     aver_err err = aver_remote_node_id(url, remote->node_id);
     remote->has_node_id = err == AVER_OK;
     if (err == AVER_E_FORMAT) {
@@ -58,6 +59,11 @@ static aver_err remote_refuse(aver_remote *remote, const char *url, const char *
     if (bearer != NULL && unix_socket == NULL && strncmp(url, "https://", 8) != 0) {
         (void)snprintf(remote->why, sizeof remote->why,
                        "a token is never sent without TLS: use https:// or --unix");
+        return AVER_E_USAGE;
+    }
+    const char *end = strstr(url, "/v1");
+    if (end != NULL && (strcmp(end, "/v1") == 0 || strcmp(end, "/v1/") == 0)) {
+        (void)snprintf(remote->why, sizeof remote->why, "leave out /v1: it is added");
         return AVER_E_USAGE;
     }
     return AVER_OK;
@@ -82,7 +88,7 @@ aver_err aver_remote_open(aver_remote *remote, const char *url, const char *unix
     err = aver_client_new(&options, &remote->client);
     if (err != AVER_OK) {
         (void)snprintf(remote->why, sizeof remote->why, "%s",
-                       err == AVER_E_USAGE ? "no address or token that can be used"
+                       err == AVER_E_USAGE ? "a node's URL looks like https://HOST:PORT"
                                            : aver_err_text(err));
     }
     return err;
@@ -127,8 +133,9 @@ static aver_err remote_on_body(aver_view bytes, void *context)
 static void remote_explain(aver_remote *remote, aver_err err)
 {
     const char *why = aver_client_why(remote->client);
-    (void)snprintf(remote->why, sizeof remote->why, "%.200s",
-                   why != NULL && why[0] != '\0' ? why : aver_err_text(err));
+    (void)snprintf(remote->why, sizeof remote->why, "%.180s%s",
+                   why != NULL && why[0] != '\0' ? why : aver_err_text(err),
+                   remote->plain ? " (over TCP a node speaks https:// only)" : "");
 }
 
 static aver_err remote_take_bundle(aver_remote *remote, aver_view body, aver_buf *ret_bundle)

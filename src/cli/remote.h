@@ -20,6 +20,7 @@ typedef struct aver_remote {
     bool has_node_id; /* the URL ends in /n/<node id> */
     uint8_t node_id[32];
     uint64_t deadline_ns; /* of everything together, monotonic; 0: none */
+    bool plain;           /* the URL is of HTTP without TLS */
     uint32_t status;      /* of the last answer; 0: none came */
     char why[AVER_REMOTE_WHY_BYTES];
 } aver_remote;

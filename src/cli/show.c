@@ -68,7 +68,8 @@ void aver_show_explained(const aver_term *term, const aver_verdict *verdict)
         aver_term_print(term, AVER_STYLE_STRONG, "  %s\n", check->name);
         show_field(term, "means", show_meaning(check->name));
         show_field(term, "found", check->detail);
-        if (check->status != AVER_CHECK_PASS) {
+        if (check->status == AVER_CHECK_FAIL ||
+            (check->status == AVER_CHECK_SKIP && aver_show_mends_skip(check->name))) {
             show_field(term, "mend", aver_show_mend(check->name));
         }
     }
@@ -95,16 +96,32 @@ static void show_passed(const aver_term *term, const aver_verdict *verdict)
     }
 }
 
+static const aver_check *show_failed(const aver_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->count; i++) {
+        if (verdict->checks[i].status == AVER_CHECK_FAIL) {
+            return &verdict->checks[i];
+        }
+    }
+    return NULL;
+}
+
+void aver_show_remedy(const aver_term *term, const aver_verdict *verdict)
+{
+    const aver_check *failed = show_failed(verdict);
+    if (failed != NULL) {
+        aver_term_print(term, AVER_STYLE_FAINT, "  mend  ");
+        show_wrapped(term, aver_show_mend(failed->name), 8);
+    }
+}
+
 void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted,
                     const char *why, const uint8_t *root, const char *platform)
 {
     if (accepted) {
         show_passed(term, verdict);
     } else {
-        const aver_check *failed = NULL;
-        for (size_t i = 0; i < verdict->count && failed == NULL; i++) {
-            failed = verdict->checks[i].status == AVER_CHECK_FAIL ? &verdict->checks[i] : NULL;
-        }
+        const aver_check *failed = show_failed(verdict);
         aver_term_print(term, AVER_STYLE_BAD, "REFUSED");
         aver_term_print(term, AVER_STYLE_PLAIN, " %s%s%s", failed != NULL ? failed->name : why,
                         failed != NULL ? ": " : "", failed != NULL ? failed->detail : "");

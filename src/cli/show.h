@@ -11,7 +11,7 @@
 
 /* Every check on a line of its own: status, name, what was found. */
 void aver_show_checks(const aver_term *term, const aver_verdict *verdict);
-/* The same with what each check means, and what would mend those that did not pass. */
+/* The same with what each check means, and what would mend those that did not pass, if anything. */
 void aver_show_explained(const aver_term *term, const aver_verdict *verdict);
 /*
  * One line: "VERIFIED 24 checks · model 3f2a… · sim (SIMULATED: proves nothing)" or
@@ -23,7 +23,11 @@ void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool acc
 void aver_show_limits(const aver_term *term);
 /* First 16 hex digits and an ellipsis. */
 void aver_show_short(const uint8_t bytes[static 8], char ret_text[24]);
-/* What the reader can do about a check that did not pass. */
+/* After a refusal: what would mend the first check that failed; nothing if none failed. */
+void aver_show_remedy(const aver_term *term, const aver_verdict *verdict);
+/* What the reader can do about a check that failed. */
 const char *aver_show_mend(const char *check_name);
+/* True if the same also mends a SKIP of this check; the others have nothing to compare with. */
+bool aver_show_mends_skip(const char *check_name);
 
 #endif

@@ -174,7 +174,8 @@ aver_err aver_listen_open(const char *address, int *ret_fd, char ret_bound[AVER_
     listen_address parsed;
     aver_err err = listen_address_read(address, &parsed);
     if (err != AVER_OK) {
-        aver_log(AVER_LOG_ERROR, "net.listen", "not an address to listen on: %s", address);
+        aver_log(AVER_LOG_ERROR, "net.listen",
+                 "not an address to listen on: %s (tcp:HOST:PORT, unix:PATH, vsock:PORT)", address);
         return err;
     }
     int fd = socket(parsed.socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -321,7 +321,11 @@ aver_options_outcome aver_node_options_parse(const aver_node_build *build, int a
             (void)printf("%s %s\n", build->program, AVER_VERSION);
             return AVER_OPTIONS_SHOWN;
         }
-        if (option == '?' || !options_one(&reader, option)) {
+        if (option == '?') {
+            (void)fprintf(stderr, "%s: see --help\n", build->program);
+            return AVER_OPTIONS_WRONG;
+        }
+        if (!options_one(&reader, option)) {
             return AVER_OPTIONS_WRONG;
         }
     }

@@ -26,7 +26,7 @@ typedef struct commitment_kind {
 static const commitment_kind commitment_kinds[] = {
     {"receipt.request", "request", aver_commit_request},
     {"receipt.response", "answer", aver_commit_response},
-    {"receipt.tokens", "token ids", aver_commit_tokens},
+    {"receipt.tokens", "token list", aver_commit_tokens},
 };
 
 static const commitment_kind *commitment_find(const char *name)

@@ -190,11 +190,10 @@ static void show_model(show_state *show, const aver_keyset_model *model)
         return;
     }
     show_name(show, "model");
-    aver_buf_append_format(show->out, "%s, profile %s, root ", model->name, profile);
-    aver_hex_append(show->out, AVER_VIEW_OF(model->root));
-    aver_buf_append_text(show->out, ", class ");
-    aver_hex_append(show->out, AVER_VIEW_OF(model->numeric_class));
+    aver_buf_append_format(show->out, "%s, profile %s", model->name, profile);
     show_end(show);
+    show_hex(show, "model_root", AVER_VIEW_OF(model->root));
+    show_hex(show, "numeric_class", AVER_VIEW_OF(model->numeric_class));
 }
 
 static void show_keys(show_state *show, const aver_keyset *keyset)

@@ -85,7 +85,8 @@ static aver_err sim_options_parse(const char *text, sim_options *ret_options)
     char copy[SIM_OPTIONS_BYTES_MAX];
     sim_options options = {.tcb = 1};
     if (!text || strlen(text) >= sizeof copy) {
-        aver_log(AVER_LOG_ERROR, "sim.options", "the simulator needs key=FILE");
+        aver_log(AVER_LOG_ERROR, "sim.options",
+                 "the simulator needs a key file: --platform sim:key=FILE");
         return AVER_E_USAGE;
     }
     memcpy(copy, text, strlen(text) + 1);
@@ -102,7 +103,8 @@ static aver_err sim_options_parse(const char *text, sim_options *ret_options)
         }
     }
     if (options.key_path[0] == '\0') {
-        aver_log(AVER_LOG_ERROR, "sim.options", "the simulator needs key=FILE");
+        aver_log(AVER_LOG_ERROR, "sim.options",
+                 "the simulator needs a key file: --platform sim:key=FILE");
         return AVER_E_USAGE;
     }
     *ret_options = options;

@@ -12,22 +12,20 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "support/carrier.h"
 #include "support/cli_run.h"
 
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define CARRIER_TEXT_BYTES 65536
 #define CARRIER_HALF_BYTES 2000
+#define CARRIER_BODY                                                                               \
+    "data: {\"choices\":[{\"index\":0,\"text\":\"words of the carrier\"}]}\n\ndata: [DONE]\n\n"
 
 typedef struct carrier_state {
-    int listener;
-    pthread_t thread;
+    carrier_server server;
     unsigned status; /* of what the carrier answers to POST */
     const char *type;
     bool silent;                   /* POST gets no answer */
@@ -40,59 +38,20 @@ static node_fixture node;
 static cli_run run;
 static carrier_state carrier;
 
-static const char carrier_body[] = "data: {\"choices\":[{\"index\":0,\"text\":\"words of the "
-                                   "carrier\"}]}\n\ndata: [DONE]\n\n";
-
-static int carrier_socket(const char *path, struct sockaddr_un *address)
+/* A node id in the path is taken off: this node answers, whichever was asked for. */
+static void carrier_get(int client, aver_view request)
 {
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    assert_true(strlen(path) < sizeof(address->sun_path));
-    memcpy(address->sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void carrier_put(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t put = send(fd, bytes, size, MSG_NOSIGNAL);
-        if (put <= 0) {
-            return;
-        }
-        bytes += put;
-        size -= (size_t)put;
+    static const char named[] = "GET /n/";
+    const size_t id_end = sizeof(named) - 1 + 64;
+    aver_buf plain;
+    aver_buf_init(&plain, CARRIER_TEXT_BYTES);
+    if (request.size > id_end && memcmp(request.data, named, sizeof(named) - 1) == 0) {
+        aver_buf_append_text(&plain, "GET ");
+        request = aver_view_slice(request, id_end, request.size - id_end);
     }
-}
-
-/*
- * The request to the node with one more header, and its answer back until the node ends it. A node
- * id in the path is taken off: this node answers, whichever was asked for.
- */
-static void carrier_pass(int client, const char *request)
-{
-    static const char closing[] = "\r\nConnection: close";
-    static const char method[] = "GET ";
-    const size_t id_size = 3 + 64;
-    char bytes[16384];
-    struct sockaddr_un address;
-    int fd = carrier_socket(node.unix_socket, &address);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    const char *line_end = strstr(request, "\r\n");
-    assert_non_null(line_end);
-    if (strncmp(request, "GET /n/", 7) == 0) {
-        request += id_size;
-        carrier_put(fd, method, sizeof(method) - 1);
-        request += sizeof(method) - 1;
-    }
-    carrier_put(fd, request, (size_t)(line_end - request));
-    carrier_put(fd, closing, sizeof(closing) - 1);
-    carrier_put(fd, line_end, strlen(line_end));
-    for (ssize_t got = read(fd, bytes, sizeof(bytes)); got > 0;
-         got = read(fd, bytes, sizeof(bytes))) {
-        carrier_put(client, bytes, (size_t)got);
-    }
-    (void)close(fd);
+    aver_buf_append(&plain, request);
+    carrier_pass(client, node.unix_socket, aver_buf_view(&plain), NULL);
+    aver_buf_deinit(&plain);
 }
 
 static void carrier_answer(int client)
@@ -101,78 +60,44 @@ static void carrier_answer(int client)
     int size = snprintf(head, sizeof(head),
                         "HTTP/1.1 %u Carried\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
                         "Connection: close\r\n\r\n",
-                        carrier.status, carrier.type, sizeof(carrier_body) - 1);
-    carrier_put(client, head, (size_t)size);
-    carrier_put(client, carrier_body, sizeof(carrier_body) - 1);
+                        carrier.status, carrier.type, sizeof(CARRIER_BODY) - 1);
+    carrier_put(client, aver_view_make((const uint8_t *)head, (size_t)size));
+    carrier_put(client, AVER_VIEW_LITERAL(CARRIER_BODY));
 }
 
 /* The node's own answer, as far as it fits one piece; then nothing until the client gives up. */
-static void carrier_pass_half(int client, const char *request, size_t size)
+static void carrier_pass_half(int client, aver_view request)
 {
-    char bytes[CARRIER_HALF_BYTES];
+    uint8_t bytes[CARRIER_HALF_BYTES];
     size_t have = 0;
-    struct sockaddr_un address;
-    int fd = carrier_socket(node.unix_socket, &address);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    carrier_put(fd, request, size);
+    int fd = carrier_connect(node.unix_socket);
+    carrier_put(fd, request);
     while (have < sizeof(bytes)) {
         ssize_t got = read(fd, bytes + have, sizeof(bytes) - have);
         assert_true(got > 0);
         have += (size_t)got;
     }
-    carrier_put(client, bytes, have);
+    carrier_put(client, aver_view_make(bytes, have));
     assert_true(read(client, bytes, sizeof(bytes)) <= 0);
     (void)close(fd);
 }
 
-/* Reads a request of at most one buffer: its head, and as much body as it announces. 0: none. */
-static size_t carrier_take(int client, char *request, size_t room)
+static void carrier_handle_one(int client, aver_view request)
 {
-    size_t size = 0;
-    size_t wanted = SIZE_MAX;
-    while (size < wanted && size + 1 < room) {
-        ssize_t got = read(client, request + size, room - 1 - size);
-        if (got <= 0) {
-            return 0;
-        }
-        size += (size_t)got;
-        request[size] = '\0';
-        const char *end = strstr(request, "\r\n\r\n");
-        if (end != NULL) {
-            const char *length = strstr(request, "Content-Length: ");
-            wanted = (size_t)(end + 4 - request);
-            wanted += length != NULL && length < end ? strtoul(length + 16, NULL, 10) : 0;
-        }
-    }
-    return size;
-}
-
-static void *carrier_serve(void *context)
-{
-    static char request[CARRIER_TEXT_BYTES];
-    (void)context;
-    for (;;) {
-        int client = accept(carrier.listener, NULL, NULL);
-        if (client < 0) {
-            return NULL;
-        }
-        size_t taken = carrier_take(client, request, sizeof(request));
-        if (taken > 0) {
-            int size = snprintf(carrier.seen + carrier.seen_size,
-                                sizeof(carrier.seen) - carrier.seen_size, "%s", request);
-            carrier.seen_size += (size_t)size;
-            if (strncmp(request, "GET ", 4) == 0) {
-                carrier_pass(client, request);
-            } else if (carrier.half) {
-                carrier_pass_half(client, request, taken);
-            } else if (!carrier.silent) {
-                carrier_answer(client);
-            } else {
-                /* Until the client gives up. */
-                assert_int_equal(read(client, request, sizeof(request)), 0);
-            }
-        }
-        (void)close(client);
+    int size = snprintf(carrier.seen + carrier.seen_size, sizeof(carrier.seen) - carrier.seen_size,
+                        "%.*s", (int)request.size, (const char *)request.data);
+    carrier.seen_size += (size_t)size;
+    assert_true(carrier.seen_size < sizeof(carrier.seen));
+    if (request.size > 4 && memcmp(request.data, "GET ", 4) == 0) {
+        carrier_get(client, request);
+    } else if (carrier.half) {
+        carrier_pass_half(client, request);
+    } else if (!carrier.silent) {
+        carrier_answer(client);
+    } else {
+        /* Until the client gives up. */
+        char byte;
+        assert_int_equal(read(client, &byte, 1), 0);
     }
 }
 
@@ -181,16 +106,11 @@ static int ask_carried_to(const char *url, const char *timeout, const char *poli
 {
     char path[CLI_RUN_PATH_BYTES];
     char token[CLI_RUN_PATH_BYTES];
-    struct sockaddr_un address;
     cli_run_path(&run, "carrier", path);
     cli_run_path(&run, "token", token);
-    (void)unlink(path);
     assert_int_equal(aver_file_write(token, AVER_VIEW_LITERAL("a-token-of-the-reader"), 0600),
                      AVER_OK);
-    carrier.listener = carrier_socket(path, &address);
-    assert_int_equal(bind(carrier.listener, (const struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(carrier.listener, 8), 0);
-    assert_int_equal(pthread_create(&carrier.thread, NULL, carrier_serve, NULL), 0);
+    carrier_start(&carrier.server, path, carrier_handle_one);
     const char *const words[] = {"ask",
                                  "--unix",
                                  path,
@@ -210,9 +130,7 @@ static int ask_carried_to(const char *url, const char *timeout, const char *poli
                                  "Once upon a time",
                                  NULL};
     int code = cli_run_words(&run, words);
-    (void)shutdown(carrier.listener, SHUT_RDWR);
-    assert_int_equal(pthread_join(carrier.thread, NULL), 0);
-    (void)close(carrier.listener);
+    carrier_stop(&carrier.server);
     return code;
 }
 

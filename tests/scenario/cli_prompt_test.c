@@ -119,13 +119,9 @@ static void rubbish_gets_no_prompt(void **state)
 static void replayed_evidence_gets_no_prompt(void **state)
 {
     (void)state;
-    char path[CLI_RUN_PATH_BYTES];
     aver_buf bundle;
     aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
-    cli_run_path(&run, "bundle", path);
-    const char *const fetch[] = {"attest", "fetch", "--url", node.url, "-o", path, NULL};
-    assert_int_equal(cli_run_words(&run, fetch), 0);
-    assert_int_equal(aver_file_read(path, AVER_BUNDLE_BYTES_MAX, &bundle), AVER_OK);
+    cli_run_fetch(&run, &node, &bundle);
     assert_int_equal(ask_recorded("replay.sock", aver_buf_view(&bundle)), 1);
     assert_non_null(strstr(run.err, "FAIL  nonce"));
     assert_null(strstr(run.err, "FAIL  b"));

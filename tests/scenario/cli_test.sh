@@ -1,22 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The program aver against a running aver-node-sim: each command, each exit code, and the help.
-set -u
-LC_ALL=C
-export LC_ALL
-bin=${AVER_BIN:?}
-source=${AVER_SOURCE:?}
-model=${AVER_TEST_MODEL:-}
-[ -r "$model" ] || model=${AVER_SHARED:-$source/../shared}/models/stories15M-q8_0.gguf
-if [ ! -r "$model" ]; then
-    echo 'SKIP: the story model is not here'
-    exit 77
-fi
-top=$(mktemp -d)
-node=
-trap '[ -z "$node" ] || kill "$node" 2>/dev/null; rm -rf "$top"' EXIT
-cd "$top" || exit 1
-failed=0
+# shellcheck source=tests/support/story.sh
+. "${AVER_SOURCE:?}/tests/support/story.sh"
 count=0
 
 fail() {
@@ -122,18 +108,11 @@ has out "\"root\":\"$root\""
 head -c 32 /dev/urandom >sim.key
 run 0 sim-root sim.key
 cp out sim.root
+run 2 sim-root sim.root
+has err 'it has 65 bytes, not 32'
 echo 'a-token-of-the-test' >token
 start() {
-    rm -f ready
-    "$bin/aver-node-sim" --model "$model" --model-name story --listen tcp:127.0.0.1:0 \
-        --listen "unix:$top/node.sock" --platform "sim:key=$top/sim.key" --ready-file ready "$@" \
-        >node.log 2>&1 &
-    node=$!
-    tries=0
-    while [ ! -f ready ] && [ $tries -lt 300 ] && kill -0 "$node" 2>/dev/null; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+    node_start --listen tcp:127.0.0.1:0 "$@"
     url=https://$(sed 's/.*"tcp:\([0-9.:]*\)".*/\1/' ready)
 }
 start
@@ -191,12 +170,24 @@ run 2 attest fetch --url "$url/n/alpha" -o absent.bundle
 run 2 policy pin --url gopher://127.0.0.1
 run 2 ask --url "http${url#https}" --token-file token -p policy.json --sim-root sim.root x
 has err 'never sent without TLS'
+run 4 ask --url "http${url#https}" -p policy.json --sim-root sim.root x
+has err 'speaks https:// only'
+run 2 ask --url "${url#https://}" -p policy.json --sim-root sim.root x
+has err 'https://HOST:PORT'
+run 2 ask --url "$url/v1" -p policy.json --sim-root sim.root x
+has err 'leave out /v1'
+
+# What could not be saved is not asked.
+ask 4 --save absent/x.capsule x
+has err 'absent/x.capsule cannot be written'
+[ ! -s out ] || fail 'an answer came that cannot be saved'
 
 # Policies that must refuse the node, each by its check, the prompt unsent.
 refuse() {
     run 1 ask --url "$url" -p "$2" ${3:+--sim-root "$3"} --completion 'Once upon a time'
     has err "FAIL  $1"
     has err 'The prompt was not sent'
+    has err '  mend  '
     [ -s out ] && fail "text came from a node that was refused by $1"
 }
 refuse platform.root policy.json
@@ -232,6 +223,9 @@ run 1 verify good.capsule -p policy.json
 run 2 verify good.capsule
 run 4 verify absent.capsule -p policy.json
 run 1 verify policy.json -p policy.json --sim-root sim.root
+has out '  mend  get the file again'
+run 1 verify policy.json -p policy.json --sim-root sim.root --quiet
+[ "$(wc -l <out)" = 1 ] || fail '--quiet prints more than the last line'
 run 0 capsule show good.capsule
 has out 'not verified'
 run 0 receipt show good.capsule
@@ -298,16 +292,14 @@ run 0 policy pin --url "$url" --i-compared-these-values="$compared" -o seen.json
 run 0 verify good.capsule -p seen.json --sim-root sim.root
 
 # A node that wants a token.
-kill "$node"
-wait "$node"
+node_stop
 start --token-file "$top/token"
 ask 5 --completion -n 4 'Once upon a time'
 has err '401'
 ask 0 --token-file token --completion -n 4 'Once upon a time'
 
 # A lying engine: every signature holds, only computing again tells.
-kill "$node"
-wait "$node"
+node_stop
 start --sim-engine "$bin/aver-hostile-engine"
 ask 0 --completion -n 24 --seed 5 --save lie.capsule 'Once upon a time'
 run 0 verify lie.capsule -p policy.json --sim-root sim.root

@@ -81,14 +81,10 @@ static void a_foreign_tls_key_gets_no_prompt(void **state)
 static void replayed_evidence_gets_no_prompt(void **state)
 {
     (void)state;
-    char path[CLI_RUN_PATH_BYTES];
     aver_buf bundle;
     unsigned posts = 9;
     aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
-    cli_run_path(&run, "bundle", path);
-    const char *const fetch[] = {"attest", "fetch", "--url", node.url, "-o", path, NULL};
-    assert_int_equal(cli_run_words(&run, fetch), 0);
-    assert_int_equal(aver_file_read(path, AVER_BUNDLE_BYTES_MAX, &bundle), AVER_OK);
+    cli_run_fetch(&run, &node, &bundle);
     int code = ask_through(AVER_DEMO_REPLAY, aver_buf_view(&bundle), &posts);
     assert_not_sent(code, posts, "REFUSED nonce");
     aver_buf_deinit(&bundle);

@@ -2,18 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The demo with the small model: every trick is refused, exit 0. With an honest engine where the lying
 # one should be, the demo must notice that nothing was found, and fail.
-set -u
-bin=${AVER_BIN:?}
-source=${AVER_SOURCE:?}
-model=${AVER_TEST_MODEL:-}
-[ -r "$model" ] || model=${AVER_SHARED:-$source/../shared}/models/stories15M-q8_0.gguf
-if [ ! -r "$model" ]; then
-    echo 'SKIP: the story model is not here'
-    exit 77
-fi
-top=$(mktemp -d)
-trap 'rm -rf "$top"' EXIT
-failed=0
+# shellcheck source=tests/support/story.sh
+. "${AVER_SOURCE:?}/tests/support/story.sh"
 
 fail() {
     echo "FAIL: $*"

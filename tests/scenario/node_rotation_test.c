@@ -15,21 +15,17 @@
 #include "cli/cli.h"
 #include "codec/text.h"
 #include "net/tls.h"
+#include "support/carrier.h"
 #include "support/cli_run.h"
 #include "support/node_client.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define ROTATION_USES       16
 #define ROTATION_REQUESTS   100
 #define ROTATION_WAIT_MS    20000u
-#define ROTATION_PASS_BYTES 65536
 #define ROTATION_ROUNDS     10
 #define ROTATION_BODY_BYTES 512
 
@@ -325,8 +321,7 @@ typedef enum rotation_trick {
 
 /* Whoever carries the bytes between aver ask and the node. */
 typedef struct rotation_carrier {
-    int listener;
-    pthread_t thread;
+    carrier_server server;
     rotation_trick trick;
     node_session watch;
     unsigned gets, posts;
@@ -334,73 +329,6 @@ typedef struct rotation_carrier {
 } rotation_carrier;
 
 static rotation_carrier carrier;
-
-static int carrier_socket(const char *path, struct sockaddr_un *address)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    assert_true(strlen(path) < sizeof(address->sun_path));
-    memcpy(address->sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void carrier_put(int fd, aver_view bytes)
-{
-    while (bytes.size > 0) {
-        ssize_t put = send(fd, bytes.data, bytes.size, MSG_NOSIGNAL);
-        if (put <= 0) {
-            return;
-        }
-        bytes = aver_view_slice(bytes, (size_t)put, bytes.size - (size_t)put);
-    }
-}
-
-/* A whole request: its head, and as much body as it announces. */
-static bool carrier_take(int client, aver_buf *request)
-{
-    uint8_t piece[4096];
-    size_t wanted = SIZE_MAX;
-
-    while (request->size < wanted) {
-        ssize_t got = read(client, piece, sizeof(piece));
-        if (got <= 0) {
-            return false;
-        }
-        aver_buf_append(request, aver_view_make(piece, (size_t)got));
-        assert_int_equal(aver_buf_status(request), AVER_OK);
-        const uint8_t *end = memmem(request->data, request->size, "\r\n\r\n", 4);
-        if (end != NULL) {
-            size_t head = (size_t)(end - request->data);
-            const uint8_t *length = memmem(request->data, head, "Content-Length: ", 16);
-            wanted = head + 4;
-            wanted += length != NULL ? strtoul((const char *)length + 16, NULL, 10) : 0;
-        }
-    }
-    return true;
-}
-
-/* To the node, with one more header, and back until the node ends it. */
-static void carrier_pass(int client, aver_view request, aver_buf *ret_answer)
-{
-    uint8_t piece[4096];
-    struct sockaddr_un address;
-    int fd = carrier_socket(node.unix_socket, &address);
-    const uint8_t *end = memmem(request.data, request.size, "\r\n", 2);
-
-    assert_non_null(end);
-    size_t line = (size_t)(end - request.data);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    carrier_put(fd, aver_view_slice(request, 0, line));
-    carrier_put(fd, AVER_VIEW_LITERAL("\r\nConnection: close"));
-    carrier_put(fd, aver_view_slice(request, line, request.size - line));
-    for (ssize_t got = read(fd, piece, sizeof(piece)); got > 0;
-         got = read(fd, piece, sizeof(piece))) {
-        carrier_put(client, aver_view_make(piece, (size_t)got));
-        aver_buf_append(ret_answer, aver_view_make(piece, (size_t)got));
-    }
-    (void)close(fd);
-}
 
 static void carrier_refuse(int client)
 {
@@ -417,7 +345,7 @@ static void carrier_refuse(int client)
     aver_buf_deinit(&body);
 }
 
-static void carrier_handle(int client, aver_view request)
+static void carrier_handle_one(int client, aver_view request)
 {
     aver_buf answer;
     bool get = request.size > 4 && memcmp(request.data, "GET ", 4) == 0;
@@ -432,7 +360,7 @@ static void carrier_handle(int client, aver_view request)
         if (!get && carrier.posts++ == 0) {
             rotation_force(&carrier.watch);
         }
-        carrier_pass(client, request, &answer);
+        carrier_pass(client, node.unix_socket, request, &answer);
         if (get && carrier.gets == 1) {
             aver_buf_append(&carrier.bundle, aver_buf_view(&answer));
         }
@@ -440,45 +368,20 @@ static void carrier_handle(int client, aver_view request)
     aver_buf_deinit(&answer);
 }
 
-static void *carrier_serve(void *context)
-{
-    (void)context;
-    for (;;) {
-        aver_buf request;
-        int client = accept(carrier.listener, NULL, NULL);
-        if (client < 0) {
-            return NULL;
-        }
-        aver_buf_init(&request, ROTATION_PASS_BYTES);
-        if (carrier_take(client, &request)) {
-            carrier_handle(client, aver_buf_view(&request));
-        }
-        aver_buf_deinit(&request);
-        (void)close(client);
-    }
-}
-
 static int carrier_ask(rotation_trick trick)
 {
     char path[CLI_RUN_PATH_BYTES];
-    struct sockaddr_un address;
 
     cli_run_path(&run, "carrier", path);
-    (void)unlink(path);
     carrier = (rotation_carrier){.trick = trick};
     node_session_open(&carrier.watch, &node, false);
     aver_buf_init(&carrier.bundle, 4u << 20);
-    carrier.listener = carrier_socket(path, &address);
-    assert_int_equal(bind(carrier.listener, (const struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(carrier.listener, 8), 0);
-    assert_int_equal(pthread_create(&carrier.thread, NULL, carrier_serve, NULL), 0);
+    carrier_start(&carrier.server, path, carrier_handle_one);
     const char *const words[] = {"ask",      "--unix",       path,         "--policy",
                                  run.policy, "--sim-root",   run.root,     "-n",
                                  "4",        "--completion", "A red door", NULL};
     int code = cli_run_words(&run, words);
-    (void)shutdown(carrier.listener, SHUT_RDWR);
-    assert_int_equal(pthread_join(carrier.thread, NULL), 0);
-    (void)close(carrier.listener);
+    carrier_stop(&carrier.server);
     node_session_close(&carrier.watch);
     aver_buf_deinit(&carrier.bundle);
     return code;

@@ -4,22 +4,8 @@
 # prompts, lengths, temperatures and seeds: each must re-check bit for bit, with other threads than
 # those that made it. Then a lying engine: its capsules verify, and a re-check names the place.
 # AVER_SEED gives other random choices; the one in use is printed.
-set -u
-LC_ALL=C
-export LC_ALL
-bin=${AVER_BIN:?}
-source=${AVER_SOURCE:?}
-model=${AVER_TEST_MODEL:-}
-[ -r "$model" ] || model=${AVER_SHARED:-$source/../shared}/models/stories15M-q8_0.gguf
-if [ ! -r "$model" ]; then
-    echo 'SKIP: the story model is not here'
-    exit 77
-fi
-top=$(mktemp -d)
-node=
-trap '[ -z "$node" ] || kill "$node" 2>/dev/null; rm -rf "$top"' EXIT
-cd "$top" || exit 1
-failed=0
+# shellcheck source=tests/support/story.sh
+. "${AVER_SOURCE:?}/tests/support/story.sh"
 nodes=5
 waves=2
 at_once=5
@@ -43,34 +29,6 @@ random_threads() {
     1 | 2) threads=2 ;;
     *) threads=1 ;;
     esac
-}
-
-fail() {
-    echo "FAIL: $*"
-    failed=1
-}
-
-start() {
-    rm -f ready
-    "$bin/aver-node-sim" --model "$model" --model-name story --listen "unix:$top/node.sock" \
-        --platform "sim:key=$top/sim.key" --ready-file ready "$@" >node.log 2>&1 &
-    node=$!
-    tries=0
-    while [ ! -f ready ] && [ $tries -lt 600 ] && kill -0 "$node" 2>/dev/null; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    [ -f ready ] || {
-        cat node.log
-        fail 'the node did not start'
-        exit 1
-    }
-}
-
-stop() {
-    kill "$node"
-    wait "$node" || fail "the node ended with status $?"
-    node=
 }
 
 head -c 32 /dev/urandom >sim.key
@@ -135,11 +93,11 @@ for round in $(seq "$nodes"); do
     batch=$(echo '16 24 64 200 512' | cut -d' ' -f$((r + 1)))
     tokens_max=$((36 / threads))
     echo "node $round: $threads threads, $slots slots, batch $batch"
-    start --threads "$threads" --slots "$slots" --batch "$batch"
+    node_start --threads "$threads" --slots "$slots" --batch "$batch"
     for _ in $(seq "$waves"); do
         wave
     done
-    stop
+    node_stop
 done
 
 same=0
@@ -156,7 +114,7 @@ echo "$same of $count capsules re-check bit for bit"
 [ "$same" = 50 ] || fail 'not 50'
 
 # The engine lies at step 5 of every answer; the keeper that signs it is genuine.
-start --threads 1 --sim-engine "$bin/aver-hostile-engine"
+node_start --threads 1 --sim-engine "$bin/aver-hostile-engine"
 for temperature in 0 1; do
     "$bin/aver" ask --unix node.sock -p policy.json --sim-root sim.root --completion -n 12 --seed 3 \
         --temperature "$temperature" --save lie.capsule 'Once upon a time' >out 2>err ||
@@ -168,5 +126,5 @@ for temperature in 0 1; do
     [ "$status" = 1 ] || fail "recheck of a lie ended with $status"
     grep -q 'first wrong token at position 5' out || fail "the lie is not found where it is: $(cat out)"
 done
-stop
+node_stop
 exit "$failed"

@@ -127,3 +127,12 @@ int cli_run_words(cli_run *run, const char *const *words)
     text_read(run, "err", run->err);
     return WEXITSTATUS(status);
 }
+
+void cli_run_fetch(cli_run *run, const node_fixture *node, aver_buf *bundle)
+{
+    char path[CLI_RUN_PATH_BYTES];
+    cli_run_path(run, "bundle", path);
+    const char *const words[] = {"attest", "fetch", "--url", node->url, "-o", path, NULL};
+    assert_int_equal(cli_run_words(run, words), 0);
+    assert_int_equal(aver_file_read(path, FILE_MAX, bundle), AVER_OK);
+}

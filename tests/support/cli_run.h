@@ -8,6 +8,7 @@
  * the set-up end the test.
  */
 
+#include "aver/bytes.h"
 #include "support/node_fixture.h"
 
 #include <stddef.h>
@@ -30,5 +31,7 @@ void cli_run_close(cli_run *run);
 void cli_run_path(const cli_run *run, const char *name, char ret_path[CLI_RUN_PATH_BYTES]);
 /* words without the program's name, NULL-terminated; the exit status. */
 int cli_run_words(cli_run *run, const char *const *words);
+/* The node's evidence, as aver attest fetch gives it; appended. */
+void cli_run_fetch(cli_run *run, const node_fixture *node, aver_buf *bundle);
 
 #endif

@@ -162,6 +162,8 @@ static void lint_and_explain_say_what_matters(void **state)
     expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"program\":\"" ROOT
                  "\"}]}",
                  aver_policy_lint, "is never used");
+    expect_words("{\"version\":1,\"require\":[\"time.as-of\"]}", aver_policy_lint,
+                 "every answer is refused");
     expect_words("{\"version\":1,\"max_evidence_age_s\":100000}", aver_policy_lint,
                  "older than a day");
     expect_words("{\"version\":1,\"max_receipt_age_s\":4000}", aver_policy_lint,
@@ -293,6 +295,23 @@ static void what_a_policy_asks_of_the_receipt_waits_for_the_answer(void **state)
     forge_deinit(&made);
 }
 
+/* What one damaged file leaves unmade is counted, not listed. */
+static void checks_that_were_not_made_are_counted(void **state)
+{
+    (void)state;
+    static aver_verdict verdict;
+    static const char text[] = "{\"version\":1}";
+    aver_policy *policy = NULL;
+    char why[400];
+    assert_int_equal(aver_policy_parse(aver_view_text(text), &policy, why), AVER_OK);
+    aver_verdict_init(&verdict);
+    aver_verdict_add(&verdict, "capsule.format", AVER_CHECK_FAIL, "damaged");
+    assert_false(aver_policy_accepts(policy, AVER_USE_CAPSULE, &verdict, why));
+    assert_string_equal(why, "capsule.format is FAIL: damaged; bundle.format and 28 more were not "
+                             "made");
+    aver_policy_free(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_profile_that_is_not_listed_is_refused),
         cmocka_unit_test(a_policy_without_lists_refuses_everything),
         cmocka_unit_test(what_a_policy_asks_of_the_receipt_waits_for_the_answer),
+        cmocka_unit_test(checks_that_were_not_made_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
