@@ -5,8 +5,9 @@
  * for in both kinds of round, and read at once in the quiet ones, so that the model has the same
  * work. The figure is the median of the rounds' p99 with abusers, over that without.
  *
- * Everything is on loopback; abusers pause between attempts and end with their round. They have the
- * lowest priority, since their own work would be other machines' work.
+ * Everything is on loopback; abusers pause between attempts and end with their round. They run only
+ * when nobody else wants a core (SCHED_IDLE), since their own work would be other machines' work; a
+ * merely low priority would still hold a core for whole time slices.
  *
  *   bench-abuse [WORDS]     only the abusers with these words in their name
  */
@@ -16,12 +17,12 @@
 #include "support/node_client.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define ROUNDS       8 /* of each kind */
@@ -33,8 +34,6 @@
 #define PAUSE_MS     100u
 #define PAUSE_BIG_MS 500u /* after a body of megabytes */
 #define GOAL         1.2
-
-enum { PRIORITY_LOWEST = 19 };
 
 typedef struct bench_abuser {
     pthread_t thread;
@@ -77,7 +76,10 @@ static void bench_pause(unsigned ms)
 static void *abuser_run(void *context)
 {
     bench_abuser *abuser = context;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), PRIORITY_LOWEST);
+    const struct sched_param idle = {.sched_priority = 0};
+    if (sched_setscheduler(0, SCHED_IDLE, &idle) != 0) {
+        perror("SCHED_IDLE");
+    }
     unsigned pause_ms = abuser->kind == ABUSE_LARGE_BODY ? PAUSE_BIG_MS : PAUSE_MS;
     for (unsigned i = 0; i < ATTEMPTS_MAX && node_fixture_now_ms() < round_end_ms; i++) {
         abuser->attempts++;
