@@ -2,10 +2,10 @@
 #ifndef AVER_ATTEST_SIM_VERIFY_H
 #define AVER_ATTEST_SIM_VERIFY_H
 
-/* sim_verify: judges the simulator's evidence (src/tee/sim.h has its layout). Linked only where a
- * reader may name a simulator root. */
+/* sim_verify: the parts of the simulator's evidence (src/tee/sim.h has its layout) that its judge
+ * and its producer share. */
 
-#include "aver/judge.h"
+#include "aver/sim_verify.h"
 
 #define AVER_SIM_WORDS         "aver simulator: proves nothing"
 #define AVER_SIM_DEVICE_TAG    "aver/sim/device/1"
@@ -25,8 +25,6 @@ typedef struct aver_sim_device {
     uint8_t machine_id[32];
     uint8_t signature[64]; /* by the root, over AVER_SIM_DEVICE_TAG || key || machine_id */
 } aver_sim_device;
-
-extern const aver_platform aver_platform_sim;
 
 AVER_MUST_USE aver_err aver_sim_statement_encode(const aver_sim_statement *statement,
                                                  aver_buf *ret_bytes);

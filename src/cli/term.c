@@ -58,7 +58,8 @@ void aver_term_text(const aver_term *term, aver_view text)
 }
 
 /* What does not fit the small buffer goes through one of its own size; without memory it is cut. */
-static void term_format(const aver_term *term, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+term_format(const aver_term *term, const char *format, va_list args)
 {
     char small[1024];
     va_list again;

@@ -34,20 +34,71 @@ for header in "$top"/prefix/include/aver/*.h; do
 done
 [ "$count" -gt 0 ] || fail 'no public headers'
 
+# An auditor's whole program: judges a saved answer with public headers alone.
 cat >"$top/program.c" <<'CODE'
-#include <aver/err.h>
+#include <aver/sim_verify.h>
+#include <aver/verify.h>
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+static uint8_t bytes[1 << 20];
+
+static aver_view file(const char *path, size_t offset)
 {
-    return puts(aver_err_text(AVER_E_PROOF)) < 0;
+    FILE *in = fopen(path, "rb");
+    size_t size = in ? fread(bytes + offset, 1, sizeof bytes - offset, in) : 0;
+    if (in) {
+        fclose(in);
+    }
+    return aver_view_make(bytes + offset, size);
+}
+
+int main(int count, char **names)
+{
+    static const aver_platform *const platforms[] = {&aver_platform_sim, NULL};
+    static aver_verdict verdict;
+    aver_verify_context context = {.use = AVER_USE_CAPSULE, .platforms = platforms};
+    aver_policy *policy = NULL;
+    aver_receipt receipt;
+    char why[400] = "";
+    if (count != 4 || aver_policy_parse(file(names[1], 0), &policy, why) != AVER_OK) {
+        fprintf(stderr, "no policy: %s\n", why);
+        return 2;
+    }
+    aver_view root = file(names[2], 0);
+    context.policy = policy;
+    context.now_ms = 4102444800000u;
+    context.roots.has_sim_root = root.size >= 64;
+    for (size_t i = 0; i < 32 && context.roots.has_sim_root; i++) {
+        unsigned byte = 0;
+        if (sscanf((const char *)root.data + 2 * i, "%2x", &byte) != 1) {
+            return 2;
+        }
+        context.roots.sim_root[i] = (uint8_t)byte;
+    }
+    aver_verdict_init(&verdict);
+    if (aver_verify_capsule(file(names[3], 0), &context, &verdict, &receipt) != AVER_OK) {
+        return 2;
+    }
+    bool accepted = aver_policy_accepts(policy, AVER_USE_CAPSULE, &verdict, why);
+    printf("%s: %zu checks\n", accepted ? "accepted" : why, verdict.count);
+    aver_policy_free(policy);
+    return accepted ? 0 : 1;
 }
 CODE
 sanitize=$(sed -n 's/^AVER_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/CMakeCache.txt")
-# shellcheck disable=SC2086
-if cc $cflags $sanitize "$top/program.c" $libs -o "$top/program" && text=$("$top/program") &&
-    [ -n "$text" ]; then
-    echo "ok: a program links and says: $text"
+golden=${AVER_SOURCE:?}/tests/golden
+judge() {
+    "$top/program" "$golden/policy.json" "$golden/sim-root.hex" "$golden/$1.capsule"
+}
+# shellcheck disable=SC2046,SC2086
+if cc -std=gnu17 $cflags $sanitize "$top/program.c" $(pkg-config --libs aver-sim) -o "$top/program"; then
+    text=$(judge whole) || fail "the library refuses a good capsule: $text"
+    echo "ok: whole.capsule is $text"
+    if text=$(judge changed); then
+        fail "the library accepts a changed capsule: $text"
+    fi
+    echo "ok: changed.capsule: $text"
 else
     fail 'a program does not link'
 fi
