@@ -24,6 +24,8 @@
 
 #include "aver/keyset.h"
 
+AVER_C_BEGIN
+
 #define AVER_BUNDLE_BYTES_MAX  (1024ul * 1024)
 #define AVER_BUNDLE_MEDIA_TYPE "application/vnd.aver.bundle+cbor"
 #define AVER_NONCE_BYTES       32
@@ -60,10 +62,14 @@ AVER_MUST_USE aver_err aver_cmw_unwrap(aver_view bytes, aver_buf *ret_bytes);
 AVER_MUST_USE aver_err aver_cmw_wrap_json(aver_view bundle, aver_buf *ret_text);
 AVER_MUST_USE aver_err aver_cmw_wrap_cbor(aver_view bundle, aver_buf *ret_bytes);
 
-void aver_binding(const uint8_t keyset_digest[static 32], const uint8_t nonce_root[static 32],
-                  aver_view gpu_evidence_digest, uint8_t ret_report_data[static 64]);
-void aver_evidence_digest(aver_view evidence, uint8_t ret_digest[static 32]);
-void aver_gpu_evidence_digest(aver_view gpu_evidence, uint8_t ret_digest[static 32]);
-void aver_nonce_leaf(const uint8_t nonce[static AVER_NONCE_BYTES], uint8_t ret_hash[static 32]);
+void aver_binding(const uint8_t keyset_digest[AVER_AT_LEAST(32)],
+                  const uint8_t nonce_root[AVER_AT_LEAST(32)], aver_view gpu_evidence_digest,
+                  uint8_t ret_report_data[AVER_AT_LEAST(64)]);
+void aver_evidence_digest(aver_view evidence, uint8_t ret_digest[AVER_AT_LEAST(32)]);
+void aver_gpu_evidence_digest(aver_view gpu_evidence, uint8_t ret_digest[AVER_AT_LEAST(32)]);
+void aver_nonce_leaf(const uint8_t nonce[AVER_AT_LEAST(AVER_NONCE_BYTES)],
+                     uint8_t ret_hash[AVER_AT_LEAST(32)]);
+
+AVER_C_END
 
 #endif

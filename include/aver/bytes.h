@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+AVER_C_BEGIN
+
 typedef struct aver_view {
     const uint8_t *data;
     size_t size;
@@ -70,10 +72,12 @@ aver_view aver_buf_view(const aver_buf *buf);
 /* Moves the contents out; from is left initialised and empty with the same maximum. */
 aver_buf aver_buf_take(aver_buf *from);
 
-uint16_t aver_be16_read(const uint8_t bytes[static 2]);
-uint32_t aver_be32_read(const uint8_t bytes[static 4]);
-uint64_t aver_be64_read(const uint8_t bytes[static 8]);
-void aver_be32_write(uint8_t ret_bytes[static 4], uint32_t value);
-void aver_be64_write(uint8_t ret_bytes[static 8], uint64_t value);
+uint16_t aver_be16_read(const uint8_t bytes[AVER_AT_LEAST(2)]);
+uint32_t aver_be32_read(const uint8_t bytes[AVER_AT_LEAST(4)]);
+uint64_t aver_be64_read(const uint8_t bytes[AVER_AT_LEAST(8)]);
+void aver_be32_write(uint8_t ret_bytes[AVER_AT_LEAST(4)], uint32_t value);
+void aver_be64_write(uint8_t ret_bytes[AVER_AT_LEAST(8)], uint64_t value);
+
+AVER_C_END
 
 #endif

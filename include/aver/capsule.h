@@ -16,6 +16,8 @@
 
 #include "aver/receipt.h"
 
+AVER_C_BEGIN
+
 #define AVER_CAPSULE_BYTES_MAX  (16ul * 1024 * 1024)
 #define AVER_CAPSULE_MEDIA_TYPE "application/vnd.aver.capsule+cbor"
 
@@ -37,5 +39,7 @@ typedef struct aver_capsule {
 AVER_MUST_USE aver_err aver_capsule_encode(const aver_capsule *capsule, aver_buf *ret_bytes);
 /* Views point into bytes. */
 AVER_MUST_USE aver_err aver_capsule_decode(aver_view bytes, aver_capsule *ret_capsule);
+
+AVER_C_END
 
 #endif

@@ -12,6 +12,19 @@
 
 #define AVER_MUST_USE __attribute__((warn_unused_result))
 
+/* Size of an array parameter: the caller's array has at least so many elements. */
+#ifdef __cplusplus
+#define AVER_AT_LEAST(count) count
+#define AVER_C_BEGIN         extern "C" {
+#define AVER_C_END           }
+#else
+#define AVER_AT_LEAST(count) static count
+#define AVER_C_BEGIN
+#define AVER_C_END
+#endif
+
+AVER_C_BEGIN
+
 typedef enum aver_err {
     AVER_OK = 0,
     AVER_E_NOMEM,       /* an allocation failed */
@@ -29,5 +42,7 @@ typedef enum aver_err {
 
 /* A short English name of the value, never NULL. */
 const char *aver_err_text(aver_err err);
+
+AVER_C_END
 
 #endif

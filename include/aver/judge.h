@@ -12,6 +12,8 @@
 #include "aver/bundle.h"
 #include "aver/policy.h"
 
+AVER_C_BEGIN
+
 /* Clocks of honest machines differ by at most this much. */
 #define AVER_CLOCK_SKEW_MS 60000
 
@@ -83,5 +85,7 @@ AVER_MUST_USE aver_err aver_verify_bundle(aver_view bytes, const aver_verify_con
 AVER_MUST_USE aver_err aver_verify_bundle_at(aver_view bytes, const aver_verify_context *context,
                                              const uint64_t *at_ms, aver_verdict *verdict,
                                              aver_judged *ret_judged);
+
+AVER_C_END
 
 #endif

@@ -16,6 +16,8 @@
 
 #include "aver/bytes.h"
 
+AVER_C_BEGIN
+
 #define AVER_KEYSET_BYTES_MAX   (64ul * 1024)
 #define AVER_KEYSET_MODELS_MAX  64
 #define AVER_NAME_BYTES_MAX     128
@@ -60,13 +62,16 @@ typedef struct aver_keyset {
 AVER_MUST_USE aver_err aver_keyset_encode(const aver_keyset *keyset, aver_buf *ret_bytes);
 /* Strict; also checks key sizes. It does not judge the incarnation: that is a named check. */
 AVER_MUST_USE aver_err aver_keyset_decode(aver_view bytes, aver_keyset *ret_keyset);
-void aver_keyset_digest(aver_view bytes, uint8_t ret_digest[static 32]);
+void aver_keyset_digest(aver_view bytes, uint8_t ret_digest[AVER_AT_LEAST(32)]);
 /* Digest of the configuration document: SHA-256("aver/config/1" || bytes). */
-void aver_config_digest(aver_view bytes, uint8_t ret_digest[static 32]);
+void aver_config_digest(aver_view bytes, uint8_t ret_digest[AVER_AT_LEAST(32)]);
 /* SHA-256("aver/node/1" || operator address || name). */
-void aver_node_id(const uint8_t operator_address[static 20], const char *name,
-                  uint8_t ret_id[static 32]);
+void aver_node_id(const uint8_t operator_address[AVER_AT_LEAST(20)], const char *name,
+                  uint8_t ret_id[AVER_AT_LEAST(32)]);
 /* NULL if there is no such model. */
-const aver_keyset_model *aver_keyset_find(const aver_keyset *keyset, const uint8_t root[static 32]);
+const aver_keyset_model *aver_keyset_find(const aver_keyset *keyset,
+                                          const uint8_t root[AVER_AT_LEAST(32)]);
+
+AVER_C_END
 
 #endif

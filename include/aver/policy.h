@@ -30,6 +30,8 @@
 
 #include "aver/verdict.h"
 
+AVER_C_BEGIN
+
 #define AVER_POLICY_BYTES_MAX (256ul * 1024)
 #define AVER_POLICY_LIST_MAX  256
 #define AVER_POLICY_ANY_MAX   8
@@ -67,9 +69,9 @@ bool aver_policy_matches(const aver_policy *policy, const char *platform,
 /* Are there any entries at all for this platform and kind? For explanations. */
 size_t aver_policy_measurement_count(const aver_policy *policy, const char *platform,
                                      const char *kind);
-bool aver_policy_allows_model(const aver_policy *policy, const uint8_t root[static 32]);
+bool aver_policy_allows_model(const aver_policy *policy, const uint8_t root[AVER_AT_LEAST(32)]);
 /* *ret_any: the policy has no config list. */
-bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[static 32],
+bool aver_policy_allows_config(const aver_policy *policy, const uint8_t digest[AVER_AT_LEAST(32)],
                                bool *ret_any);
 /* profile is an aver_profile. */
 bool aver_policy_allows_profile(const aver_policy *policy, uint32_t profile);
@@ -90,5 +92,7 @@ bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_ver
 void aver_policy_lint(const aver_policy *policy, aver_buf *out);
 /* The policy in words. */
 void aver_policy_explain(const aver_policy *policy, aver_buf *out);
+
+AVER_C_END
 
 #endif

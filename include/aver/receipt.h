@@ -20,6 +20,8 @@
 #include "aver/bytes.h"
 #include "aver/keyset.h"
 
+AVER_C_BEGIN
+
 #define AVER_RECEIPT_BYTES_MAX 4096
 #define AVER_TOKENS_BYTES_MAX  (2ul * 1024 * 1024)
 #define AVER_TOKENS_MAX        262144
@@ -124,33 +126,37 @@ AVER_MUST_USE aver_err aver_receipt_sign(const aver_receipt *receipt,
                                          const struct aver_ed25519 *key, aver_buf *ret_message);
 AVER_MUST_USE aver_err aver_opening_sign(const aver_opening *opening,
                                          const struct aver_ed25519 *key, aver_buf *ret_message);
-AVER_MUST_USE aver_err aver_head_sign(const aver_head *head, const uint8_t incarnation[static 32],
+AVER_MUST_USE aver_err aver_head_sign(const aver_head *head,
+                                      const uint8_t incarnation[AVER_AT_LEAST(32)],
                                       const struct aver_ed25519 *key, aver_buf *ret_message);
 
 /* Reading. decode parses and does not verify: the name says so; ret structs are only as good as a
  * later check. */
 AVER_MUST_USE aver_err aver_receipt_decode_unverified(aver_view message, aver_receipt *ret_receipt);
 AVER_MUST_USE aver_err aver_receipt_verify_signature(aver_view message,
-                                                     const uint8_t receipt_key[static 32]);
-AVER_MUST_USE aver_err aver_receipt_identity(aver_view message, uint8_t ret_identity[static 32]);
-AVER_MUST_USE aver_err aver_opening_open(aver_view message, const uint8_t receipt_key[static 32],
+                                                     const uint8_t receipt_key[AVER_AT_LEAST(32)]);
+AVER_MUST_USE aver_err aver_receipt_identity(aver_view message,
+                                             uint8_t ret_identity[AVER_AT_LEAST(32)]);
+AVER_MUST_USE aver_err aver_opening_open(aver_view message,
+                                         const uint8_t receipt_key[AVER_AT_LEAST(32)],
                                          aver_opening *ret_opening);
-AVER_MUST_USE aver_err aver_head_open(aver_view message, const uint8_t receipt_key[static 32],
+AVER_MUST_USE aver_err aver_head_open(aver_view message,
+                                      const uint8_t receipt_key[AVER_AT_LEAST(32)],
                                       aver_head *ret_head);
 
-void aver_commit_request(const uint8_t salt[static 32], aver_view request,
-                         uint8_t ret_commitment[static 32]);
-void aver_commit_response(const uint8_t salt[static 32], aver_view response,
-                          uint8_t ret_commitment[static 32]);
-void aver_commit_tokens(const uint8_t salt[static 32], aver_view tokens,
-                        uint8_t ret_commitment[static 32]);
+void aver_commit_request(const uint8_t salt[AVER_AT_LEAST(32)], aver_view request,
+                         uint8_t ret_commitment[AVER_AT_LEAST(32)]);
+void aver_commit_response(const uint8_t salt[AVER_AT_LEAST(32)], aver_view response,
+                          uint8_t ret_commitment[AVER_AT_LEAST(32)]);
+void aver_commit_tokens(const uint8_t salt[AVER_AT_LEAST(32)], aver_view tokens,
+                        uint8_t ret_commitment[AVER_AT_LEAST(32)]);
 /* Incremental form for responses that are sent piece by piece. */
 typedef struct aver_commit {
     uint64_t opaque[16];
 } aver_commit;
-void aver_commit_response_init(aver_commit *commit, const uint8_t salt[static 32]);
+void aver_commit_response_init(aver_commit *commit, const uint8_t salt[AVER_AT_LEAST(32)]);
 void aver_commit_update(aver_commit *commit, aver_view bytes);
-void aver_commit_final(aver_commit *commit, uint8_t ret_commitment[static 32]);
+void aver_commit_final(aver_commit *commit, uint8_t ret_commitment[AVER_AT_LEAST(32)]);
 
 /* Token document: deterministic CBOR [[prompt ids], [generated ids]]. */
 AVER_MUST_USE aver_err aver_tokens_encode(const int32_t *prompt, size_t prompt_count,
@@ -159,4 +165,6 @@ AVER_MUST_USE aver_err aver_tokens_encode(const int32_t *prompt, size_t prompt_c
 /* ret_ids is malloc'ed: prompt ids then generated ids; the caller frees. */
 AVER_MUST_USE aver_err aver_tokens_decode(aver_view bytes, int32_t **ret_ids,
                                           size_t *ret_prompt_count, size_t *ret_generated_count);
+AVER_C_END
+
 #endif

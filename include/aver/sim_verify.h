@@ -10,6 +10,10 @@
 
 #include "aver/judge.h"
 
+AVER_C_BEGIN
+
 extern const aver_platform aver_platform_sim;
+
+AVER_C_END
 
 #endif

@@ -23,6 +23,8 @@
 
 #include "aver/receipt.h"
 
+AVER_C_BEGIN
+
 #define AVER_STREAM_LINE_BYTES_MAX   (4 * 1024 * 1024)
 #define AVER_STREAM_COMMENT_OPENING  "aver-opening"
 #define AVER_STREAM_COMMENT_HEAD     "aver-head"
@@ -66,9 +68,11 @@ size_t aver_stream_event_size(aver_view events);
  * are and their root. FORMAT if the bytes end inside an event.
  */
 AVER_MUST_USE aver_err aver_stream_tree(aver_view events, uint64_t events_max, uint64_t *ret_count,
-                                        uint8_t ret_root[static 32]);
+                                        uint8_t ret_root[AVER_AT_LEAST(32)]);
 
 /* Writing side: appends one comment with a signed message; name is one of AVER_STREAM_COMMENT_*. */
 void aver_stream_put_comment(aver_buf *out, const char *name, aver_view message);
+
+AVER_C_END
 
 #endif

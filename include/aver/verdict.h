@@ -9,6 +9,8 @@
 
 #include "aver/bytes.h"
 
+AVER_C_BEGIN
+
 #define AVER_CHECKS_MAX 64
 
 typedef enum aver_check_status {
@@ -52,5 +54,7 @@ bool aver_verdict_failed(const aver_verdict *verdict); /* some check is FAIL */
 /* {"accepted":…,"simulated":…,"checks":[{"name","status","detail"}…]}; accepted as the caller
  * found. */
 void aver_verdict_json(const aver_verdict *verdict, bool accepted, aver_buf *out);
+
+AVER_C_END
 
 #endif

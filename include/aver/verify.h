@@ -12,6 +12,8 @@
 #include "aver/capsule.h"
 #include "aver/judge.h"
 
+AVER_C_BEGIN
+
 /* What the reader itself sent and received; NULL or absent parts make their checks SKIP. */
 typedef struct aver_transcript {
     const uint8_t *salt; /* 32 bytes */
@@ -55,5 +57,7 @@ AVER_MUST_USE aver_err aver_verify_cut(aver_view opening, aver_view head, const 
  * here. */
 AVER_MUST_USE aver_err aver_verify_capsule(aver_view bytes, const aver_verify_context *context,
                                            aver_verdict *verdict, aver_receipt *ret_receipt);
+
+AVER_C_END
 
 #endif

@@ -30,6 +30,10 @@ for header in "$top"/prefix/include/aver/*.h; do
     # shellcheck disable=SC2086 # flags are words
     cc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only $cflags "$top/one.c" ||
         fail "aver/$name does not compile alone"
+    cp "$top/one.c" "$top/one.cc"
+    # shellcheck disable=SC2086
+    c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only $cflags "$top/one.cc" ||
+        fail "aver/$name does not compile alone in C++"
     count=$((count + 1))
 done
 [ "$count" -gt 0 ] || fail 'no public headers'
