@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROUNDS       8 /* of each kind */
+#define ROUNDS       16 /* of each kind */
 #define ROUND_MS     2500u
 #define WORKERS      2
 #define SAMPLES_MAX  4000 /* of one worker and round */
