@@ -158,7 +158,7 @@ void aver_commit_response_init(aver_commit *commit, const uint8_t salt[AVER_AT_L
 void aver_commit_update(aver_commit *commit, aver_view bytes);
 void aver_commit_final(aver_commit *commit, uint8_t ret_commitment[AVER_AT_LEAST(32)]);
 
-/* Token document: deterministic CBOR [[prompt ids], [generated ids]]. */
+/* Token document: deterministic CBOR [[prompt ids], [ids of choice 0], ...]. */
 AVER_MUST_USE aver_err aver_tokens_encode(const int32_t *prompt, size_t prompt_count,
                                           const int32_t *generated, size_t generated_count,
                                           aver_buf *ret_bytes);

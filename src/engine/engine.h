@@ -19,9 +19,13 @@
  *
  * Step digest: d0 = SHA-256("aver/step/1" || u32be prompt count || u32be prompt ids ...),
  *              di = SHA-256(d(i-1) || u32be token i || hidden row i), the row being the floats
- * (little-endian) after the final norm from which token i was drawn. Numeric class: SHA-256 over
- * the logits of a fixed known-answer run; two engines of one class give the same bits. Threads: one
- * owner, which also runs aver_engine_step.
+ * (little-endian) after the final norm from which token i was drawn. Of more than one choice:
+ * SHA-256("aver/choices/1" || digest of choice 0 || digest of choice 1 ...). Of embeddings:
+ * d0 = SHA-256("aver/embed/1" || u32be inputs), di = SHA-256(d(i-1) || u32be count of ids || u32be
+ * ids ... || floats of vector i, little-endian). Choice 0 draws with the job's seed, choice c > 0
+ * with the top 53 bits of SHA-256("aver/choice/1" || u64be seed || u64be c). Numeric class: SHA-256
+ * over the logits of a fixed known-answer run; two engines of one class give the same bits.
+ * Threads: one owner, which also runs aver_engine_step.
  */
 
 #include "aver/receipt.h"
@@ -54,23 +58,57 @@ typedef struct aver_engine_info {
 
 typedef struct aver_engine aver_engine;
 
+/*
+ * Events of one job:
+ *
+ *   generation:     STARTED (TOKEN | CALL)* CHOICE ... DONE     TOKEN, CALL, CHOICE name their
+ * choice; each choice ends with one CHOICE, in any order; DONE follows the last EMBEDDINGS: STARTED
+ * VECTOR ... DONE                     one VECTOR an input, in order TOKENIZE:       STARTED DONE
+ * the ids are the prompt's DETOKENIZE, APPLY_TEMPLATE: STARTED TEXT ... DONE pieces of the text, in
+ * order
+ *
+ * Or REFUSED alone; or DONE (aborted, error) at any place, without CHOICE for those that had not
+ * ended.
+ */
 typedef enum aver_event_kind {
     AVER_EVENT_STARTED = 1, /* prompt token ids are known */
     AVER_EVENT_TOKEN = 2,   /* one token; text may be empty (held back) or end earlier pieces */
     AVER_EVENT_DONE = 3,
     AVER_EVENT_REFUSED = 4, /* before any token: prompt too long, template failed */
+    AVER_EVENT_CHOICE = 5,  /* a choice ended */
+    AVER_EVENT_CALL = 6,    /* a choice called a tool: name and arguments are whole */
+    AVER_EVENT_VECTOR = 7,  /* the embedding of one input */
+    AVER_EVENT_TEXT = 8,    /* a piece of text that is no answer */
 } aver_event_kind;
+
+/* One candidate at one step, by the raw logits, after logit_bias and before everything else. */
+typedef struct aver_logprob {
+    int32_t token;
+    int32_t logprob_ppm; /* millionths, at most 0, at least -2000000000 */
+    aver_view piece;     /* its bytes, maybe no whole character */
+} aver_logprob;
 
 typedef struct aver_event {
     aver_event_kind kind;
     uint64_t job_id;
-    int32_t token; /* TOKEN */
-    aver_view
-        text; /* TOKEN, and DONE for what was held back (none if aborted); REFUSED: the reason */
+    uint32_t choice; /* TOKEN, CALL, CHOICE: from 0; VECTOR: the input's index */
+    int32_t token;   /* TOKEN */
+    /* TOKEN, TEXT; CHOICE: what was held back (none if aborted); REFUSED: the reason. What a model
+     * says to call tools is no text. */
+    aver_view text;
     const int32_t *prompt_ids; /* STARTED */
     size_t prompt_count;
-    aver_finish finish;       /* DONE */
-    uint32_t generated_count; /* DONE */
+    uint32_t cached_count; /* STARTED: how many of them need not be read again */
+    /* TOKEN, if the job asked: the drawn token first, then the most likely by falling logit */
+    const aver_logprob *logprobs;
+    size_t logprobs_count;
+    uint32_t call_index;      /* CALL: from 0 in each choice */
+    aver_view call_name;      /* CALL */
+    aver_view call_arguments; /* CALL: JSON text of an object */
+    const float *vector;      /* VECTOR */
+    size_t vector_count;
+    aver_finish finish;       /* CHOICE, DONE: of all choices the one with the highest number */
+    uint32_t generated_count; /* CHOICE; DONE: of all */
     bool has_step_digest;
     uint8_t step_digest[32]; /* DONE, profile verified */
 } aver_event;

@@ -18,16 +18,47 @@
 #define AVER_JOB_BODY_BYTES_MAX (4u * 1024 * 1024)
 /* The messages written anew: no longer than the body but for quotes and commas; fits a frame of the
  * link. */
-#define AVER_JOB_PROMPT_BYTES_MAX (6u * 1024 * 1024)
-#define AVER_JOB_STOPS_MAX        4
-#define AVER_JOB_STOP_BYTES_MAX   256
-#define AVER_JOB_MESSAGES_MAX     4096
-#define AVER_JOB_TOKENS_MAX       131072
+#define AVER_JOB_PROMPT_BYTES_MAX    (6u * 1024 * 1024)
+#define AVER_JOB_STOPS_MAX           4
+#define AVER_JOB_STOP_BYTES_MAX      256
+#define AVER_JOB_MESSAGES_MAX        4096
+#define AVER_JOB_TOKENS_MAX          131072
+#define AVER_JOB_CHOICES_MAX         16
+#define AVER_JOB_TOP_LOGPROBS_MAX    20
+#define AVER_JOB_BIASES_MAX          1024
+#define AVER_JOB_TOOLS_MAX           128
+#define AVER_JOB_TOOL_NAME_BYTES_MAX 64
+#define AVER_JOB_SCHEMA_BYTES_MAX    (256u * 1024)
+#define AVER_JOB_INPUTS_MAX          2048 /* of one request for embeddings */
 
 typedef enum aver_endpoint {
-    AVER_ENDPOINT_CHAT = 1,       /* POST /v1/chat/completions */
-    AVER_ENDPOINT_COMPLETION = 2, /* POST /v1/completions */
+    AVER_ENDPOINT_CHAT = 1,           /* POST /v1/chat/completions */
+    AVER_ENDPOINT_COMPLETION = 2,     /* POST /v1/completions */
+    AVER_ENDPOINT_EMBEDDINGS = 3,     /* POST /v1/embeddings */
+    AVER_ENDPOINT_RESPONSES = 4,      /* POST /v1/responses; for the engine the same as CHAT */
+    AVER_ENDPOINT_TOKENIZE = 5,       /* POST /tokenize */
+    AVER_ENDPOINT_DETOKENIZE = 6,     /* POST /detokenize */
+    AVER_ENDPOINT_APPLY_TEMPLATE = 7, /* POST /apply-template */
 } aver_endpoint;
+
+typedef enum aver_tool_choice {
+    AVER_TOOL_CHOICE_AUTO = 0, /* the model may call tools, if there are any */
+    AVER_TOOL_CHOICE_NONE = 1,
+    AVER_TOOL_CHOICE_REQUIRED = 2, /* at least one call, forced by grammar */
+    AVER_TOOL_CHOICE_NAMED = 3,    /* of tool_name, forced by grammar */
+} aver_tool_choice;
+
+typedef enum aver_format {
+    AVER_FORMAT_TEXT = 0,
+    AVER_FORMAT_JSON_OBJECT = 1,
+    AVER_FORMAT_JSON_SCHEMA = 2,
+} aver_format;
+
+/* logit_bias: added to the token's logit before penalties. */
+typedef struct aver_bias {
+    int32_t token;
+    int32_t bias_ppm; /* -100000000 to 100000000: -100 to 100 in millionths */
+} aver_bias;
 
 typedef struct aver_sampling {
     uint32_t temperature_ppm;        /* 0 to 2000000; 0 is greedy; default 1000000 */
@@ -59,16 +90,35 @@ typedef struct aver_job_claims {
 
 typedef struct aver_job {
     aver_endpoint endpoint;
-    aver_buf model;      /* the name asked for */
-    aver_buf prompt;     /* COMPLETION: UTF-8 text. CHAT: the messages array as compact JSON */
+    aver_buf model; /* the name asked for */
+    /* COMPLETION, TOKENIZE: UTF-8 text. CHAT, RESPONSES, APPLY_TEMPLATE: the messages array as
+     * compact JSON (role, content, name, tool_calls, tool_call_id). EMBEDDINGS: compact JSON array
+     * of texts. DETOKENIZE: compact JSON array of token ids */
+    aver_buf prompt;
     uint32_t max_tokens; /* 0: as many as the context holds. Not given: 0 for chat, 16 for
                             completions, as OpenAI has it */
     aver_sampling sampling;
     bool has_seed; /* false: the keeper draws one and the receipt tells it */
     aver_buf stops[AVER_JOB_STOPS_MAX];
     size_t stops_count;
+    uint32_t choices_count; /* n: 0 or 1 to AVER_JOB_CHOICES_MAX; all read one prompt */
+    bool has_logprobs;
+    uint32_t top_logprobs; /* 0 to AVER_JOB_TOP_LOGPROBS_MAX, besides the one drawn */
+    aver_bias *biases;     /* owned, NULL: none; by rising token, no token twice */
+    size_t biases_count;   /* at most AVER_JOB_BIASES_MAX */
+    aver_buf tools;        /* compact JSON array of OpenAI's tools; empty: none */
+    aver_tool_choice tool_choice;
+    char tool_name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1]; /* NAMED */
+    bool parallel_tool_calls; /* more than one call in an answer; default true */
+    aver_format format;
+    aver_buf schema; /* JSON_SCHEMA: compact JSON; else empty */
+    /* Not of the body: the keeper's word on whose prompts may share this one's memory. */
+    bool has_cache_scope;
+    uint8_t cache_scope[32];
+    /* What the engine does not need: */
     bool stream;
     bool include_usage;
+    bool base64_vectors; /* EMBEDDINGS: encoding_format base64 */
     aver_job_claims claims;
 } aver_job;
 

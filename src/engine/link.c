@@ -170,5 +170,10 @@ void aver_link_put_event(aver_buf *events, const aver_event *event)
     case AVER_EVENT_REFUSED:
         aver_cbor_put_text_view(events, event->text);
         break;
+    case AVER_EVENT_CHOICE:
+    case AVER_EVENT_CALL:
+    case AVER_EVENT_VECTOR:
+    case AVER_EVENT_TEXT:
+        break;
     }
 }

@@ -326,6 +326,10 @@ static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_even
     case AVER_EVENT_DONE:
         return event_read_done(cursor, event);
     case AVER_EVENT_REFUSED:
+    case AVER_EVENT_CHOICE:
+    case AVER_EVENT_CALL:
+    case AVER_EVENT_VECTOR:
+    case AVER_EVENT_TEXT:
         break;
     }
     return aver_cbor_read_text(cursor, &event->text);

@@ -106,6 +106,11 @@ static aver_err calls_event(aver_keeper *keeper, const aver_event *event)
         return aver_call_done(call, event);
     case AVER_EVENT_REFUSED:
         return aver_call_refused(call, event);
+    case AVER_EVENT_CHOICE:
+    case AVER_EVENT_CALL:
+    case AVER_EVENT_VECTOR:
+    case AVER_EVENT_TEXT:
+        break;
     }
     return AVER_E_PEER;
 }

@@ -64,6 +64,11 @@ static inline void run_on_event(const aver_event *event, void *context)
         answer->refused = true;
         memcpy(answer->why, event->text.data, event->text.size < 199 ? event->text.size : 199);
         break;
+    case AVER_EVENT_CHOICE:
+    case AVER_EVENT_CALL:
+    case AVER_EVENT_VECTOR:
+    case AVER_EVENT_TEXT:
+        fail();
     }
     answer->end = *event;
 }
