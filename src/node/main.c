@@ -53,5 +53,7 @@ int main(int argc, char **argv)
         break;
     }
     aver_log_setup(options.log_level, options.log_json);
-    return aver_keeper_run(&build, &options);
+    int status = aver_keeper_run(&build, &options);
+    aver_node_options_deinit(&options);
+    return status;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/options.h"
 
+#include "base/check.h"
 #include "codec/text.h"
 #include "engine/engine.h"
+#include "node/option_table.h"
 #include "node/replay.h"
 #include "node/vault.h"
 
@@ -12,89 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_DEFAULT_LISTEN "tcp:127.0.0.1:8000"
+#define OPTIONS_DEFAULT_LISTEN "tcp:127.0.0.1:8000" /* as the table's help says */
 #define OPTIONS_THREADS_MAX    1024
 #define OPTIONS_CONTEXT_MAX    AVER_JOB_TOKENS_MAX
 #define OPTIONS_BATCH_MAX      65536
-#define OPTIONS_COUNT_MAX      24
+#define OPTIONS_COUNT_MAX      64
+#define OPTIONS_WHERE_BYTES    256
 
-enum {
-    OPTION_MODEL = 256,
-    OPTION_MODEL_NAME,
-    OPTION_LISTEN,
-    OPTION_PLATFORM,
-    OPTION_PROFILE,
-    OPTION_SLOTS,
-    OPTION_CONTEXT,
-    OPTION_THREADS,
-    OPTION_BATCH,
-    OPTION_QUEUE,
-    OPTION_TOKEN_FILE,
-    OPTION_OPERATOR,
-    OPTION_NAME,
-    OPTION_SINGLE_PROCESS,
-    OPTION_RECEIPTS_MAX,
-    OPTION_SEAL_USES,
-    OPTION_LOG,
-    OPTION_LOG_LEVEL,
-    OPTION_READY_FILE,
-    OPTION_ENGINE,
-    OPTION_HELP,
-    OPTION_VERSION,
-};
-
-static const struct option options_table[] = {
-    {"model", required_argument, NULL, OPTION_MODEL},
-    {"model-name", required_argument, NULL, OPTION_MODEL_NAME},
-    {"listen", required_argument, NULL, OPTION_LISTEN},
-    {"platform", required_argument, NULL, OPTION_PLATFORM},
-    {"profile", required_argument, NULL, OPTION_PROFILE},
-    {"slots", required_argument, NULL, OPTION_SLOTS},
-    {"context", required_argument, NULL, OPTION_CONTEXT},
-    {"threads", required_argument, NULL, OPTION_THREADS},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"queue", required_argument, NULL, OPTION_QUEUE},
-    {"token-file", required_argument, NULL, OPTION_TOKEN_FILE},
-    {"operator", required_argument, NULL, OPTION_OPERATOR},
-    {"name", required_argument, NULL, OPTION_NAME},
-    {"single-process", no_argument, NULL, OPTION_SINGLE_PROCESS},
-    {"receipts-max", required_argument, NULL, OPTION_RECEIPTS_MAX},
-    {"seal-uses", required_argument, NULL, OPTION_SEAL_USES},
-    {"log", required_argument, NULL, OPTION_LOG},
-    {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
-    {"ready-file", required_argument, NULL, OPTION_READY_FILE},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
-};
-
-static const char options_help[] =
-    "Serves a model inside a trusted execution environment; every answer carries a signed "
-    "receipt.\n"
-    "\n"
-    "  --model FILE           GGUF model (required)\n"
-    "  --model-name NAME      name that requests give; default: the one in the file\n"
-    "  --listen ADDRESS       tcp:HOST:PORT (TLS 1.3), unix:PATH, vsock:PORT; may be repeated;\n"
-    "                         default " OPTIONS_DEFAULT_LISTEN "; port 0 takes a free one\n"
-    "  --platform NAME[:OPTIONS]  what gives evidence; default: the only one that this machine "
-    "has\n"
-    "  --profile verified|fast    verified (default): answers can be re-checked bit for bit\n"
-    "  --slots N              answers at once, 1 to 256; default 4\n"
-    "  --queue N              requests that may wait beyond them, 0 to 4096; default 64\n"
-    "  --context N            tokens of context for each answer; default: the model's, at most "
-    "4096\n"
-    "  --batch N              tokens of one engine step at most; default 512\n"
-    "  --threads N            threads of the engine; default: cores less one\n"
-    "  --token-file FILE      bearer tokens that may ask, one a line; default: everyone may\n"
-    "  --operator 0xADDRESS   address of the operator, part of the node's id\n"
-    "  --name TEXT            name of this node among the operator's; default \"node\"\n"
-    "  --single-process       the engine runs inside the keeper (platforms without processes)\n"
-    "  --receipts-max N       receipts that can be fetched again, 1 to 65536; default 65536\n"
-    "  --seal-uses N          sealed requests before the seal key is replaced, 16 to 16777216;\n"
-    "                         default 4194304\n"
-    "  --log text|json        form of the log on standard error; default text\n"
-    "  --log-level debug|info|warn|error   default info\n"
-    "  --ready-file FILE      written when the node serves: pid, addresses and ids as JSON\n"
-    "  --help, --version\n"
+static const char options_help_end[] =
     "\n"
     "Signals: SIGTERM or SIGINT ends after the answers that run, at most 30 s; a second one at "
     "once.\n"
@@ -103,14 +30,17 @@ static const char options_help[] =
 typedef struct options_reader {
     const aver_node_build *build;
     aver_node_options *options;
+    struct option table[OPTIONS_COUNT_MAX]; /* of getopt; each flag is NULL, each val an id */
+    uint32_t given[OPTIONS_COUNT_MAX]; /* how often the command line has it */
     const char *value;
     const char *name;
+    char where[OPTIONS_WHERE_BYTES]; /* "--", or file and line */
 } options_reader;
 
 static bool options_wrong(const options_reader *reader, const char *want)
 {
-    (void)fprintf(stderr, "%s: --%s wants %s, not \"%s\"\n", reader->build->program, reader->name,
-                  want, reader->value);
+    (void)fprintf(stderr, "%s: %s%s wants %s, not \"%s\"\n", reader->build->program, reader->where,
+                  reader->name, want, reader->value);
     return false;
 }
 
@@ -187,10 +117,10 @@ static bool options_words(const options_reader *reader, int option)
     uint32_t index = 0;
     bool good;
 
-    if (option == OPTION_PROFILE) {
+    if (option == AVER_OPTION_PROFILE) {
         good = options_choice(reader, profiles, "verified or fast", &index);
         options->profile = index == 0 ? AVER_PROFILE_VERIFIED : AVER_PROFILE_FAST;
-    } else if (option == OPTION_LOG) {
+    } else if (option == AVER_OPTION_LOG) {
         good = options_choice(reader, forms, "text or json", &index);
         options->log_json = index == 1;
     } else {
@@ -205,17 +135,17 @@ static bool options_numbers(const options_reader *reader, int option)
     aver_node_options *options = reader->options;
 
     switch (option) {
-    case OPTION_SLOTS:
+    case AVER_OPTION_SLOTS:
         return options_number(reader, 1, AVER_ENGINE_SLOTS_MAX, &options->slots);
-    case OPTION_CONTEXT:
+    case AVER_OPTION_CONTEXT:
         return options_number(reader, 32, OPTIONS_CONTEXT_MAX, &options->context_tokens);
-    case OPTION_THREADS:
+    case AVER_OPTION_THREADS:
         return options_number(reader, 1, OPTIONS_THREADS_MAX, &options->threads);
-    case OPTION_BATCH:
+    case AVER_OPTION_BATCH:
         return options_number(reader, 16, OPTIONS_BATCH_MAX, &options->batch_tokens);
-    case OPTION_QUEUE:
+    case AVER_OPTION_QUEUE:
         return options_number(reader, 0, AVER_ENGINE_WAITING_MAX, &options->queue);
-    case OPTION_SEAL_USES:
+    case AVER_OPTION_SEAL_USES:
         return options_number(reader, AVER_REPLAY_USES_MIN, AVER_REPLAY_USES_MAX,
                               &options->seal_uses);
     default:
@@ -228,35 +158,35 @@ static bool options_one(const options_reader *reader, int option)
     aver_node_options *options = reader->options;
 
     switch (option) {
-    case OPTION_MODEL:
+    case AVER_OPTION_MODEL:
         options->model_path = reader->value;
         return true;
-    case OPTION_MODEL_NAME:
+    case AVER_OPTION_MODEL_NAME:
         return options_text(reader, &options->model_name);
-    case OPTION_LISTEN:
+    case AVER_OPTION_LISTEN:
         return options_listen(reader);
-    case OPTION_PLATFORM:
+    case AVER_OPTION_PLATFORM:
         options->platform = reader->value;
         return true;
-    case OPTION_TOKEN_FILE:
+    case AVER_OPTION_TOKEN_FILE:
         options->token_file = reader->value;
         return true;
-    case OPTION_OPERATOR:
+    case AVER_OPTION_OPERATOR:
         return options_operator(reader);
-    case OPTION_NAME:
+    case AVER_OPTION_NAME:
         return options_text(reader, &options->name);
-    case OPTION_SINGLE_PROCESS:
+    case AVER_OPTION_SINGLE_PROCESS:
         options->single_process = true;
         return true;
-    case OPTION_READY_FILE:
+    case AVER_OPTION_READY_FILE:
         options->ready_file = reader->value;
         return true;
-    case OPTION_ENGINE:
+    case AVER_OPTION_ENGINE:
         options->engine_program = reader->value;
         return true;
-    case OPTION_PROFILE:
-    case OPTION_LOG:
-    case OPTION_LOG_LEVEL:
+    case AVER_OPTION_PROFILE:
+    case AVER_OPTION_LOG:
+    case AVER_OPTION_LOG_LEVEL:
         return options_words(reader, option);
     default:
         return options_numbers(reader, option);
@@ -265,8 +195,12 @@ static bool options_one(const options_reader *reader, int option)
 
 static void options_show_help(const aver_node_build *build)
 {
-    (void)printf("usage: %s --model FILE [options]\n\n%s", build->program, options_help);
-    (void)printf("\nPlatforms in this program:");
+    (void)printf("usage: %s --model FILE [options]\n\n"
+                 "Serves a model inside a trusted execution environment; every answer carries a "
+                 "signed receipt.\n\n",
+                 build->program);
+    aver_node_option_table_print();
+    (void)printf("%s\nPlatforms in this program:", options_help_end);
     for (size_t i = 0; build->platforms[i] != NULL; i++) {
         (void)printf(" %s", build->platforms[i]->name);
     }
@@ -276,23 +210,171 @@ static void options_show_help(const aver_node_build *build)
     }
 }
 
-static aver_options_outcome options_complete(const aver_node_build *build,
-                                             aver_node_options *options)
+/* The table as getopt wants it, with the option that only some builds have. */
+static void options_table_make(options_reader *reader)
+{
+    const aver_node_option *option = aver_node_option_table;
+    size_t count = 0;
+
+    for (; option->name != NULL; option++) {
+        AVER_ASSERT(count + 2 < OPTIONS_COUNT_MAX);
+        reader->table[count++] =
+            (struct option){option->name, option->value != NULL ? required_argument : no_argument,
+                            NULL, (int)option->id};
+    }
+    if (reader->build->engine_option != NULL) {
+        reader->table[count] = (struct option){reader->build->engine_option, required_argument,
+                                               NULL, AVER_OPTION_ENGINE};
+    }
+}
+
+static bool options_show(const options_reader *reader, int option)
+{
+    if (option == AVER_OPTION_HELP) {
+        options_show_help(reader->build);
+    } else if (option == AVER_OPTION_VERSION) {
+        (void)printf("%s %s\n", reader->build->program, AVER_VERSION);
+    }
+    return option == AVER_OPTION_HELP || option == AVER_OPTION_VERSION;
+}
+
+/* Which options the command line has, and the name of the configuration file. */
+static aver_options_outcome options_scan(options_reader *reader, int argc, char *const *argv,
+                                         const char **ret_config)
+{
+    const char *program = reader->build->program;
+    int index = 0;
+    int option;
+
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "", reader->table, &index)) >= 0) {
+        if (option == '?') {
+            (void)fprintf(stderr, "%s: see --help\n", program);
+            return AVER_OPTIONS_WRONG;
+        }
+        if (options_show(reader, option)) {
+            return AVER_OPTIONS_SHOWN;
+        }
+        reader->given[index]++;
+        if (option == AVER_OPTION_CONFIG) {
+            *ret_config = optarg;
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "%s: \"%s\" is no option; see --help\n", program, argv[optind]);
+        return AVER_OPTIONS_WRONG;
+    }
+    return AVER_OPTIONS_RUN;
+}
+
+static bool options_command_line(options_reader *reader, int argc, char *const *argv)
+{
+    int index = 0;
+    int option;
+
+    (void)snprintf(reader->where, sizeof(reader->where), "--");
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "", reader->table, &index)) >= 0) {
+        reader->value = optarg;
+        reader->name = reader->table[index].name;
+        if (option != AVER_OPTION_CONFIG && !options_one(reader, option)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const aver_node_option options_build_only = {
+    .name = "", .value = "PROGRAM", .id = AVER_OPTION_ENGINE, .kind = AVER_OPTION_ONCE};
+
+/* The row of a name, and its place in getopt's table; NULL for what no file may say. */
+static const aver_node_option *options_find(const options_reader *reader, const char *name,
+                                            size_t *ret_index)
+{
+    size_t count = 0;
+
+    for (const aver_node_option *option = aver_node_option_table; option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0 && option->kind != AVER_OPTION_COMMAND) {
+            *ret_index = count;
+            return option;
+        }
+        count++;
+    }
+    if (reader->build->engine_option != NULL && strcmp(reader->build->engine_option, name) == 0) {
+        *ret_index = count;
+        return &options_build_only;
+    }
+    return NULL;
+}
+
+/* seen: the lines of each name so far. */
+static bool options_setting(options_reader *reader, const aver_node_setting *setting,
+                            uint32_t *seen)
+{
+    size_t index = 0;
+    const aver_node_option *option = options_find(reader, setting->name, &index);
+
+    reader->name = setting->name;
+    reader->value = setting->value;
+    if (option == NULL) {
+        (void)fprintf(stderr, "%s: %s\"%s\" is no setting of a file\n", reader->build->program,
+                      reader->where, setting->name);
+        return false;
+    }
+    if (++seen[index] > 1 && option->kind != AVER_OPTION_REPEATS) {
+        return options_wrong(reader, "to be given once");
+    }
+    if (reader->given[index] > 0) {
+        return true;
+    }
+    if (option->value == NULL) {
+        static const char *const answers[] = {"no", "yes", NULL};
+        uint32_t yes = 0;
+
+        if (!options_choice(reader, answers, "yes or no", &yes)) {
+            return false;
+        }
+        return yes == 0 || options_one(reader, (int)option->id);
+    }
+    return options_one(reader, (int)option->id);
+}
+
+/* Every line is read; one whose name the command line has is then set aside. */
+static bool options_file(options_reader *reader, const char *path)
+{
+    aver_node_config *config = &reader->options->config;
+    uint32_t seen[OPTIONS_COUNT_MAX] = {0};
+    char why[AVER_NODE_CONFIG_WHY_BYTES];
+
+    if (aver_node_config_open(path, config, why) != AVER_OK) {
+        (void)fprintf(stderr, "%s: %s: %s\n", reader->build->program, path, why);
+        return false;
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        (void)snprintf(reader->where, sizeof(reader->where), "%s: line %u: ", path,
+                       config->settings[i].line);
+        if (!options_setting(reader, &config->settings[i], seen)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool options_complete(const aver_node_build *build, aver_node_options *options)
 {
     if (options->model_path == NULL) {
         (void)fprintf(stderr, "%s: --model FILE is missing; see --help\n", build->program);
-        return AVER_OPTIONS_WRONG;
+        return false;
     }
     if (options->listen_count == 0) {
         options->listen[options->listen_count++] = OPTIONS_DEFAULT_LISTEN;
     }
-    return AVER_OPTIONS_RUN;
+    return true;
 }
 
 aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc,
                                              char *const *argv, aver_node_options *ret_options)
 {
-    struct option table[OPTIONS_COUNT_MAX] = {0};
     aver_node_options options = {.profile = AVER_PROFILE_VERIFIED,
                                  .slots = 4,
                                  .queue = 64,
@@ -301,42 +383,23 @@ aver_options_outcome aver_node_options_parse(const aver_node_build *build, int a
                                  .seal_uses = AVER_REPLAY_USES_DEFAULT,
                                  .log_level = AVER_LOG_INFO};
     options_reader reader = {.build = build, .options = &options};
-    int index = 0;
-    int option;
+    const char *config = NULL;
 
-    memcpy(table, options_table, sizeof(options_table));
-    if (build->engine_option != NULL) {
-        table[sizeof(options_table) / sizeof(options_table[0])] =
-            (struct option){build->engine_option, required_argument, NULL, OPTION_ENGINE};
+    options_table_make(&reader);
+    aver_options_outcome outcome = options_scan(&reader, argc, argv, &config);
+    if (outcome != AVER_OPTIONS_RUN) {
+        return outcome;
     }
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", table, &index)) >= 0) {
-        reader.value = optarg;
-        reader.name = table[index].name;
-        if (option == OPTION_HELP) {
-            options_show_help(build);
-            return AVER_OPTIONS_SHOWN;
-        }
-        if (option == OPTION_VERSION) {
-            (void)printf("%s %s\n", build->program, AVER_VERSION);
-            return AVER_OPTIONS_SHOWN;
-        }
-        if (option == '?') {
-            (void)fprintf(stderr, "%s: see --help\n", build->program);
-            return AVER_OPTIONS_WRONG;
-        }
-        if (!options_one(&reader, option)) {
-            return AVER_OPTIONS_WRONG;
-        }
-    }
-    if (optind < argc) {
-        (void)fprintf(stderr, "%s: \"%s\" is no option; see --help\n", build->program,
-                      argv[optind]);
+    if ((config != NULL && !options_file(&reader, config)) ||
+        !options_command_line(&reader, argc, argv) || !options_complete(build, &options)) {
+        aver_node_options_deinit(&options);
         return AVER_OPTIONS_WRONG;
     }
-    aver_options_outcome outcome = options_complete(build, &options);
-    if (outcome == AVER_OPTIONS_RUN) {
-        *ret_options = options;
-    }
-    return outcome;
+    *ret_options = options;
+    return AVER_OPTIONS_RUN;
+}
+
+void aver_node_options_deinit(aver_node_options *options)
+{
+    aver_node_config_deinit(&options->config);
 }

@@ -2,10 +2,15 @@
 #ifndef AVER_NODE_OPTIONS_H
 #define AVER_NODE_OPTIONS_H
 
-/* options: the command line of a node. All strings point into argv. */
+/*
+ * options: the command line of a node, and the configuration file that it names. A setting of the
+ * file holds unless the command line has an option of that name.
+ * Ownership: strings point into argv or into the text of the file, which the options own.
+ */
 
 #include "aver/receipt.h"
 #include "base/log.h"
+#include "node/config_file.h"
 #include "tee/tee.h"
 
 #define AVER_NODE_LISTENERS_MAX 8
@@ -41,6 +46,7 @@ typedef struct aver_node_options {
     aver_log_level log_level;
     const char *ready_file;
     const char *engine_program;
+    aver_node_config config; /* empty without a file */
 } aver_node_options;
 
 typedef enum aver_options_outcome {
@@ -51,5 +57,6 @@ typedef enum aver_options_outcome {
 
 aver_options_outcome aver_node_options_parse(const aver_node_build *build, int argc,
                                              char *const *argv, aver_node_options *ret_options);
+void aver_node_options_deinit(aver_node_options *options);
 
 #endif
