@@ -45,7 +45,7 @@ static void api_send(aver_keeper *keeper, aver_exchange *exchange, uint32_t stat
 
 static void api_health(aver_keeper *keeper, aver_exchange *exchange, const char *path)
 {
-    bool ready = aver_engine_link_state(keeper->engine) == AVER_ENGINE_READY;
+    bool ready = aver_models_ready(&keeper->models);
     bool draining = keeper->phase == AVER_KEEPER_DRAINING;
     aver_buf out;
 
@@ -62,11 +62,11 @@ static void api_metrics(aver_keeper *keeper, aver_exchange *exchange, const char
         .exchanges = aver_server_exchanges(keeper->server),
         .connections = aver_server_connections(keeper->server),
         .jobs = keeper->calls.count,
-        .slots = keeper->engine_info.slots,
+        .slots = aver_models_slots(&keeper->models),
         .quotes = aver_evidence_quotes(keeper->evidence),
         .receipts_kept = aver_vault_count(keeper->vault),
         .seals_seen = aver_replay_count(keeper->replay),
-        .ready = aver_engine_link_state(keeper->engine) == AVER_ENGINE_READY,
+        .ready = aver_models_ready(&keeper->models),
         .draining = keeper->phase == AVER_KEEPER_DRAINING,
     };
     aver_buf out;
@@ -77,23 +77,32 @@ static void api_metrics(aver_keeper *keeper, aver_exchange *exchange, const char
     api_send(keeper, exchange, 200, "text/plain; version=0.0.4", &out);
 }
 
+static void api_put_model(const aver_keeper *keeper, const aver_model *model, aver_buf *out)
+{
+    aver_buf_append_text(out, "{\"id\":");
+    aver_json_append_string(out, aver_view_text(model->name));
+    aver_buf_append_format(out,
+                           ",\"object\":\"model\",\"created\":%" PRIu64 ",\"owned_by\":\"aver\"",
+                           keeper->started_s);
+    aver_buf_append_text(out, ",\"aver\":{\"root\":\"");
+    aver_hex_append(out, AVER_VIEW_OF(model->root));
+    aver_buf_append_format(out, "\",\"profile\":\"%s\",\"context\":%u}}",
+                           model->info.profile == AVER_PROFILE_VERIFIED ? "verified" : "fast",
+                           model->info.context_tokens);
+}
+
 static void api_models(aver_keeper *keeper, aver_exchange *exchange, const char *path)
 {
     aver_buf out;
 
     (void)path;
     aver_buf_init(&out, API_BODY_BYTES_MAX);
-    aver_buf_append_text(&out, "{\"object\":\"list\",\"data\":[{\"id\":");
-    aver_json_append_string(&out, aver_view_text(keeper->model_name));
-    aver_buf_append_format(&out,
-                           ",\"object\":\"model\",\"created\":%" PRIu64 ",\"owned_by\":\"aver\"",
-                           keeper->started_s);
-    aver_buf_append_text(&out, ",\"aver\":{\"root\":\"");
-    aver_hex_append(&out, AVER_VIEW_OF(keeper->weights.root));
-    aver_buf_append_format(&out, "\",\"profile\":\"%s\",\"context\":%u}}]}\n",
-                           keeper->engine_info.profile == AVER_PROFILE_VERIFIED ? "verified"
-                                                                                : "fast",
-                           keeper->engine_info.context_tokens);
+    aver_buf_append_text(&out, "{\"object\":\"list\",\"data\":[");
+    for (size_t i = 0; i < keeper->models.count; i++) {
+        aver_buf_append_text(&out, i > 0 ? "," : "");
+        api_put_model(keeper, keeper->models.list[i], &out);
+    }
+    aver_buf_append_text(&out, "]}\n");
     api_send(keeper, exchange, 200, "application/json", &out);
 }
 

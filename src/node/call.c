@@ -65,7 +65,7 @@ static aver_err call_receipt(aver_call *call, const aver_call_request *request)
     memcpy(receipt->evidence_digest,
            claims->has_evidence ? claims->evidence_digest : aver_evidence_latest(keeper->evidence),
            32);
-    memcpy(receipt->model_root, keeper->weights.root, 32);
+    memcpy(receipt->model_root, call->model->root, 32);
     memcpy(receipt->config_digest, keeper->keyring->config_digest, 32);
     receipt->seed = call->job.sampling.seed;
     receipt->channel = call->seal != NULL ? AVER_CHANNEL_SEAL : AVER_CHANNEL_TLS;
@@ -83,10 +83,9 @@ static aver_err call_receipt(aver_call *call, const aver_call_request *request)
 
 static aver_err call_fill(aver_call *call, const aver_call_request *request)
 {
-    const aver_keeper *keeper = call->keeper;
     aver_openai_options answer = {.endpoint = request->job->endpoint,
-                                  .model = keeper->model_name,
-                                  .fingerprint = keeper->fingerprint,
+                                  .model = call->model->name,
+                                  .fingerprint = call->model->fingerprint,
                                   .created_s = aver_time_wall_ms() / 1000,
                                   .include_usage = request->job->include_usage};
 
@@ -116,6 +115,7 @@ aver_err aver_call_new(aver_keeper *keeper, const aver_call_request *request, av
         return AVER_E_NOMEM;
     }
     call->keeper = keeper;
+    call->model = request->model;
     aver_err err = call_fill(call, request);
     if (err != AVER_OK) {
         aver_wipe(call, sizeof(*call));
@@ -152,7 +152,7 @@ void aver_call_free(aver_call *call)
 
 void aver_call_submit(aver_call *call)
 {
-    aver_engine_link *engine = call->keeper->engine;
+    aver_engine_link *engine = call->model->engine;
 
     aver_err err = aver_engine_link_submit(engine, call->job_id, &call->job);
     if (err == AVER_OK) {
@@ -167,7 +167,7 @@ void aver_call_cancel(aver_call *call)
 {
     if (!call->cancelled) {
         call->cancelled = true;
-        aver_engine_link_cancel(call->keeper->engine, call->job_id);
+        aver_engine_link_cancel(call->model->engine, call->job_id);
     }
 }
 
@@ -198,7 +198,7 @@ static aver_err call_reserve(aver_call *call, size_t count)
 
 static bool call_token_valid(const aver_call *call, int32_t token)
 {
-    return token >= 0 && (uint32_t)token < call->keeper->engine_info.vocabulary_size;
+    return token >= 0 && (uint32_t)token < call->model->info.vocabulary_size;
 }
 
 static bool call_text_valid(aver_view text)
@@ -209,7 +209,7 @@ static bool call_text_valid(aver_view text)
 aver_err aver_call_started(aver_call *call, const aver_event *event)
 {
     if (call->phase != AVER_CALL_SUBMITTED || event->prompt_count == 0 ||
-        event->prompt_count > call->keeper->engine_info.context_tokens) {
+        event->prompt_count > call->model->info.context_tokens) {
         return AVER_E_PEER;
     }
     for (size_t i = 0; i < event->prompt_count; i++) {
@@ -246,7 +246,7 @@ aver_err aver_call_token(aver_call *call, const aver_event *event)
 {
     if (call->phase != AVER_CALL_STARTED || !call_token_valid(call, event->token) ||
         !call_text_valid(event->text) ||
-        call->generated_count >= call->keeper->engine_info.context_tokens) {
+        call->generated_count >= call->model->info.context_tokens) {
         return AVER_E_PEER;
     }
     aver_err err = call_reserve(call, call->prompt_count + call->generated_count + 1);
@@ -331,7 +331,7 @@ static bool call_digest_valid(const aver_call *call, const aver_event *event)
 {
     return event->has_step_digest || event->finish == AVER_FINISH_ERROR ||
            event->finish == AVER_FINISH_ABORTED ||
-           call->keeper->engine_info.profile != AVER_PROFILE_VERIFIED;
+           call->model->info.profile != AVER_PROFILE_VERIFIED;
 }
 
 aver_err aver_call_done(aver_call *call, const aver_event *event)

@@ -20,6 +20,7 @@
 #include "node/openai.h"
 
 struct aver_keeper;
+struct aver_model;
 
 typedef enum aver_call_phase {
     AVER_CALL_WAITING = 1,
@@ -39,6 +40,7 @@ typedef struct aver_call_stream {
 
 typedef struct aver_call {
     struct aver_keeper *keeper;
+    struct aver_model *model; /* whose engine answers */
     struct aver_call *previous, *next;
     aver_exchange *exchange; /* NULL: the client is gone */
     aver_call_phase phase;
@@ -61,6 +63,7 @@ typedef struct aver_call {
 /* What a request brings. The call takes seal and job on success and leaves them alone on failure.
  */
 typedef struct aver_call_request {
+    struct aver_model *model;
     aver_exchange *exchange;
     aver_seal *seal;
     aver_job *job;

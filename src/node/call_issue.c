@@ -12,7 +12,7 @@ static void issue_fill(aver_call *call, aver_finish finish, uint32_t status)
 {
     const aver_keeper *keeper = call->keeper;
     aver_receipt *receipt = &call->receipt;
-    const aver_engine_info *engine = &keeper->engine_info;
+    const aver_engine_info *engine = &call->model->info;
 
     receipt->status = status;
     receipt->finish = finish;

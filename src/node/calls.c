@@ -39,12 +39,20 @@ void aver_calls_deinit(aver_calls *calls)
 
 aver_err aver_calls_prepare(aver_calls *calls, uint32_t context_tokens)
 {
-    if (calls->ids != NULL) {
+    if (calls->ids_max >= context_tokens) {
         return AVER_OK;
     }
-    calls->ids = calloc(context_tokens, sizeof(*calls->ids));
+    int32_t *ids = calloc(context_tokens, sizeof(*ids));
+    if (ids == NULL) {
+        return AVER_E_NOMEM;
+    }
+    if (calls->ids != NULL) {
+        aver_wipe(calls->ids, calls->ids_max * sizeof(*calls->ids));
+        free(calls->ids);
+    }
+    calls->ids = ids;
     calls->ids_max = context_tokens;
-    return calls->ids != NULL ? AVER_OK : AVER_E_NOMEM;
+    return AVER_OK;
 }
 
 bool aver_calls_full(const aver_calls *calls)
@@ -61,6 +69,7 @@ void aver_calls_add(aver_calls *calls, struct aver_call *call)
     call->job_id = calls->id_next++;
     calls->table[call->job_id & (calls->table_size - 1)] = call;
     calls->count++;
+    call->model->jobs++;
     call->next = calls->first;
     if (calls->first != NULL) {
         calls->first->previous = call;
@@ -72,6 +81,7 @@ void aver_calls_remove(aver_calls *calls, struct aver_call *call)
 {
     calls->table[call->job_id & (calls->table_size - 1)] = NULL;
     calls->count--;
+    call->model->jobs--;
     if (call->previous != NULL) {
         call->previous->next = call->next;
     } else {
@@ -82,17 +92,21 @@ void aver_calls_remove(aver_calls *calls, struct aver_call *call)
     }
 }
 
-/* NULL if the engine was never given this id, or is done with it. */
-static aver_call *calls_find(const aver_calls *calls, uint64_t job_id)
+/* NULL if the model's engine was never given this id, or is done with it. */
+static aver_call *calls_find(const aver_model *model, uint64_t job_id)
 {
+    const aver_calls *calls = &model->keeper->calls;
     aver_call *call = calls->table[job_id & (calls->table_size - 1)];
 
-    return call != NULL && call->job_id == job_id && call->phase != AVER_CALL_WAITING ? call : NULL;
+    return call != NULL && call->job_id == job_id && call->model == model &&
+                   call->phase != AVER_CALL_WAITING
+               ? call
+               : NULL;
 }
 
-static aver_err calls_event(aver_keeper *keeper, const aver_event *event)
+static aver_err calls_event(aver_model *model, const aver_event *event)
 {
-    aver_call *call = calls_find(&keeper->calls, event->job_id);
+    aver_call *call = calls_find(model, event->job_id);
 
     if (call == NULL) {
         return AVER_E_PEER;
@@ -125,9 +139,9 @@ static void calls_flush(aver_keeper *keeper)
     }
 }
 
-aver_err aver_calls_events(aver_keeper *keeper, aver_view events)
+aver_err aver_calls_events(aver_model *model, aver_view events)
 {
-    aver_calls *calls = &keeper->calls;
+    aver_calls *calls = &model->keeper->calls;
     aver_event event;
     bool more = true;
 
@@ -137,15 +151,15 @@ aver_err aver_calls_events(aver_keeper *keeper, aver_view events)
         if (err != AVER_OK || !more) {
             break;
         }
-        err = calls_event(keeper, &event);
+        err = calls_event(model, &event);
     }
-    calls_flush(keeper);
+    calls_flush(model->keeper);
     return err;
 }
 
-aver_err aver_calls_busy(aver_keeper *keeper, uint64_t job_id)
+aver_err aver_calls_busy(aver_model *model, uint64_t job_id)
 {
-    aver_call *call = calls_find(&keeper->calls, job_id);
+    aver_call *call = calls_find(model, job_id);
 
     if (call == NULL || call->phase != AVER_CALL_SUBMITTED) {
         return AVER_E_PEER;
@@ -154,24 +168,27 @@ aver_err aver_calls_busy(aver_keeper *keeper, uint64_t job_id)
     return AVER_OK;
 }
 
-void aver_calls_submit_waiting(aver_keeper *keeper)
+void aver_calls_submit_waiting(aver_model *model)
 {
     aver_call *next;
 
-    for (aver_call *call = keeper->calls.first; call != NULL; call = next) {
+    for (aver_call *call = model->keeper->calls.first; call != NULL; call = next) {
         next = call->next;
-        if (call->phase == AVER_CALL_WAITING) {
+        if (call->model == model && call->phase == AVER_CALL_WAITING) {
             aver_call_submit(call);
         }
     }
 }
 
-void aver_calls_engine_down(aver_keeper *keeper, bool final)
+void aver_calls_engine_down(aver_model *model, bool final)
 {
     aver_call *next;
 
-    for (aver_call *call = keeper->calls.first; call != NULL; call = next) {
+    for (aver_call *call = model->keeper->calls.first; call != NULL; call = next) {
         next = call->next;
+        if (call->model != model) {
+            continue;
+        }
         if (call->phase != AVER_CALL_WAITING) {
             aver_call_fail(call, 500, "engine_failed", "The engine stopped; this answer is lost.");
         } else if (final) {

@@ -14,6 +14,7 @@
 
 struct aver_keeper;
 struct aver_call;
+struct aver_model;
 
 typedef struct aver_calls {
     struct aver_call **table;
@@ -29,21 +30,21 @@ typedef struct aver_calls {
 AVER_MUST_USE aver_err aver_calls_init(aver_calls *calls, uint32_t count_max);
 /* Frees the calls that are left, without a word to their clients. */
 void aver_calls_deinit(aver_calls *calls);
-/* Room for prompt ids, once the context's size is known. */
+/* Room for prompt ids, once a context's size is known; called for each model. */
 AVER_MUST_USE aver_err aver_calls_prepare(aver_calls *calls, uint32_t context_tokens);
 bool aver_calls_full(const aver_calls *calls);
 /* Gives the call its job id. */
 void aver_calls_add(aver_calls *calls, struct aver_call *call);
 void aver_calls_remove(aver_calls *calls, struct aver_call *call);
 
-/* One EVENTS frame. FORMAT or PEER if the engine said what it must not. */
-AVER_MUST_USE aver_err aver_calls_events(struct aver_keeper *keeper, aver_view events);
-AVER_MUST_USE aver_err aver_calls_busy(struct aver_keeper *keeper, uint64_t job_id);
-/* Sends what waited for an engine. */
-void aver_calls_submit_waiting(struct aver_keeper *keeper);
-/* The engine is gone: error receipts for all that were with it; if final, for those that waited
- * too. */
-void aver_calls_engine_down(struct aver_keeper *keeper, bool final);
+/* One EVENTS frame of a model's engine. FORMAT or PEER if it said what it must not. */
+AVER_MUST_USE aver_err aver_calls_events(struct aver_model *model, aver_view events);
+AVER_MUST_USE aver_err aver_calls_busy(struct aver_model *model, uint64_t job_id);
+/* Sends what waited for this model's engine. */
+void aver_calls_submit_waiting(struct aver_model *model);
+/* The model's engine is gone: error receipts for all that were with it; if final, those that waited
+ * are turned away. */
+void aver_calls_engine_down(struct aver_model *model, bool final);
 /* Heads that are due, and calls that have waited too long for an engine. */
 void aver_calls_tick(struct aver_keeper *keeper);
 void aver_calls_cancel_all(struct aver_keeper *keeper);

@@ -82,7 +82,10 @@ void aver_keeper_on_tick(int fd, short what, void *context)
     (void)fd;
     (void)what;
     aver_calls_tick(keeper);
-    aver_engine_link_watch(keeper->engine, keeper->calls.count > 0);
+    for (size_t i = 0; i < keeper->models.count; i++) {
+        aver_model *model = keeper->models.list[i];
+        aver_engine_link_watch(model->engine, model->jobs > 0);
+    }
     aver_vault_expire(keeper->vault, aver_time_monotonic_ns() / 1000000);
     aver_keeper_rotate(keeper);
     if (keeper->phase == AVER_KEEPER_DRAINING) {
@@ -180,8 +183,10 @@ static bool keeper_same_engine(const aver_engine_info *a, const aver_engine_info
            memcmp(a->template_digest, b->template_digest, 32) == 0;
 }
 
-static aver_err keeper_first_engine(aver_keeper *keeper, const aver_engine_info *info)
+static aver_err keeper_first_engine(aver_model *model, const aver_engine_info *info)
 {
+    aver_keeper *keeper = model->keeper;
+
     if (info->profile != keeper->options->profile) {
         aver_log(AVER_LOG_ERROR, "engine.profile",
                  "this model cannot run in the verified profile: its weights are of other types "
@@ -191,32 +196,32 @@ static aver_err keeper_first_engine(aver_keeper *keeper, const aver_engine_info 
         keeper->exit_status = KEEPER_EXIT_USAGE;
         return AVER_E_USAGE;
     }
-    keeper->engine_info = *info;
-    keeper->engine_known = true;
-    (void)snprintf(keeper->fingerprint, sizeof(keeper->fingerprint),
-                   "aver-%02x%02x%02x%02x%02x%02x", info->numeric_class[0], info->numeric_class[1],
-                   info->numeric_class[2], info->numeric_class[3], info->numeric_class[4],
-                   info->numeric_class[5]);
+    model->info = *info;
+    model->known = true;
+    (void)snprintf(model->fingerprint, sizeof(model->fingerprint), "aver-%02x%02x%02x%02x%02x%02x",
+                   info->numeric_class[0], info->numeric_class[1], info->numeric_class[2],
+                   info->numeric_class[3], info->numeric_class[4], info->numeric_class[5]);
     return aver_calls_prepare(&keeper->calls, info->context_tokens);
 }
 
 aver_err aver_keeper_on_ready(const aver_engine_info *info, void *context)
 {
-    aver_keeper *keeper = context;
+    aver_model *model = context;
+    aver_keeper *keeper = model->keeper;
 
-    if (!keeper->engine_known) {
-        aver_err err = keeper_first_engine(keeper, info);
+    if (!model->known) {
+        aver_err err = keeper_first_engine(model, info);
         keeper_end(keeper);
         return err;
     }
     keeper->metrics.engine_restarts++;
-    if (!keeper_same_engine(&keeper->engine_info, info)) {
+    if (!keeper_same_engine(&model->info, info)) {
         aver_log(AVER_LOG_ERROR, "engine.changed",
                  "the new engine computes other numbers than the keyset promises: this node cannot "
                  "go on");
         return AVER_E_PROOF;
     }
-    aver_calls_submit_waiting(keeper);
+    aver_calls_submit_waiting(model);
     return AVER_OK;
 }
 
@@ -232,9 +237,10 @@ aver_err aver_keeper_on_busy(uint64_t job_id, void *context)
 
 void aver_keeper_on_down(bool final, void *context)
 {
-    aver_keeper *keeper = context;
+    aver_model *model = context;
+    aver_keeper *keeper = model->keeper;
 
-    aver_calls_engine_down(keeper, final);
+    aver_calls_engine_down(model, final);
     if (!final) {
         return;
     }

@@ -12,13 +12,12 @@
  * that. Threads: everything here belongs to the loop's thread; only evidence has a worker.
  */
 
-#include "model/weights.h"
 #include "net/server.h"
 #include "node/bearer.h"
 #include "node/calls.h"
-#include "node/engine_link.h"
 #include "node/evidence.h"
 #include "node/metrics.h"
+#include "node/models.h"
 #include "node/options.h"
 #include "node/replay.h"
 #include "node/vault.h"
@@ -44,15 +43,8 @@ typedef struct aver_keeper {
 
     const aver_tee_platform *platform;
     aver_tee *tee;
-    bool has_weights;
-    aver_weights weights;
-    char model_name[AVER_NAME_BYTES_MAX];
-    char fingerprint[24]; /* OpenAI's system_fingerprint: start of the numeric class */
     uint64_t started_s;
-
-    aver_engine_link *engine;
-    bool engine_known;
-    aver_engine_info engine_info; /* of the first engine; the later ones must equal it */
+    aver_models models;
 
     aver_keyring *keyring;
     aver_keyring *keyring_next; /* waits for its evidence; NULL: the present one stays */

@@ -127,45 +127,50 @@ static void start_safe_name(aver_view name, char ret_name[AVER_NAME_BYTES_MAX])
     ret_name[size] = '\0';
 }
 
-static void start_model_name(aver_keeper *keeper)
+static void start_model_name(aver_keeper *keeper, aver_model *model)
 {
     const char *slash = strrchr(keeper->options->model_path, '/');
     aver_view file = aver_view_text(slash != NULL ? slash + 1 : keeper->options->model_path);
     aver_view name;
 
     if (keeper->options->model_name != NULL) {
-        (void)snprintf(keeper->model_name, sizeof(keeper->model_name), "%s",
-                       keeper->options->model_name);
+        (void)snprintf(model->name, sizeof(model->name), "%s", keeper->options->model_name);
         return;
     }
-    if (aver_gguf_text(keeper->weights.gguf, "general.name", &name) == AVER_OK) {
-        start_safe_name(name, keeper->model_name);
-        if (keeper->model_name[0] != '\0') {
+    if (aver_gguf_text(model->weights.gguf, "general.name", &name) == AVER_OK) {
+        start_safe_name(name, model->name);
+        if (model->name[0] != '\0') {
             return;
         }
     }
     if (file.size > 5 && memcmp(file.data + file.size - 5, ".gguf", 5) == 0) {
         file.size -= 5;
     }
-    start_safe_name(file, keeper->model_name);
+    start_safe_name(file, model->name);
 }
 
 static aver_err start_weights(aver_keeper *keeper)
 {
+    aver_model *model;
     char why[160] = "";
     char root[65];
 
-    aver_err err = aver_weights_open(keeper->options->model_path, 0, keeper->options->threads,
-                                     &keeper->weights, why);
+    aver_err err = aver_models_add(&keeper->models, keeper, &model);
+    if (err != AVER_OK) {
+        return err;
+    }
+    err = aver_weights_open(keeper->options->model_path, 0, keeper->options->threads,
+                            &model->weights, why);
     if (err != AVER_OK) {
         aver_log(AVER_LOG_ERROR, "model.open", "%s: %s", keeper->options->model_path,
                  why[0] != '\0' ? why : aver_err_text(err));
         return err;
     }
-    keeper->has_weights = true;
-    start_model_name(keeper);
-    aver_hex_encode(AVER_VIEW_OF(keeper->weights.root), root);
-    aver_log(AVER_LOG_INFO, "model.open", "%s: root %s", keeper->model_name, root);
+    model->has_weights = true;
+    memcpy(model->root, model->weights.root, 32);
+    start_model_name(keeper, model);
+    aver_hex_encode(AVER_VIEW_OF(model->root), root);
+    aver_log(AVER_LOG_INFO, "model.open", "%s: root %s", model->name, root);
     return AVER_OK;
 }
 
@@ -189,11 +194,12 @@ static aver_err start_loop(aver_keeper *keeper)
 static aver_err start_engine(aver_keeper *keeper)
 {
     const aver_node_options *options = keeper->options;
+    aver_model *model = keeper->models.list[0];
     aver_engine_link_options link = {
         .base = keeper->base,
         .program = options->engine_program,
         .single_process = options->single_process,
-        .engine = {.weights_fd = keeper->weights.fd,
+        .engine = {.weights_fd = model->weights.fd,
                    .profile = options->profile,
                    .slots = options->slots,
                    .context_tokens = options->context_tokens,
@@ -203,33 +209,34 @@ static aver_err start_engine(aver_keeper *keeper)
                   .on_events = aver_keeper_on_events,
                   .on_busy = aver_keeper_on_busy,
                   .on_down = aver_keeper_on_down,
-                  .context = keeper},
+                  .context = model},
     };
 
-    aver_err err = aver_engine_link_new(&link, &keeper->engine);
+    aver_err err = aver_engine_link_new(&link, &model->engine);
     if (err == AVER_OK) {
-        err = aver_engine_link_start(keeper->engine);
+        err = aver_engine_link_start(model->engine);
     }
     if (err != AVER_OK) {
         return err;
     }
     /* on_ready and on_down end the loop. */
     (void)event_base_dispatch(keeper->base);
-    if (!keeper->engine_known) {
+    if (!model->known) {
         return keeper->exit_status != 0 ? AVER_E_PEER : AVER_E_ABSENT;
     }
-    return aver_engine_link_state(keeper->engine) == AVER_ENGINE_READY ? AVER_OK : AVER_E_PEER;
+    return aver_engine_link_state(model->engine) == AVER_ENGINE_READY ? AVER_OK : AVER_E_PEER;
 }
 
 static aver_err start_keys(aver_keeper *keeper)
 {
+    const aver_model *model = keeper->models.list[0];
     aver_keyring_facts facts = {
         .platform = keeper->platform->name,
         .operator_address = keeper->options->operator_address,
         .name = keeper->options->name,
-        .model_name = keeper->model_name,
-        .model_root = keeper->weights.root,
-        .engine = &keeper->engine_info,
+        .model_name = model->name,
+        .model_root = model->root,
+        .engine = &model->info,
         .process_model = keeper->options->single_process ? AVER_PROCESS_SINGLE : AVER_PROCESS_SPLIT,
     };
 
@@ -309,8 +316,8 @@ static aver_err start_stores(aver_keeper *keeper)
 
 static aver_err start_listeners(aver_keeper *keeper)
 {
-    uint32_t output_bytes_max =
-        START_OUTPUT_BYTES_MAX + keeper->engine_info.context_tokens * START_OUTPUT_BYTES_TOKEN;
+    uint32_t output_bytes_max = START_OUTPUT_BYTES_MAX +
+                                aver_models_context_max(&keeper->models) * START_OUTPUT_BYTES_TOKEN;
     aver_server_options options = {.base = keeper->base,
                                    .tls = keeper->tls,
                                    .limits = {.output_bytes_max = output_bytes_max},
@@ -355,6 +362,7 @@ static void start_put_hex(aver_buf *out, const char *name, const uint8_t bytes[s
 
 static aver_err start_ready_file(const aver_keeper *keeper)
 {
+    const aver_model *model = keeper->models.list[0];
     aver_buf out;
 
     if (keeper->options->ready_file == NULL) {
@@ -370,9 +378,9 @@ static aver_err start_ready_file(const aver_keeper *keeper)
     start_put_hex(&out, "node_id", keeper->keyring->node_id);
     start_put_hex(&out, "incarnation", keeper->keyring->incarnation);
     start_put_hex(&out, "keyset", keeper->keyring->keyset_digest);
-    start_put_hex(&out, "model_root", keeper->weights.root);
+    start_put_hex(&out, "model_root", model->root);
     aver_buf_append_text(&out, ",\"model\":");
-    aver_json_append_string(&out, aver_view_text(keeper->model_name));
+    aver_json_append_string(&out, aver_view_text(model->name));
     aver_buf_append_text(&out, "}\n");
     aver_err err = aver_buf_status(&out);
     if (err == AVER_OK) {
@@ -415,7 +423,7 @@ void aver_keeper_stop(aver_keeper *keeper)
     aver_server_free(keeper->server);
     aver_calls_deinit(&keeper->calls);
     aver_evidence_free(keeper->evidence);
-    aver_engine_link_free(keeper->engine);
+    aver_models_deinit(&keeper->models);
     aver_tls_free(keeper->tls);
     aver_keyring_free(keeper->keyring_next);
     aver_keyring_free(keeper->keyring);
@@ -425,9 +433,6 @@ void aver_keeper_stop(aver_keeper *keeper)
     aver_buf_deinit(&keeper->sealed);
     if (keeper->platform != NULL) {
         keeper->platform->close(keeper->tee);
-    }
-    if (keeper->has_weights) {
-        aver_weights_close(&keeper->weights);
     }
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         if (events[i] != NULL) {

@@ -66,9 +66,10 @@ static bool request_claims(const aver_keeper *keeper, const aver_job_claims *cla
 }
 
 static bool request_valid(const aver_keeper *keeper, const aver_job *job, const char *method,
-                          const char *path, request_refusal *ret_refusal)
+                          const char *path, aver_model **ret_model, request_refusal *ret_refusal)
 {
-    if (!aver_view_equal_text(aver_buf_view(&job->model), keeper->model_name)) {
+    *ret_model = aver_models_find(&keeper->models, aver_buf_view(&job->model));
+    if (*ret_model == NULL) {
         *ret_refusal =
             (request_refusal){404, "model_not_found", "model", "There is no such model here."};
         return false;
@@ -114,15 +115,17 @@ static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endp
     aver_job job = {0};
     aver_job_refusal refusal = {.code = NULL};
     request_refusal why;
+    aver_model *model;
 
     aver_err err = aver_job_parse(inbound->body, endpoint, &job, &refusal);
     if (err != AVER_OK) {
         request_refuse_body(keeper, inbound, err, &refusal);
         return;
     }
-    if (request_valid(keeper, &job, method, path, &why)) {
+    if (request_valid(keeper, &job, method, path, &model, &why)) {
         request_begin(keeper, inbound,
-                      &(aver_call_request){.exchange = inbound->exchange,
+                      &(aver_call_request){.model = model,
+                                           .exchange = inbound->exchange,
                                            .seal = inbound->seal,
                                            .job = &job,
                                            .body = inbound->body,
