@@ -188,7 +188,9 @@ static void bench_receipt(bench_state *state, const aver_seal *seal, const aver_
     aver_sha256_of(aver_view_make(aver_seal_enc(seal), 32), receipt.enc_digest);
     aver_commit_request(salt, aver_view_text(request_text), receipt.request_commitment);
     aver_commit_final(commit, receipt.response_commitment);
-    bench_must(aver_tokens_encode(tokens, TOKENS, tokens + TOKENS, TOKENS, &document));
+    const aver_tokens ids = {
+        .ids = tokens, .prompt_count = TOKENS, .choices_count = 1, .counts = {TOKENS}};
+    bench_must(aver_tokens_encode(&ids, &document));
     aver_commit_tokens(salt, aver_buf_view(&document), receipt.tokens_commitment);
     aver_merkle_root(tree, receipt.stream_root);
     bench_must(aver_receipt_sign(&receipt, state->receipt_key, &message));

@@ -22,9 +22,10 @@
 
 AVER_C_BEGIN
 
-#define AVER_RECEIPT_BYTES_MAX 4096
-#define AVER_TOKENS_BYTES_MAX  (2ul * 1024 * 1024)
-#define AVER_TOKENS_MAX        262144
+#define AVER_RECEIPT_BYTES_MAX  4096
+#define AVER_TOKENS_BYTES_MAX   (2ul * 1024 * 1024)
+#define AVER_TOKENS_MAX         262144 /* of a document, prompt and all choices */
+#define AVER_TOKENS_CHOICES_MAX 128
 
 typedef enum aver_profile {
     AVER_PROFILE_VERIFIED = 1,
@@ -158,13 +159,22 @@ void aver_commit_response_init(aver_commit *commit, const uint8_t salt[AVER_AT_L
 void aver_commit_update(aver_commit *commit, aver_view bytes);
 void aver_commit_final(aver_commit *commit, uint8_t ret_commitment[AVER_AT_LEAST(32)]);
 
-/* Token document: deterministic CBOR [[prompt ids], [ids of choice 0], ...]. */
-AVER_MUST_USE aver_err aver_tokens_encode(const int32_t *prompt, size_t prompt_count,
-                                          const int32_t *generated, size_t generated_count,
-                                          aver_buf *ret_bytes);
-/* ret_ids is malloc'ed: prompt ids then generated ids; the caller frees. */
-AVER_MUST_USE aver_err aver_tokens_decode(aver_view bytes, int32_t **ret_ids,
-                                          size_t *ret_prompt_count, size_t *ret_generated_count);
+/* Token document: deterministic CBOR [[prompt ids], [ids of choice 0], [ids of choice 1], ...]. */
+typedef struct aver_tokens {
+    int32_t *ids; /* prompt ids, then those of each choice, without gaps */
+    size_t prompt_count;
+    size_t choices_count;                   /* 1 to AVER_TOKENS_CHOICES_MAX */
+    size_t counts[AVER_TOKENS_CHOICES_MAX]; /* ids of each choice */
+} aver_tokens;
+
+/* Ids of all choices together. */
+size_t aver_tokens_generated(const aver_tokens *tokens);
+/* USAGE for a negative id or no choice. */
+AVER_MUST_USE aver_err aver_tokens_encode(const aver_tokens *tokens, aver_buf *ret_bytes);
+/* The ids are malloc'ed: aver_tokens_deinit frees them. */
+AVER_MUST_USE aver_err aver_tokens_decode(aver_view bytes, aver_tokens *ret_tokens);
+void aver_tokens_deinit(aver_tokens *tokens);
+
 AVER_C_END
 
 #endif

@@ -6,7 +6,8 @@
  * stream: a server-sent event stream that carries its own proof. On the wire (sealed or not):
  *
  *   : aver-opening <b64url>\n\n     first
- *   data: {...}\n\n                 one event, one leaf: its bytes with the blank line
+ *   data: {...}\n\n                 one event, one leaf: its bytes with the blank line; a line
+ *                                 "event: NAME" may stand before its data line
  *   : aver-head <b64url>\n\n        after every 64 events or one second
  *   : aver-tokens <b64url>\n\n      if the caller sent an "aver" member
  *   : aver-receipt <b64url>\n\n     the last data event is behind us
@@ -15,10 +16,11 @@
  * Comments and [DONE] are outside the tree. The reader takes the bytes as they come in pieces of
  * any size. The response commitment covers the concatenation of the events.
  *
- * Every item is one line and a blank line, ended by LF alone; anything else is FORMAT, as is
- * anything after [DONE].
+ * Every item is one line, or two where an event has a name, and a blank line, ended by LF alone;
+ * anything else is FORMAT, as is anything after [DONE]. A name is 1 to 64 of a-z, '_' and '.';
+ * [DONE] has none.
  *
- * Limits: a line of at most AVER_STREAM_LINE_BYTES_MAX. Threads: none.
+ * Limits: an item's lines of at most AVER_STREAM_LINE_BYTES_MAX. Threads: none.
  */
 
 #include "aver/receipt.h"
@@ -47,6 +49,7 @@ typedef struct aver_stream_item {
     aver_stream_item_kind kind;
     aver_view raw;   /* EVENT: the bytes of the leaf */
     aver_view value; /* EVENT: the JSON after "data: "; others: decoded bytes */
+    aver_view name;  /* EVENT: of its event line; empty: there is none */
 } aver_stream_item;
 
 typedef struct aver_stream_reader aver_stream_reader;

@@ -5,7 +5,6 @@
 #include "cli/review.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DEMO_TOKEN_MIN 4
@@ -30,29 +29,28 @@ static void demo_recheck_found(aver_demo_row *row, const aver_review *review)
 static aver_err demo_recheck_change(aver_view from, aver_buf *ret_capsule, uint64_t *ret_position)
 {
     aver_capsule capsule;
-    int32_t *ids = NULL;
-    size_t prompt = 0;
-    size_t generated = 0;
+    aver_tokens ids = {0};
     aver_buf tokens;
     aver_buf_init(&tokens, AVER_TOKENS_BYTES_MAX);
     aver_err err = aver_capsule_decode(from, &capsule);
     if (err == AVER_OK) {
-        err = aver_tokens_decode(capsule.tokens, &ids, &prompt, &generated);
+        err = aver_tokens_decode(capsule.tokens, &ids);
     }
+    size_t generated = aver_tokens_generated(&ids);
     if (err == AVER_OK && generated < DEMO_TOKEN_MIN) {
         err = AVER_E_ABSENT;
     }
     if (err == AVER_OK) {
         *ret_position = generated / 2;
-        int32_t *token = &ids[prompt + generated / 2];
+        int32_t *token = &ids.ids[ids.prompt_count + generated / 2];
         *token = *token > 300 ? *token - 1 : *token + 1;
-        err = aver_tokens_encode(ids, prompt, ids + prompt, generated, &tokens);
+        err = aver_tokens_encode(&ids, &tokens);
     }
     if (err == AVER_OK) {
         capsule.tokens = aver_buf_view(&tokens);
         err = aver_capsule_encode(&capsule, ret_capsule);
     }
-    free(ids);
+    aver_tokens_deinit(&ids);
     aver_buf_deinit(&tokens);
     return err;
 }

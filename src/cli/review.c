@@ -40,8 +40,7 @@ typedef struct review_run {
     char kv_type[REVIEW_KV_BYTES_MAX];
     aver_job job;  /* owned */
     aver_buf text; /* owned */
-    int32_t *ids;  /* owned */
-    size_t prompt_count, generated_count;
+    aver_tokens tokens;
     aver_review *review;
 } review_run;
 
@@ -213,13 +212,15 @@ static aver_err review_job(review_run *run)
     if (err != AVER_OK) {
         return review_cannot(run, "the answer's text cannot be read");
     }
-    err = aver_tokens_decode(run->capsule.tokens, &run->ids, &run->prompt_count,
-                             &run->generated_count);
+    err = aver_tokens_decode(run->capsule.tokens, &run->tokens);
     if (err != AVER_OK) {
         return review_cannot(run, "the token ids cannot be read");
     }
-    run->review->prompt_tokens = run->prompt_count;
-    run->review->generated_tokens = run->generated_count;
+    if (run->tokens.choices_count != 1) {
+        return review_cannot(run, "answers of several choices cannot be computed again");
+    }
+    run->review->prompt_tokens = run->tokens.prompt_count;
+    run->review->generated_tokens = run->tokens.counts[0];
     return AVER_OK;
 }
 
@@ -238,10 +239,10 @@ static aver_err review_engine(review_run *run, const aver_weights *weights)
     };
     aver_recheck_claim claim = {
         .job = &run->job,
-        .prompt_ids = run->ids,
-        .prompt_count = run->prompt_count,
-        .generated_ids = run->ids + run->prompt_count,
-        .generated_count = run->generated_count,
+        .prompt_ids = run->tokens.ids,
+        .prompt_count = run->tokens.prompt_count,
+        .generated_ids = run->tokens.ids + run->tokens.prompt_count,
+        .generated_count = run->tokens.counts[0],
         .text = aver_buf_view(&run->text),
         .finish = run->receipt.finish,
         .template_digest = run->template_digest,
@@ -298,7 +299,7 @@ aver_err aver_review_run(const aver_review_options *options, aver_review *ret_re
     aver_job_deinit(&run->job);
     aver_buf_wipe(&run->text);
     aver_buf_deinit(&run->text);
-    free(run->ids);
+    aver_tokens_deinit(&run->tokens);
     free(run);
     return err;
 }

@@ -65,12 +65,14 @@ aver_err aver_call_issue(aver_call *call, aver_finish finish, uint32_t status,
     aver_receipt *receipt = &call->receipt;
     size_t message_at = ret_message->size;
     size_t tokens_at = ret_tokens->size;
-    const int32_t *generated = call->tokens != NULL ? call->tokens + call->prompt_count : NULL;
+    const aver_tokens tokens = {.ids = call->tokens,
+                                .prompt_count = call->prompt_count,
+                                .choices_count = 1,
+                                .counts = {call->generated_count}};
 
     issue_fill(call, finish, status);
     memcpy(receipt->response_commitment, response_commitment, 32);
-    aver_err err = aver_tokens_encode(call->tokens, call->prompt_count, generated,
-                                      call->generated_count, ret_tokens);
+    aver_err err = aver_tokens_encode(&tokens, ret_tokens);
     if (err == AVER_OK) {
         aver_commit_tokens(call->salt, issue_since(ret_tokens, tokens_at),
                            receipt->tokens_commitment);

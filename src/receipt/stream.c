@@ -8,7 +8,10 @@
 #include <string.h>
 
 /* A comment carries base64url, which takes 4 characters for 3 bytes. */
-enum { STREAM_VALUE_BYTES_MAX = AVER_STREAM_LINE_BYTES_MAX / 4 * 3 + 3 };
+enum {
+    STREAM_VALUE_BYTES_MAX = AVER_STREAM_LINE_BYTES_MAX / 4 * 3 + 3,
+    STREAM_NAME_BYTES_MAX = 64
+};
 
 struct aver_stream_reader {
     aver_stream_item_fn *on_item;
@@ -81,23 +84,60 @@ static aver_err stream_comment_give(aver_stream_reader *reader, aver_view raw, a
     return reader->on_item(&item, reader->context);
 }
 
+static bool stream_name_valid(aver_view name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t byte = name.data[i];
+        if (!(byte >= 'a' && byte <= 'z') && byte != '_' && byte != '.') {
+            return false;
+        }
+    }
+    return name.size > 0 && name.size <= STREAM_NAME_BYTES_MAX;
+}
+
+/* Takes the line "event: NAME" off, if the item begins with one. */
+static aver_err stream_name_take(aver_view *lines, aver_view *ret_name)
+{
+    static const char event[] = "event: ";
+    if (!stream_starts(*lines, event)) {
+        return AVER_OK;
+    }
+    const uint8_t *end = memchr(lines->data, '\n', lines->size);
+    if (!end) {
+        return AVER_E_FORMAT;
+    }
+    size_t size = (size_t)(end - lines->data);
+    aver_view name = aver_view_slice(*lines, sizeof event - 1, size - (sizeof event - 1));
+    if (!stream_name_valid(name)) {
+        return AVER_E_FORMAT;
+    }
+    *lines = aver_view_slice(*lines, size + 1, lines->size - size - 1);
+    *ret_name = name;
+    return AVER_OK;
+}
+
 /* One item, its blank line included. */
 static aver_err stream_item_give(aver_stream_reader *reader, aver_view raw)
 {
     static const char data[] = "data: ";
+    aver_stream_item item = {.kind = AVER_STREAM_EVENT, .raw = raw};
     aver_view line = aver_view_slice(raw, 0, raw.size - 2);
-    if (reader->done || memchr(line.data, '\n', line.size) || memchr(line.data, '\r', line.size)) {
+    aver_err err = stream_name_take(&line, &item.name);
+    if (err != AVER_OK || reader->done || memchr(line.data, '\n', line.size) ||
+        memchr(line.data, '\r', line.size)) {
         return AVER_E_FORMAT;
     }
-    if (line.size > 0 && line.data[0] == ':') {
+    if (line.size > 0 && line.data[0] == ':' && item.name.size == 0) {
         return stream_comment_give(reader, raw, line);
     }
     if (!stream_starts(line, data)) {
         return AVER_E_FORMAT;
     }
-    aver_stream_item item = {.kind = AVER_STREAM_EVENT, .raw = raw};
     item.value = aver_view_slice(line, sizeof data - 1, line.size - (sizeof data - 1));
     if (aver_view_equal_text(item.value, "[DONE]")) {
+        if (item.name.size != 0) {
+            return AVER_E_FORMAT;
+        }
         item.kind = AVER_STREAM_DONE;
         reader->done = true;
     }

@@ -7,7 +7,6 @@
 #include "crypto/hash.h"
 #include "receipt/receipt_checks.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { RECEIPT_STATUS_OK = 200 };
@@ -130,17 +129,14 @@ static void receipt_judge_class(const receipt_judge *judge)
 /* The counts of a token document against those that the receipt states. */
 static aver_err receipt_tokens_counted(const receipt_judge *judge, bool *ret_agree)
 {
-    int32_t *ids = NULL;
-    size_t prompt_count;
-    size_t generated_count;
-    aver_err err =
-        aver_tokens_decode(judge->transcript->tokens, &ids, &prompt_count, &generated_count);
+    aver_tokens tokens = {0};
+    aver_err err = aver_tokens_decode(judge->transcript->tokens, &tokens);
     if (err == AVER_E_NOMEM) {
         return err;
     }
-    *ret_agree = err == AVER_OK && prompt_count == judge->receipt->prompt_tokens &&
-                 generated_count == judge->receipt->generated_tokens;
-    free(ids);
+    *ret_agree = err == AVER_OK && tokens.prompt_count == judge->receipt->prompt_tokens &&
+                 aver_tokens_generated(&tokens) == judge->receipt->generated_tokens;
+    aver_tokens_deinit(&tokens);
     return AVER_OK;
 }
 

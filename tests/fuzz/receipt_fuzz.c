@@ -3,24 +3,20 @@
 #include "base/check.h"
 #include "receipt/show.h"
 
-#include <stdlib.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_tokens(aver_view bytes)
 {
-    int32_t *ids = NULL;
-    size_t prompt;
-    size_t generated;
+    aver_tokens tokens;
     aver_buf again;
-    if (aver_tokens_decode(bytes, &ids, &prompt, &generated) != AVER_OK) {
+    if (aver_tokens_decode(bytes, &tokens) != AVER_OK) {
         return;
     }
     aver_buf_init(&again, AVER_TOKENS_BYTES_MAX);
-    AVER_ASSERT(aver_tokens_encode(ids, prompt, ids + prompt, generated, &again) == AVER_OK);
+    AVER_ASSERT(aver_tokens_encode(&tokens, &again) == AVER_OK);
     AVER_ASSERT(aver_view_equal(aver_buf_view(&again), bytes));
     aver_buf_deinit(&again);
-    free(ids);
+    aver_tokens_deinit(&tokens);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -20,6 +20,7 @@ static aver_err fuzz_see(const aver_stream_item *item, void *context)
     aver_sha256_update(&items->hash, aver_view_make(&kind, 1));
     aver_sha256_update(&items->hash, item->raw);
     aver_sha256_update(&items->hash, item->value);
+    aver_sha256_update(&items->hash, item->name);
     items->count++;
     return AVER_OK;
 }

@@ -221,7 +221,7 @@ static void forge_build_bundle(forge_state *forge)
 /* Request, response (events or a body) and tokens. */
 static void forge_build_bodies(forge_state *forge)
 {
-    static const int32_t ids[FORGE_TOKENS] = {1, 403, 407, 261};
+    static int32_t ids[FORGE_TOKENS] = {1, 403, 407, 261};
     aver_buf_append_text(&forge->request, forge_request);
     for (int i = 0; i < FORGE_EVENTS && !forge->edits.whole; i++) {
         aver_buf_append_format(&forge->response,
@@ -232,7 +232,9 @@ static void forge_build_bodies(forge_state *forge)
         aver_buf_append_text(&forge->response,
                              "{\"choices\":[{\"message\":{\"content\":\"Once upon a time.\"}}]}");
     }
-    forge_must(aver_tokens_encode(ids, 1, ids + 1, FORGE_TOKENS - 1, &forge->tokens));
+    const aver_tokens tokens = {
+        .ids = ids, .prompt_count = 1, .choices_count = 1, .counts = {FORGE_TOKENS - 1}};
+    forge_must(aver_tokens_encode(&tokens, &forge->tokens));
 }
 
 static void forge_fill_receipt(forge_state *forge, aver_receipt *receipt)

@@ -19,7 +19,6 @@
 #include "support/docs_blocks.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static docs_page page;
@@ -163,14 +162,13 @@ static void the_receipt_is_signed_and_names_its_parts(void **state)
 static void the_tokens_are_a_prompt_and_an_answer(void **state)
 {
     (void)state;
-    int32_t *ids = NULL;
-    size_t prompt = 0;
-    size_t generated = 0;
-    assert_int_equal(aver_tokens_decode(get("tokens"), &ids, &prompt, &generated), AVER_OK);
-    assert_int_equal(prompt, 1);
-    assert_int_equal(generated, 3);
-    assert_int_equal(ids[3], 261);
-    free(ids);
+    aver_tokens tokens = {0};
+    assert_int_equal(aver_tokens_decode(get("tokens"), &tokens), AVER_OK);
+    assert_int_equal(tokens.prompt_count, 1);
+    assert_int_equal(tokens.choices_count, 1);
+    assert_int_equal(tokens.counts[0], 3);
+    assert_int_equal(tokens.ids[3], 261);
+    aver_tokens_deinit(&tokens);
 }
 
 static void opening_and_head_are_signed(void **state)

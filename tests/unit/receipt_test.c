@@ -9,7 +9,6 @@
 #include "receipt/show.h"
 #include "support/forge.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void a_receipt_comes_back_as_it_was(void **state)
@@ -136,30 +135,60 @@ static void commitments_differ_by_salt_and_kind(void **state)
     assert_memory_equal(sums[4], sums[1], 32);
 }
 
-static void token_documents_keep_their_halves(void **state)
+static void token_documents_keep_their_parts(void **state)
 {
     (void)state;
-    static const int32_t ids[] = {0, 23, 24, 65536, INT32_MAX};
+    int32_t ids[] = {0, 23, 24, 65536, INT32_MAX, 7};
     aver_buf bytes;
-    int32_t *back = NULL;
-    size_t prompt = 0;
-    size_t generated = 0;
+    aver_tokens tokens = {.ids = ids, .prompt_count = 3, .choices_count = 3, .counts = {2, 0, 1}};
+    aver_tokens back = {0};
     aver_buf_init(&bytes, AVER_TOKENS_BYTES_MAX);
-    assert_int_equal(aver_tokens_encode(ids, 3, ids + 3, 2, &bytes), AVER_OK);
-    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back, &prompt, &generated),
-                     AVER_OK);
-    assert_int_equal(prompt, 3);
-    assert_int_equal(generated, 2);
-    assert_memory_equal(back, ids, sizeof ids);
-    free(back);
-    static const int32_t negative = -1;
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_OK);
+    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back), AVER_OK);
+    assert_int_equal(back.prompt_count, 3);
+    assert_int_equal(back.choices_count, 3);
+    assert_int_equal(back.counts[0], 2);
+    assert_int_equal(back.counts[1], 0);
+    assert_int_equal(back.counts[2], 1);
+    assert_int_equal(aver_tokens_generated(&back), 3);
+    assert_memory_equal(back.ids, ids, sizeof ids);
+    aver_tokens_deinit(&back);
     aver_buf_clear(&bytes);
-    assert_int_equal(aver_tokens_encode(&negative, 1, NULL, 0, &bytes), AVER_E_USAGE);
-    assert_int_equal(aver_tokens_encode(NULL, 0, NULL, 0, &bytes), AVER_OK);
-    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back, &prompt, &generated),
-                     AVER_OK);
-    assert_int_equal(prompt + generated, 0);
-    free(back);
+    ids[4] = -1;
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_E_USAGE);
+    assert_int_equal(bytes.size, 0);
+    tokens = (aver_tokens){.choices_count = 1};
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_OK);
+    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back), AVER_OK);
+    assert_int_equal(back.prompt_count + aver_tokens_generated(&back), 0);
+    aver_tokens_deinit(&back);
+    aver_buf_deinit(&bytes);
+}
+
+static void token_documents_have_their_limits(void **state)
+{
+    (void)state;
+    aver_buf bytes;
+    aver_tokens tokens = {.choices_count = 0};
+    aver_tokens back = {0};
+    aver_buf_init(&bytes, AVER_TOKENS_BYTES_MAX);
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_E_USAGE);
+    tokens.choices_count = AVER_TOKENS_CHOICES_MAX + 1;
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_E_LIMIT);
+    tokens.choices_count = 2;
+    tokens.prompt_count = 1;
+    tokens.counts[0] = AVER_TOKENS_MAX - 1;
+    tokens.counts[1] = 1;
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_E_LIMIT);
+    assert_int_equal(bytes.size, 0);
+    tokens = (aver_tokens){.choices_count = AVER_TOKENS_CHOICES_MAX};
+    assert_int_equal(aver_tokens_encode(&tokens, &bytes), AVER_OK);
+    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back), AVER_OK);
+    assert_int_equal(back.choices_count, AVER_TOKENS_CHOICES_MAX);
+    aver_tokens_deinit(&back);
+    bytes.data[1]++; /* one choice more, and it is there */
+    aver_buf_append_byte(&bytes, 0x80);
+    assert_int_equal(aver_tokens_decode(aver_buf_view(&bytes), &back), AVER_E_LIMIT);
     aver_buf_deinit(&bytes);
 }
 
@@ -171,8 +200,9 @@ static void damaged_token_documents_are_refused(void **state)
         size_t size;
     } cases[] = {
         {"", 0},
-        {"\x81\x80", 2},                         /* one half */
-        {"\x83\x80\x80\x80", 4},                 /* three */
+        {"\x81\x80", 2},                         /* no choice */
+        {"\x80", 1},                             /* nothing */
+        {"\x83\x80\x80", 3},                     /* a choice that is not there */
         {"\x82\x80\x80\x00", 4},                 /* something after */
         {"\x82\x81\x20\x80", 4},                 /* a negative id */
         {"\x82\x81\x1a\x80\x00\x00\x00\x80", 8}, /* above INT32_MAX */
@@ -180,13 +210,10 @@ static void damaged_token_documents_are_refused(void **state)
         {"\x82\x81\x18\x01\x80", 5},             /* a long head */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int32_t *ids = NULL;
-        size_t prompt;
-        size_t generated;
-        assert_int_not_equal(aver_tokens_decode(aver_view_make(cases[i].bytes, cases[i].size), &ids,
-                                                &prompt, &generated),
-                             AVER_OK);
-        assert_null(ids);
+        aver_tokens tokens = {0};
+        assert_int_not_equal(
+            aver_tokens_decode(aver_view_make(cases[i].bytes, cases[i].size), &tokens), AVER_OK);
+        assert_null(tokens.ids);
     }
 }
 
@@ -235,7 +262,8 @@ int main(void)
         cmocka_unit_test(a_receipt_must_agree_with_itself),
         cmocka_unit_test(the_identity_is_that_of_what_was_signed),
         cmocka_unit_test(commitments_differ_by_salt_and_kind),
-        cmocka_unit_test(token_documents_keep_their_halves),
+        cmocka_unit_test(token_documents_keep_their_parts),
+        cmocka_unit_test(token_documents_have_their_limits),
         cmocka_unit_test(damaged_token_documents_are_refused),
         cmocka_unit_test(what_is_shown_is_what_the_bytes_say),
     };

@@ -99,6 +99,16 @@ static void what_is_no_stream_of_ours_is_refused(void **state)
         "data: [DONE]\n\ndata: {}\n\n",
         "data: [DONE]\n\n: ping\n\n",
         "id: 1\ndata: a\n\n",
+        "event: \ndata: {}\n\n",
+        "event: A\ndata: {}\n\n",
+        "event:a\ndata: {}\n\n",
+        "event: a\nevent: b\ndata: {}\n\n",
+        "event: a\n: ping\n\n",
+        "event: a\ndata: b\ndata: c\n\n",
+        "event: a\ndata: [DONE]\n\n",
+        "event: a\r\ndata: {}\n\n",
+        "data: {}\nevent: a\n\n",
+        "event: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\ndata: {}\n\n",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         seen all;
@@ -109,6 +119,45 @@ static void what_is_no_stream_of_ours_is_refused(void **state)
         aver_stream_reader_free(reader);
         seen_deinit(&all);
     }
+}
+
+static aver_err see_names(const aver_stream_item *item, void *context)
+{
+    aver_buf *all = context;
+    aver_buf_append(all, item->name);
+    aver_buf_append_text(all, "=");
+    aver_buf_append(all, item->value);
+    aver_buf_append_format(all, "/%zu;", item->raw.size);
+    return AVER_OK;
+}
+
+static void events_may_have_a_name(void **state)
+{
+    (void)state;
+    aver_view bytes = AVER_VIEW_LITERAL(
+        "event: response.output_text.delta\ndata: {\"a\":1}\n\ndata: {}\n\nevent: "
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl\ndata: 2\n\n");
+    for (size_t piece = 1; piece <= bytes.size; piece++) {
+        aver_buf all;
+        aver_stream_reader *reader = NULL;
+        aver_buf_init(&all, 4096);
+        assert_int_equal(aver_stream_reader_new(see_names, &all, &reader), AVER_OK);
+        for (size_t at = 0; at < bytes.size; at += piece) {
+            size_t size = bytes.size - at < piece ? bytes.size - at : piece;
+            assert_int_equal(aver_stream_reader_feed(reader, aver_view_slice(bytes, at, size)),
+                             AVER_OK);
+        }
+        assert_true(aver_view_equal_text(
+            aver_buf_view(&all),
+            "response.output_text.delta={\"a\":1}/49;={}/10;"
+            "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl=2/81;"));
+        aver_stream_reader_free(reader);
+        aver_buf_deinit(&all);
+    }
+    uint64_t count = 0;
+    uint8_t root[32];
+    assert_int_equal(aver_stream_tree(bytes, UINT64_MAX, &count, root), AVER_OK);
+    assert_int_equal(count, 3);
 }
 
 static void an_unfinished_item_is_noticed_at_the_end(void **state)
@@ -195,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_are_the_same_however_the_bytes_arrive),
         cmocka_unit_test(what_is_no_stream_of_ours_is_refused),
+        cmocka_unit_test(events_may_have_a_name),
         cmocka_unit_test(an_unfinished_item_is_noticed_at_the_end),
         cmocka_unit_test(a_line_without_end_is_bounded),
         cmocka_unit_test(the_readers_refusal_stops_the_feed),
