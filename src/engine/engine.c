@@ -104,13 +104,11 @@ static void engine_refuse(const aver_engine *engine, uint64_t job_id, const char
     engine_emit(engine, &event);
 }
 
-static void engine_done(const aver_engine *engine, const engine_work *work, aver_finish finish,
-                        aver_view text)
+static void engine_done(const aver_engine *engine, const engine_work *work, aver_finish finish)
 {
     aver_event event = {
         .kind = AVER_EVENT_DONE,
         .job_id = work->job_id,
-        .text = text,
         .finish = finish,
         .generated_count = work->answer.generated_count,
         .has_step_digest = aver_engine_about(engine)->profile == AVER_PROFILE_VERIFIED,
@@ -192,7 +190,7 @@ static void engine_cancel_waiting(aver_engine *engine, uint64_t job_id)
             engine->waiting_last = before;
         }
         engine->waiting_count--;
-        engine_done(engine, work, AVER_FINISH_ABORTED, (aver_view){NULL, 0});
+        engine_done(engine, work, AVER_FINISH_ABORTED);
         work_free(work);
         return;
     }
@@ -203,7 +201,7 @@ void aver_engine_cancel(aver_engine *engine, uint64_t job_id)
     for (uint32_t i = 0; i < engine->slots_count; i++) {
         engine_slot *slot = &engine->slots[i];
         if (slot->state != SLOT_FREE && slot->work->job_id == job_id) {
-            engine_done(engine, slot->work, AVER_FINISH_ABORTED, (aver_view){NULL, 0});
+            engine_done(engine, slot->work, AVER_FINISH_ABORTED);
             slot_release(engine, i);
             return;
         }
@@ -316,7 +314,7 @@ static aver_err slot_next_token(aver_engine *engine, engine_slot *slot, int32_t 
 
 static void slot_fail(aver_engine *engine, uint32_t index)
 {
-    engine_done(engine, engine->slots[index].work, AVER_FINISH_ERROR, (aver_view){NULL, 0});
+    engine_done(engine, engine->slots[index].work, AVER_FINISH_ERROR);
     slot_release(engine, index);
 }
 
@@ -328,7 +326,15 @@ static void slot_end(aver_engine *engine, uint32_t index)
         slot_fail(engine, index);
         return;
     }
-    engine_done(engine, engine->slots[index].work, answer->finish, text);
+    aver_event event = {
+        .kind = AVER_EVENT_CHOICE,
+        .job_id = engine->slots[index].work->job_id,
+        .text = text,
+        .finish = answer->finish,
+        .generated_count = answer->generated_count,
+    };
+    engine_emit(engine, &event);
+    engine_done(engine, engine->slots[index].work, answer->finish);
     slot_release(engine, index);
 }
 

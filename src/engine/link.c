@@ -141,10 +141,8 @@ static void event_put_ids(aver_buf *events, const int32_t *ids, size_t count)
 void aver_link_put_event(aver_buf *events, const aver_event *event)
 {
     static const uint8_t members[] = {
-        [AVER_EVENT_STARTED] = 3,
-        [AVER_EVENT_TOKEN] = 4,
-        [AVER_EVENT_DONE] = 6,
-        [AVER_EVENT_REFUSED] = 3,
+        [AVER_EVENT_STARTED] = 4, [AVER_EVENT_TOKEN] = 5,  [AVER_EVENT_DONE] = 5,
+        [AVER_EVENT_REFUSED] = 3, [AVER_EVENT_CHOICE] = 6,
     };
     aver_cbor_put_array(events, members[event->kind]);
     aver_cbor_put_uint(events, (uint64_t)event->kind);
@@ -152,15 +150,16 @@ void aver_link_put_event(aver_buf *events, const aver_event *event)
     switch (event->kind) {
     case AVER_EVENT_STARTED:
         event_put_ids(events, event->prompt_ids, event->prompt_count);
+        aver_cbor_put_uint(events, event->cached_count);
         break;
     case AVER_EVENT_TOKEN:
+        aver_cbor_put_uint(events, event->choice);
         aver_cbor_put_int(events, event->token);
         aver_cbor_put_text_view(events, event->text);
         break;
     case AVER_EVENT_DONE:
         aver_cbor_put_uint(events, (uint64_t)event->finish);
         aver_cbor_put_uint(events, event->generated_count);
-        aver_cbor_put_text_view(events, event->text);
         if (event->has_step_digest) {
             aver_cbor_put_bytes(events, AVER_VIEW_OF(event->step_digest));
         } else {
@@ -171,6 +170,11 @@ void aver_link_put_event(aver_buf *events, const aver_event *event)
         aver_cbor_put_text_view(events, event->text);
         break;
     case AVER_EVENT_CHOICE:
+        aver_cbor_put_uint(events, event->choice);
+        aver_cbor_put_uint(events, (uint64_t)event->finish);
+        aver_cbor_put_uint(events, event->generated_count);
+        aver_cbor_put_text_view(events, event->text);
+        break;
     case AVER_EVENT_CALL:
     case AVER_EVENT_VECTOR:
     case AVER_EVENT_TEXT:

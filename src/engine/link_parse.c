@@ -261,7 +261,7 @@ static aver_err event_read_ids(aver_cbor_cursor *cursor, aver_event *event, int3
     if (err != AVER_OK) {
         return err;
     }
-    if (bytes.size % 4 != 0 || bytes.size == 0) {
+    if (bytes.size % 4 != 0) {
         return AVER_E_FORMAT;
     }
     if (bytes.size / 4 > ids_max) {
@@ -276,7 +276,25 @@ static aver_err event_read_ids(aver_cbor_cursor *cursor, aver_event *event, int3
     }
     event->prompt_ids = ids;
     event->prompt_count = bytes.size / 4;
-    return AVER_OK;
+    return link_u32(cursor, 0, (uint32_t)event->prompt_count, &event->cached_count);
+}
+
+static aver_err event_read_token(aver_cbor_cursor *cursor, aver_event *event)
+{
+    aver_err err = link_u32(cursor, 0, AVER_JOB_CHOICES_MAX - 1, &event->choice);
+    err = err == AVER_OK ? link_i32(cursor, 0, INT32_MAX, &event->token) : err;
+    return err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
+}
+
+static aver_err event_read_choice(aver_cbor_cursor *cursor, aver_event *event)
+{
+    uint64_t finish = 0;
+    aver_err err = link_u32(cursor, 0, AVER_JOB_CHOICES_MAX - 1, &event->choice);
+    err = err == AVER_OK ? link_uint(cursor, AVER_FINISH_STOP, AVER_FINISH_TOOL, &finish) : err;
+    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX + 1, &event->generated_count)
+                         : err;
+    event->finish = (aver_finish)finish;
+    return err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
 }
 
 static aver_err event_read_done(aver_cbor_cursor *cursor, aver_event *event)
@@ -284,9 +302,9 @@ static aver_err event_read_done(aver_cbor_cursor *cursor, aver_event *event)
     uint64_t finish = 0;
     aver_cbor_type type = AVER_CBOR_NULL;
     aver_err err = link_uint(cursor, AVER_FINISH_STOP, AVER_FINISH_ERROR, &finish);
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX + 1, &event->generated_count)
+    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_CHOICES_MAX * (AVER_JOB_TOKENS_MAX + 1u),
+                                    &event->generated_count)
                          : err;
-    err = err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
     err = err == AVER_OK ? aver_cbor_peek(cursor, &type) : err;
     if (err != AVER_OK) {
         return err;
@@ -302,13 +320,11 @@ static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_even
                            int32_t *ids, size_t ids_max)
 {
     static const uint8_t wanted[] = {
-        [AVER_EVENT_STARTED] = 3,
-        [AVER_EVENT_TOKEN] = 4,
-        [AVER_EVENT_DONE] = 6,
-        [AVER_EVENT_REFUSED] = 3,
+        [AVER_EVENT_STARTED] = 4, [AVER_EVENT_TOKEN] = 5,  [AVER_EVENT_DONE] = 5,
+        [AVER_EVENT_REFUSED] = 3, [AVER_EVENT_CHOICE] = 6,
     };
     uint64_t kind = 0;
-    aver_err err = link_uint(cursor, AVER_EVENT_STARTED, AVER_EVENT_REFUSED, &kind);
+    aver_err err = link_uint(cursor, AVER_EVENT_STARTED, AVER_EVENT_CHOICE, &kind);
     err = err == AVER_OK ? aver_cbor_read_uint(cursor, &event->job_id) : err;
     if (err != AVER_OK) {
         return err;
@@ -321,12 +337,12 @@ static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_even
     case AVER_EVENT_STARTED:
         return event_read_ids(cursor, event, ids, ids_max);
     case AVER_EVENT_TOKEN:
-        err = link_i32(cursor, 0, INT32_MAX, &event->token);
-        return err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
+        return event_read_token(cursor, event);
     case AVER_EVENT_DONE:
         return event_read_done(cursor, event);
-    case AVER_EVENT_REFUSED:
     case AVER_EVENT_CHOICE:
+        return event_read_choice(cursor, event);
+    case AVER_EVENT_REFUSED:
     case AVER_EVENT_CALL:
     case AVER_EVENT_VECTOR:
     case AVER_EVENT_TEXT:

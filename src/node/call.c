@@ -244,8 +244,8 @@ static void call_text(aver_call *call, aver_view text)
 
 aver_err aver_call_token(aver_call *call, const aver_event *event)
 {
-    if (call->phase != AVER_CALL_STARTED || !call_token_valid(call, event->token) ||
-        !call_text_valid(event->text) ||
+    if (call->phase != AVER_CALL_STARTED || call->ended || event->choice != 0 ||
+        !call_token_valid(call, event->token) || !call_text_valid(event->text) ||
         call->generated_count >= call->model->info.context_tokens) {
         return AVER_E_PEER;
     }
@@ -258,6 +258,18 @@ aver_err aver_call_token(aver_call *call, const aver_event *event)
     if (call->first_token_ns == 0) {
         call->first_token_ns = aver_time_monotonic_ns();
     }
+    call_text(call, event->text);
+    return AVER_OK;
+}
+
+aver_err aver_call_choice(aver_call *call, const aver_event *event)
+{
+    if (call->phase != AVER_CALL_STARTED || call->ended || event->choice != 0 ||
+        event->generated_count != call->generated_count || !call_text_valid(event->text)) {
+        return AVER_E_PEER;
+    }
+    call->ended = true;
+    call->finish = event->finish;
     call_text(call, event->text);
     return AVER_OK;
 }
@@ -322,8 +334,7 @@ static bool call_finish_valid(const aver_call *call, const aver_event *event)
         return call->cancelled;
     }
     return call->phase == AVER_CALL_STARTED && event->generated_count == call->generated_count &&
-           (event->finish == AVER_FINISH_STOP || event->finish == AVER_FINISH_LENGTH ||
-            event->finish == AVER_FINISH_TOOL || event->finish == AVER_FINISH_ERROR);
+           (event->finish == AVER_FINISH_ERROR || (call->ended && event->finish == call->finish));
 }
 
 /* An answer of profile verified that nobody could compute again is none. */
@@ -338,8 +349,7 @@ aver_err aver_call_done(aver_call *call, const aver_event *event)
 {
     aver_finish finish = event->finish;
 
-    if (!call_finish_valid(call, event) || !call_digest_valid(call, event) ||
-        !call_text_valid(event->text)) {
+    if (!call_finish_valid(call, event) || !call_digest_valid(call, event)) {
         return AVER_E_PEER;
     }
     if (finish == AVER_FINISH_ERROR) {
@@ -348,9 +358,6 @@ aver_err aver_call_done(aver_call *call, const aver_event *event)
     }
     call->receipt.has_step_digest = event->has_step_digest;
     memcpy(call->receipt.step_digest, event->step_digest, 32);
-    if (finish != AVER_FINISH_ABORTED) {
-        call_text(call, event->text);
-    }
     /* Whoever went away has not got this answer, even if the engine was faster than the cancel. */
     if (call->exchange == NULL) {
         finish = AVER_FINISH_ABORTED;

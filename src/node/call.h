@@ -54,7 +54,9 @@ typedef struct aver_call {
     int32_t *tokens; /* prompt ids, then generated ones */
     size_t tokens_capacity;
     size_t prompt_count, generated_count;
-    aver_buf text; /* of a whole answer */
+    bool ended;         /* the engine told the end of the text */
+    aver_finish finish; /* when ended */
+    aver_buf text;      /* of a whole answer */
     aver_call_stream stream;
     uint64_t arrived_ns;
     uint64_t first_token_ns; /* 0: none yet */
@@ -85,6 +87,7 @@ void aver_call_cancel(aver_call *call);
 /* What the engine said. FORMAT or PEER if it must not say that now. The last two free the call. */
 AVER_MUST_USE aver_err aver_call_started(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_token(aver_call *call, const aver_event *event);
+AVER_MUST_USE aver_err aver_call_choice(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_done(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_refused(aver_call *call, const aver_event *event);
 /* Ends the call with an error and an error receipt; frees it. */

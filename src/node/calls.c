@@ -121,6 +121,7 @@ static aver_err calls_event(aver_model *model, const aver_event *event)
     case AVER_EVENT_REFUSED:
         return aver_call_refused(call, event);
     case AVER_EVENT_CHOICE:
+        return aver_call_choice(call, event);
     case AVER_EVENT_CALL:
     case AVER_EVENT_VECTOR:
     case AVER_EVENT_TEXT:

@@ -58,6 +58,13 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
         "token beyond the vocabulary",
         "more tokens than context",
         "prompt beyond the context",
+        "done before its choice",
+        "choice never asked for",
+        "token of another choice",
+        "choice ended twice",
+        "token after its choice",
+        "choice that was aborted",
+        "another end than its choice",
     };
     const size_t count = sizeof(deeds) / sizeof(deeds[0]);
     node_fixture node;

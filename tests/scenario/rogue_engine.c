@@ -91,6 +91,15 @@ static void rogue_token(uint64_t job_id, int32_t token, aver_view text)
         &(aver_event){.kind = AVER_EVENT_TOKEN, .job_id = job_id, .token = token, .text = text});
 }
 
+static void rogue_choice(uint64_t job_id, uint32_t choice, aver_finish finish, uint32_t count)
+{
+    rogue_event(&(aver_event){.kind = AVER_EVENT_CHOICE,
+                              .job_id = job_id,
+                              .choice = choice,
+                              .finish = finish,
+                              .generated_count = count});
+}
+
 static void rogue_done(uint64_t job_id, aver_finish finish, uint32_t count, bool digest)
 {
     rogue_event(&(aver_event){.kind = AVER_EVENT_DONE,
@@ -98,6 +107,31 @@ static void rogue_done(uint64_t job_id, aver_finish finish, uint32_t count, bool
                               .finish = finish,
                               .generated_count = count,
                               .has_step_digest = digest});
+}
+
+/* Ends of a choice that are none. */
+static void rogue_ends(uint64_t job_id, const char *deed)
+{
+    rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
+    if (strcmp(deed, "done before its choice") == 0) {
+        rogue_done(job_id, AVER_FINISH_STOP, 1, true);
+    } else if (strcmp(deed, "choice never asked for") == 0) {
+        rogue_choice(job_id, 1, AVER_FINISH_STOP, 0);
+    } else if (strcmp(deed, "token of another choice") == 0) {
+        rogue_event(
+            &(aver_event){.kind = AVER_EVENT_TOKEN, .job_id = job_id, .choice = 1, .token = 5});
+    } else if (strcmp(deed, "choice ended twice") == 0) {
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 1);
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 1);
+    } else if (strcmp(deed, "token after its choice") == 0) {
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 1);
+        rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
+    } else if (strcmp(deed, "choice that was aborted") == 0) {
+        rogue_choice(job_id, 0, AVER_FINISH_ABORTED, 1);
+    } else if (strcmp(deed, "another end than its choice") == 0) {
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 1);
+        rogue_done(job_id, AVER_FINISH_LENGTH, 1, true);
+    }
 }
 
 /* The order and the bounds that the keeper must insist on. */
@@ -116,7 +150,7 @@ static void rogue_after_start(uint64_t job_id, const char *deed)
         rogue_started(job_id, ids, 3);
     } else if (strcmp(deed, "wrong count") == 0) {
         rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
-        rogue_done(job_id, AVER_FINISH_STOP, 7, true);
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 7);
     } else if (strcmp(deed, "aborted unasked") == 0) {
         rogue_done(job_id, AVER_FINISH_ABORTED, 0, true);
     } else if (strcmp(deed, "more tokens than context") == 0) {
@@ -125,10 +159,14 @@ static void rogue_after_start(uint64_t job_id, const char *deed)
         }
     } else if (strcmp(deed, "no step digest") == 0) {
         rogue_token(job_id, 5, AVER_VIEW_LITERAL("x"));
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 1);
         rogue_done(job_id, AVER_FINISH_STOP, 1, false);
     } else if (strcmp(deed, "good") == 0) {
         rogue_token(job_id, 5, AVER_VIEW_LITERAL("fine"));
+        rogue_choice(job_id, 0, AVER_FINISH_STOP, 1);
         rogue_done(job_id, AVER_FINISH_STOP, 1, true);
+    } else {
+        rogue_ends(job_id, deed);
     }
 }
 

@@ -24,7 +24,7 @@ typedef struct run_answer {
     int32_t ids[RUN_IDS_MAX];
     size_t count;
     aver_buf text;
-    bool started, done, refused;
+    bool started, ended, done, refused;
     aver_event end; /* DONE or REFUSED, without its text */
     char why[200];
 } run_answer;
@@ -50,7 +50,7 @@ static inline void run_on_event(const aver_event *event, void *context)
         answer->prompt_count = event->prompt_count;
         return;
     case AVER_EVENT_TOKEN:
-        assert_true(answer->started && answer->count < RUN_IDS_MAX);
+        assert_true(answer->started && !answer->ended && answer->count < RUN_IDS_MAX);
         answer->ids[answer->count++] = event->token;
         aver_buf_append(&answer->text, event->text);
         return;
@@ -58,13 +58,19 @@ static inline void run_on_event(const aver_event *event, void *context)
         assert_true(answer->started);
         assert_int_equal(event->generated_count, answer->count);
         answer->done = true;
-        aver_buf_append(&answer->text, event->text);
+        assert_int_equal(event->text.size, 0);
+        assert_true(answer->ended || event->finish > AVER_FINISH_TOOL);
         break;
+    case AVER_EVENT_CHOICE:
+        assert_true(answer->started && !answer->ended);
+        assert_int_equal(event->generated_count, answer->count);
+        aver_buf_append(&answer->text, event->text);
+        answer->ended = true;
+        return;
     case AVER_EVENT_REFUSED:
         answer->refused = true;
         memcpy(answer->why, event->text.data, event->text.size < 199 ? event->text.size : 199);
         break;
-    case AVER_EVENT_CHOICE:
     case AVER_EVENT_CALL:
     case AVER_EVENT_VECTOR:
     case AVER_EVENT_TEXT:

@@ -501,25 +501,33 @@ static void the_frame_ready_is_the_engines(void **state)
     aver_buf_deinit(&bytes);
 }
 
-/* The four kinds of event, as the page's table has them. */
+/* The kinds of event, as the page's table has them. */
 static void events_put(aver_buf *out)
 {
     static const uint8_t prompt[] = {0, 0, 0, 1, 0, 0, 0x23, 0x95};
-    aver_cbor_put_array(out, 3);
+    aver_cbor_put_array(out, 4);
     aver_cbor_put_uint(out, 1);
     aver_cbor_put_uint(out, 1);
     aver_cbor_put_bytes(out, AVER_VIEW_OF(prompt));
-    aver_cbor_put_array(out, 4);
+    aver_cbor_put_uint(out, 1); /* cached */
+    aver_cbor_put_array(out, 5);
     aver_cbor_put_uint(out, 2);
     aver_cbor_put_uint(out, 1);
+    aver_cbor_put_uint(out, 0); /* choice */
     aver_cbor_put_uint(out, 2501);
     aver_cbor_put_text(out, " upon");
     aver_cbor_put_array(out, 6);
+    aver_cbor_put_uint(out, 5);
+    aver_cbor_put_uint(out, 1);
+    aver_cbor_put_uint(out, 0); /* choice */
+    aver_cbor_put_uint(out, 2); /* length */
+    aver_cbor_put_uint(out, 1);
+    aver_cbor_put_text(out, "");
+    aver_cbor_put_array(out, 5);
     aver_cbor_put_uint(out, 3);
     aver_cbor_put_uint(out, 1);
     aver_cbor_put_uint(out, 2); /* length */
     aver_cbor_put_uint(out, 1);
-    aver_cbor_put_text(out, "");
     aver_cbor_put_bytes(out, get("step-digest"));
     aver_cbor_put_array(out, 3);
     aver_cbor_put_uint(out, 4);
@@ -532,8 +540,16 @@ static void the_frame_events_is_the_engines(void **state)
     (void)state;
     static const int32_t prompt[] = {1, 9109};
     aver_event events[] = {
-        {.kind = AVER_EVENT_STARTED, .job_id = 1, .prompt_ids = prompt, .prompt_count = 2},
+        {.kind = AVER_EVENT_STARTED,
+         .job_id = 1,
+         .prompt_ids = prompt,
+         .prompt_count = 2,
+         .cached_count = 1},
         {.kind = AVER_EVENT_TOKEN, .job_id = 1, .token = 2501, .text = aver_view_text(" upon")},
+        {.kind = AVER_EVENT_CHOICE,
+         .job_id = 1,
+         .finish = AVER_FINISH_LENGTH,
+         .generated_count = 1},
         {.kind = AVER_EVENT_DONE,
          .job_id = 1,
          .finish = AVER_FINISH_LENGTH,
@@ -546,16 +562,16 @@ static void the_frame_events_is_the_engines(void **state)
     aver_buf_init(&items, PROTO_BYTES_MAX);
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_buf_append_be32(&bytes, (uint32_t)get("events").size - 4);
-    aver_cbor_put_array(&bytes, 5);
+    aver_cbor_put_array(&bytes, 6);
     aver_cbor_put_uint(&bytes, 5);
     events_put(&bytes);
     expect_buf("events", &bytes);
-    memcpy(events[2].step_digest, get32("step-digest"), 32);
-    for (size_t i = 0; i < 4; i++) {
+    memcpy(events[3].step_digest, get32("step-digest"), 32);
+    for (size_t i = 0; i < 5; i++) {
         aver_link_put_event(&items, &events[i]);
     }
     aver_buf_clear(&bytes);
-    aver_link_put_events(&bytes, 4, aver_buf_view(&items));
+    aver_link_put_events(&bytes, 5, aver_buf_view(&items));
     expect_buf("events", &bytes);
     aver_buf_deinit(&items);
     aver_buf_deinit(&bytes);
@@ -568,11 +584,13 @@ static void the_keeper_reads_the_events(void **state)
     int32_t ids[8];
     bool more = false;
     aver_view rest = frame_parse("events", AVER_LINK_EVENTS).events;
-    for (int kind = AVER_EVENT_STARTED; kind <= AVER_EVENT_REFUSED; kind++) {
+    static const aver_event_kind kinds[] = {AVER_EVENT_STARTED, AVER_EVENT_TOKEN, AVER_EVENT_CHOICE,
+                                            AVER_EVENT_DONE, AVER_EVENT_REFUSED};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         assert_int_equal(aver_link_event_next(&rest, &more, &event, ids, 8), AVER_OK);
         assert_true(more);
-        assert_int_equal(event.kind, kind);
-        assert_int_equal(event.job_id, kind == AVER_EVENT_REFUSED ? 2 : 1);
+        assert_int_equal(event.kind, kinds[i]);
+        assert_int_equal(event.job_id, kinds[i] == AVER_EVENT_REFUSED ? 2 : 1);
     }
     assert_int_equal(ids[1], 9109);
     assert_int_equal(aver_link_event_next(&rest, &more, &event, ids, 8), AVER_OK);

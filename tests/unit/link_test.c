@@ -133,10 +133,16 @@ static void put_all_events(aver_buf *frame)
 {
     static const int32_t ids[] = {1, 31999, 0};
     aver_buf events = frame_new();
-    const aver_event started = {
-        .kind = AVER_EVENT_STARTED, .job_id = 1, .prompt_ids = ids, .prompt_count = 3};
-    const aver_event token = {
-        .kind = AVER_EVENT_TOKEN, .job_id = 2, .token = 5, .text = AVER_VIEW_LITERAL("hi")};
+    const aver_event started = {.kind = AVER_EVENT_STARTED,
+                                .job_id = 1,
+                                .prompt_ids = ids,
+                                .prompt_count = 3,
+                                .cached_count = 2};
+    const aver_event token = {.kind = AVER_EVENT_TOKEN,
+                              .job_id = 2,
+                              .choice = 3,
+                              .token = 5,
+                              .text = AVER_VIEW_LITERAL("hi")};
     const aver_event done = {
         .kind = AVER_EVENT_DONE,
         .job_id = 3,
@@ -148,12 +154,21 @@ static void put_all_events(aver_buf *frame)
     const aver_event fast = {.kind = AVER_EVENT_DONE, .job_id = 4, .finish = AVER_FINISH_ABORTED};
     const aver_event refused = {
         .kind = AVER_EVENT_REFUSED, .job_id = 5, .text = AVER_VIEW_LITERAL("why")};
+    const aver_event choice = {
+        .kind = AVER_EVENT_CHOICE,
+        .job_id = 6,
+        .choice = 15,
+        .finish = AVER_FINISH_TOOL,
+        .generated_count = 4,
+        .text = AVER_VIEW_LITERAL("rest"),
+    };
     aver_link_put_event(&events, &started);
     aver_link_put_event(&events, &token);
     aver_link_put_event(&events, &done);
     aver_link_put_event(&events, &fast);
     aver_link_put_event(&events, &refused);
-    aver_link_put_events(frame, 5, aver_buf_view(&events));
+    aver_link_put_event(&events, &choice);
+    aver_link_put_events(frame, 6, aver_buf_view(&events));
     aver_buf_deinit(&events);
 }
 
@@ -161,12 +176,12 @@ static void events_travel_in_order(void **state)
 {
     (void)state;
     aver_buf frame = frame_new();
-    aver_event seen[5];
+    aver_event seen[6];
     int32_t ids[3];
     bool more = true;
     put_all_events(&frame);
     aver_link_message message = parse(&frame);
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 6; i++) {
         assert_int_equal(aver_link_event_next(&message.events, &more, &seen[i], ids, 3), AVER_OK);
         assert_true(more);
         assert_int_equal(seen[i].job_id, i + 1);
@@ -175,6 +190,8 @@ static void events_travel_in_order(void **state)
     assert_int_equal(aver_link_event_next(&message.events, &more, &none, ids, 3), AVER_OK);
     assert_false(more);
     assert_int_equal(seen[0].prompt_count, 3);
+    assert_int_equal(seen[0].cached_count, 2);
+    assert_int_equal(seen[1].choice, 3);
     assert_int_equal(ids[1], 31999);
     assert_int_equal(seen[1].token, 5);
     assert_true(aver_view_equal_text(seen[1].text, "hi"));
@@ -183,6 +200,8 @@ static void events_travel_in_order(void **state)
     assert_false(seen[3].has_step_digest);
     assert_int_equal(seen[3].finish, AVER_FINISH_ABORTED);
     assert_true(aver_view_equal_text(seen[4].text, "why"));
+    assert_true(seen[5].choice == 15 && seen[5].finish == AVER_FINISH_TOOL &&
+                seen[5].generated_count == 4 && aver_view_equal_text(seen[5].text, "rest"));
     aver_link_message again = parse(&frame);
     assert_int_equal(aver_link_event_next(&again.events, &more, &none, ids, 2), AVER_E_LIMIT);
     aver_buf_deinit(&frame);
