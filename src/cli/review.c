@@ -241,10 +241,14 @@ static aver_err review_engine(review_run *run, const aver_weights *weights)
         .job = &run->job,
         .prompt_ids = run->tokens.ids,
         .prompt_count = run->tokens.prompt_count,
-        .generated_ids = run->tokens.ids + run->tokens.prompt_count,
-        .generated_count = run->tokens.counts[0],
-        .text = aver_buf_view(&run->text),
-        .finish = run->receipt.finish,
+        .choices_count = 1,
+        .choices[0] =
+            {
+                .ids = run->tokens.ids + run->tokens.prompt_count,
+                .count = run->tokens.counts[0],
+                .text = aver_buf_view(&run->text),
+                .finish = run->receipt.finish,
+            },
         .template_digest = run->template_digest,
         .kv_type = run->kv_type,
     };

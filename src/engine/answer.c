@@ -42,13 +42,30 @@ static aver_err answer_copy_stops(aver_answer *answer, const aver_job *job)
     return err;
 }
 
+/* Choice 0 keeps the job's seed; the others have 53 bits each that follow from it. */
+static uint64_t answer_seed(uint64_t seed, uint32_t choice)
+{
+    uint8_t numbers[16];
+    uint8_t digest[AVER_SHA256_BYTES];
+    if (choice == 0) {
+        return seed;
+    }
+    aver_be64_write(numbers, seed);
+    aver_be64_write(numbers + 8, choice);
+    aver_sha256_tagged("aver/choice/1", AVER_VIEW_OF(numbers), (aver_view){NULL, 0}, digest);
+    return aver_be64_read(digest) >> 11;
+}
+
 aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver_job *job,
-                          const int32_t *prompt_ids, size_t prompt_count)
+                          const aver_speech_plan *plan, uint32_t choice, const int32_t *prompt_ids,
+                          size_t prompt_count)
 {
     const aver_engine_info *info = aver_host_info(host);
     memset(answer, 0, sizeof(*answer));
     answer->host = host;
+    answer->plan = plan;
     answer->sampling = job->sampling;
+    answer->sampling.seed = answer_seed(job->sampling.seed, choice);
     answer->generated_max = info->context_tokens - (uint32_t)prompt_count + 1;
     if (job->max_tokens != 0 && job->max_tokens < answer->generated_max) {
         answer->generated_max = job->max_tokens;
@@ -122,4 +139,22 @@ aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidde
 aver_err aver_answer_flush(aver_answer *answer, aver_view *ret_text)
 {
     return aver_spell_flush(&answer->spell, ret_text);
+}
+
+const aver_speech_call *aver_answer_calls(const aver_answer *answer, size_t *ret_count)
+{
+    (void)answer;
+    *ret_count = 0;
+    return NULL;
+}
+
+void aver_answer_join_digests(const uint8_t (*digests)[AVER_SHA256_BYTES], size_t count,
+                              uint8_t ret_digest[static AVER_SHA256_BYTES])
+{
+    if (count == 1) {
+        memcpy(ret_digest, digests[0], AVER_SHA256_BYTES);
+        return;
+    }
+    aver_sha256_tagged("aver/choices/1", aver_view_make(digests, count * AVER_SHA256_BYTES),
+                       (aver_view){NULL, 0}, ret_digest);
 }

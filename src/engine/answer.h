@@ -11,12 +11,14 @@
 #include "crypto/hash.h"
 #include "engine/host.h"
 #include "engine/sampler.h"
+#include "engine/speech.h"
 #include "engine/spell.h"
 
 #define AVER_ANSWER_PIECE_BYTES 4096
 
 typedef struct aver_answer {
     const aver_host *host;
+    const aver_speech_plan *plan;
     aver_sampling sampling;
     aver_buf stops[AVER_JOB_STOPS_MAX];
     size_t stops_count;
@@ -29,9 +31,13 @@ typedef struct aver_answer {
     aver_finish finish; /* when ended */
 } aver_answer;
 
-/* Copies what it needs of the job. The prompt must fit the host's context. */
+/*
+ * Copies what it needs of the job; plan (NULL: plain text) is borrowed until deinit. The prompt
+ * must fit the host's context. choice counts from 0 and decides the seed (engine.h).
+ */
 AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *host,
-                                        const aver_job *job, const int32_t *prompt_ids,
+                                        const aver_job *job, const aver_speech_plan *plan,
+                                        uint32_t choice, const int32_t *prompt_ids,
                                         size_t prompt_count);
 void aver_answer_deinit(aver_answer *answer);
 AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits,
@@ -40,7 +46,16 @@ AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits
  */
 AVER_MUST_USE aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden,
                                         aver_view *ret_text);
-/* The text still held back when an answer ended other than by a stop string or an abort. */
+/*
+ * Once, when the answer has ended (by take): what was still held back. Only then is answer->finish
+ * certain: an answer that called tools and stopped finishes by TOOL.
+ */
 AVER_MUST_USE aver_err aver_answer_flush(aver_answer *answer, aver_view *ret_text);
+/* The calls that the last take or flush made whole, in order, after its text; they live until the
+ * next take or flush. */
+const aver_speech_call *aver_answer_calls(const aver_answer *answer, size_t *ret_count);
+/* The step digest of a whole answer from those of its choices (engine.h). */
+void aver_answer_join_digests(const uint8_t (*digests)[AVER_SHA256_BYTES], size_t count,
+                              uint8_t ret_digest[static AVER_SHA256_BYTES]);
 
 #endif

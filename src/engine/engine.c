@@ -18,6 +18,7 @@ typedef struct engine_work {
     struct engine_work *next;
     uint64_t job_id;
     aver_ids prompt;
+    aver_speech_plan *plan; /* NULL: plain text */
     aver_answer answer;
 } engine_work;
 
@@ -46,6 +47,7 @@ struct aver_engine {
 static void work_free(engine_work *work)
 {
     aver_answer_deinit(&work->answer);
+    aver_speech_plan_free(work->plan);
     free(work->prompt.ids);
     free(work);
 }
@@ -144,12 +146,14 @@ aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, const aver_job
     size_t context_tokens = aver_engine_about(engine)->context_tokens;
     aver_err err =
         aver_prompt_read(aver_host_prompt(engine->host), job, context_tokens, &work->prompt, why);
+    err = err == AVER_OK ? aver_speech_plan_new(engine->host, job, &work->plan, why) : err;
     if (err != AVER_OK) {
         engine_refuse(engine, job_id, why[0] != '\0' ? why : "the prompt cannot be read");
         work_free(work);
         return AVER_OK;
     }
-    err = aver_answer_init(&work->answer, engine->host, job, work->prompt.ids, work->prompt.count);
+    err = aver_answer_init(&work->answer, engine->host, job, work->plan, 0, work->prompt.ids,
+                           work->prompt.count);
     if (err != AVER_OK) {
         work_free(work);
         return err;

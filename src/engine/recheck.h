@@ -4,11 +4,12 @@
 
 /*
  * recheck: repeats an answer of profile "verified" in one pass (prompt and claimed tokens together)
- * and says whether the same engine would have given it: prompt tokens, every drawn token, text,
- * finish, step digest.
+ * and says whether the same engine would have given it: prompt tokens, every drawn token of each
+ * choice, its text, its calls of tools, its finish, and the step digest of all.
  */
 
 #include "engine/engine.h"
+#include "engine/speech.h"
 
 typedef enum aver_recheck_outcome {
     AVER_RECHECK_SAME = 1,
@@ -18,16 +19,24 @@ typedef enum aver_recheck_outcome {
     AVER_RECHECK_FINISH = 5, /* it stopped too early, too late or for another reason */
     AVER_RECHECK_DIGEST = 6, /* all tokens are right and the digest is not */
     AVER_RECHECK_CANNOT = 7, /* another model, class, profile or configuration: no judgement */
+    AVER_RECHECK_CALL = 8,   /* the tokens do not make the calls of the answer */
 } aver_recheck_outcome;
+
+typedef struct aver_recheck_choice {
+    const int32_t *ids;
+    size_t count;
+    aver_view text; /* as the client joined it */
+    const aver_speech_call *calls;
+    size_t calls_count;
+    aver_finish finish; /* ABORTED or ERROR: what is there is judged, not that it ends */
+} aver_recheck_choice;
 
 typedef struct aver_recheck_claim {
     const aver_job *job; /* with the seed of the receipt filled in */
     const int32_t *prompt_ids;
     size_t prompt_count;
-    const int32_t *generated_ids;
-    size_t generated_count;
-    aver_view text; /* the answer's text as the client joined it */
-    aver_finish finish;
+    aver_recheck_choice choices[AVER_JOB_CHOICES_MAX];
+    size_t choices_count;
     uint8_t step_digest[32];
     uint8_t numeric_class[32];
     /* Of the configuration that the answer was given under; NULL: not compared. */
@@ -37,7 +46,8 @@ typedef struct aver_recheck_claim {
 
 typedef struct aver_recheck_result {
     aver_recheck_outcome outcome;
-    uint64_t position; /* TOKEN: index among the generated tokens */
+    uint32_t choice;   /* all but SAME, PROMPT, DIGEST and CANNOT */
+    uint64_t position; /* TOKEN: index among the generated tokens of the choice */
     int32_t token_claimed;
     int32_t token_expected;
     char detail[200];

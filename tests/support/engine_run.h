@@ -167,10 +167,14 @@ static inline aver_recheck_claim run_claim(const run *self, const run_answer *an
         .job = &answer->job,
         .prompt_ids = answer->prompt_ids,
         .prompt_count = answer->prompt_count,
-        .generated_ids = answer->ids,
-        .generated_count = answer->count,
-        .text = aver_buf_view(&answer->text),
-        .finish = answer->end.finish,
+        .choices_count = 1,
+        .choices[0] =
+            {
+                .ids = answer->ids,
+                .count = answer->count,
+                .text = aver_buf_view(&answer->text),
+                .finish = answer->end.finish,
+            },
     };
     memcpy(claim.step_digest, answer->end.step_digest, 32);
     memcpy(claim.numeric_class, aver_engine_about(self->engine)->numeric_class, 32);

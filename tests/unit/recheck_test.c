@@ -243,19 +243,19 @@ static void change_text(run_answer *answer, aver_recheck_claim *claim)
 static void change_text_size(run_answer *answer, aver_recheck_claim *claim)
 {
     (void)answer;
-    claim->text.size--;
+    claim->choices[0].text.size--;
 }
 
 static void change_finish(run_answer *answer, aver_recheck_claim *claim)
 {
     (void)answer;
-    claim->finish = AVER_FINISH_STOP;
+    claim->choices[0].finish = AVER_FINISH_STOP;
 }
 
 static void change_end(run_answer *answer, aver_recheck_claim *claim)
 {
     (void)answer;
-    claim->generated_count--;
+    claim->choices[0].count--;
 }
 
 static void change_bound(run_answer *answer, aver_recheck_claim *claim)
@@ -267,8 +267,8 @@ static void change_bound(run_answer *answer, aver_recheck_claim *claim)
 static void change_all_away(run_answer *answer, aver_recheck_claim *claim)
 {
     (void)answer;
-    claim->generated_count = 0;
-    claim->text.size = 0;
+    claim->choices[0].count = 0;
+    claim->choices[0].text.size = 0;
 }
 
 static void change_digest(run_answer *answer, aver_recheck_claim *claim)
@@ -350,7 +350,7 @@ static void aborted_answers_are_judged_as_far_as_they_go(void **state)
     assert_int_equal(answer->count, 7);
     assert_same(answer, 0, 1);
     aver_recheck_claim claim = run_claim(stories, answer);
-    claim.text.size -= 2; /* the caller left before the last piece */
+    claim.choices[0].text.size -= 2; /* the caller left before the last piece */
     recheck(answer, &claim, 0, 1, &result);
     assert_int_equal(result.outcome, AVER_RECHECK_SAME);
     answer->text.data[0] ^= 1;
