@@ -24,6 +24,7 @@ static const aver_command *const cli_commands[] = {
     &aver_command_checks,
     &aver_command_sim_root,
     &aver_command_demo,
+    &aver_command_completion,
     NULL,
 };
 
