@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/review.h"
 
-#include "attest/fields.h"
 #include "aver/bundle.h"
 #include "cli/answer.h"
-#include "codec/cbor.h"
+#include "cli/settings.h"
 #include "model/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REVIEW_KV_BYTES_MAX 8
-
-/* Keys of the configuration document, docs/protocol.md section 6: all must be there, and no other.
- */
-enum {
-    CONFIG_VERSION,
-    CONFIG_PROFILE,
-    CONFIG_CONTEXT,
-    CONFIG_TEMPLATE,
-    CONFIG_ISOLATION,
-    CONFIG_PROCESS,
-    CONFIG_KV,
-    CONFIG_LORA,
-    CONFIG_UPSTREAMS,
-    CONFIG_KEYS,
-};
 
 /* Everything that the capsule says, borrowed from its bytes unless said otherwise. */
 typedef struct review_run {
@@ -35,9 +17,7 @@ typedef struct review_run {
     aver_receipt receipt;
     aver_bundle bundle;
     aver_keyset keyset;
-    uint64_t context_tokens;
-    uint8_t template_digest[32];
-    char kv_type[REVIEW_KV_BYTES_MAX];
+    aver_settings settings;
     aver_job job;  /* owned */
     aver_buf text; /* owned */
     aver_tokens tokens;
@@ -106,69 +86,6 @@ static aver_err review_commitments(review_run *run)
     return AVER_OK;
 }
 
-/* What changes an answer and this program has no means to repeat. */
-static aver_err review_config_empty(review_run *run, aver_cbor_cursor *cursor, const char *why)
-{
-    uint64_t count;
-    aver_err err = aver_cbor_read_array(cursor, &count);
-    return err == AVER_OK && count > 0 ? review_cannot(run, why) : err;
-}
-
-static aver_err review_config_number(review_run *run, aver_cbor_cursor *cursor, uint64_t wanted,
-                                     const char *why)
-{
-    uint64_t found;
-    aver_err err = aver_cbor_read_uint(cursor, &found);
-    return err == AVER_OK && found != wanted ? review_cannot(run, why) : err;
-}
-
-static aver_err review_config_value(review_run *run, int64_t key, aver_cbor_cursor *cursor)
-{
-    aver_view item;
-    switch (key) {
-    case CONFIG_VERSION:
-        return review_config_number(run, cursor, 1, "the configuration is of another version");
-    case CONFIG_PROFILE:
-        return review_config_number(run, cursor, AVER_PROFILE_VERIFIED,
-                                    "the answer was not given under the deterministic profile");
-    case CONFIG_CONTEXT:
-        return aver_cbor_read_uint(cursor, &run->context_tokens);
-    case CONFIG_TEMPLATE:
-        return aver_cbor_read_fixed(cursor, run->template_digest, sizeof run->template_digest);
-    case CONFIG_ISOLATION:
-    case CONFIG_PROCESS:
-        return aver_cbor_skip(cursor, &item);
-    case CONFIG_KV:
-        return aver_field_text_get(cursor, run->kv_type, sizeof run->kv_type);
-    case CONFIG_LORA:
-        return review_config_empty(run, cursor, "the answer was given with LoRA adapters");
-    case CONFIG_UPSTREAMS:
-        return review_config_empty(run, cursor, "the answer came from upstreams of the node");
-    default:
-        return review_cannot(run, "the configuration has settings that this program does not know");
-    }
-}
-
-static aver_err review_config_read(review_run *run, aver_cbor_cursor *cursor)
-{
-    aver_cbor_map map;
-    int keys = 0;
-    bool more = true;
-    aver_err err = aver_cbor_read_map(cursor, &map);
-    while (err == AVER_OK && more) {
-        int64_t key = 0;
-        err = aver_cbor_map_key_int(cursor, &map, &more, &key);
-        if (err == AVER_OK && more) {
-            keys++;
-            err = review_config_value(run, key, cursor);
-        }
-    }
-    if (err == AVER_OK) {
-        err = aver_cbor_end(cursor);
-    }
-    return err == AVER_OK && keys < CONFIG_KEYS ? AVER_E_FORMAT : err;
-}
-
 /* The settings of the answer, from the configuration document that the receipt names. */
 static aver_err review_config(review_run *run)
 {
@@ -177,13 +94,17 @@ static aver_err review_config(review_run *run)
     if (run->bundle.config.size == 0 || memcmp(digest, run->receipt.config_digest, 32) != 0) {
         return review_cannot(run, "the configuration document of the answer is missing");
     }
-    aver_cbor_cursor cursor = aver_cbor_open(run->bundle.config, 0);
-    aver_err err = review_config_read(run, &cursor);
+    char why[AVER_SETTINGS_WHY_BYTES] = "";
+    aver_err err =
+        aver_settings_read(run->bundle.config, run->receipt.model_root, &run->settings, why);
     if (err == AVER_E_UNSUPPORTED) {
-        return err;
+        return review_cannot(run, why);
     }
-    if (err != AVER_OK || run->context_tokens == 0 || run->context_tokens > UINT32_MAX) {
+    if (err != AVER_OK) {
         return review_cannot(run, "the configuration document cannot be read");
+    }
+    if (run->settings.profile != AVER_PROFILE_VERIFIED) {
+        return review_cannot(run, "the answer was not given under the deterministic profile");
     }
     return AVER_OK;
 }
@@ -234,7 +155,7 @@ static aver_err review_engine(review_run *run, const aver_weights *weights)
         .weights_fd = weights->fd,
         .profile = AVER_PROFILE_VERIFIED,
         .slots = 1,
-        .context_tokens = (uint32_t)run->context_tokens,
+        .context_tokens = run->settings.context_tokens,
         .threads = run->options->threads,
     };
     aver_recheck_claim claim = {
@@ -249,8 +170,8 @@ static aver_err review_engine(review_run *run, const aver_weights *weights)
                 .text = aver_buf_view(&run->text),
                 .finish = run->receipt.finish,
             },
-        .template_digest = run->template_digest,
-        .kv_type = run->kv_type,
+        .template_digest = run->settings.template_digest,
+        .kv_type = run->settings.kv_type,
     };
     memcpy(claim.step_digest, run->receipt.step_digest, sizeof claim.step_digest);
     memcpy(claim.numeric_class, run->receipt.numeric_class, sizeof claim.numeric_class);

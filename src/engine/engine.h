@@ -30,9 +30,17 @@
 
 #include "aver/receipt.h"
 #include "engine/job.h"
+#include "model/adapters.h"
 
-#define AVER_ENGINE_SLOTS_MAX   256
-#define AVER_ENGINE_WAITING_MAX 4096
+#define AVER_ENGINE_SLOTS_MAX    256
+#define AVER_ENGINE_WAITING_MAX  4096
+#define AVER_ENGINE_ADAPTERS_MAX AVER_ADAPTERS_MAX
+#define AVER_ENGINE_VECTOR_MAX   65536 /* floats of one embedding */
+
+typedef struct aver_engine_adapter {
+    int fd; /* borrowed; a LoRA adapter (GGUF), read from offset 0 */
+    uint32_t scale_ppm;
+} aver_engine_adapter;
 
 typedef struct aver_engine_options {
     int weights_fd; /* borrowed; read from offset 0 */
@@ -41,6 +49,9 @@ typedef struct aver_engine_options {
     uint32_t context_tokens; /* each sequence; 0: what the model was trained for, at most 4096 */
     uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 512 */
     uint32_t threads;        /* 0: cores that this process may use minus one, at least 1 */
+    aver_engine_adapter
+        adapters[AVER_ENGINE_ADAPTERS_MAX]; /* added to the weights, in this order */
+    size_t adapters_count;
 } aver_engine_options;
 
 typedef struct aver_engine_info {
@@ -53,7 +64,10 @@ typedef struct aver_engine_info {
     bool chat_template_in_model;
     char kv_type[8];
     uint8_t numeric_class[32];
-    uint8_t template_digest[32]; /* SHA-256 of the template text used */
+    uint8_t template_digest[32]; /* SHA-256 of the template text used; zeroes if embeds */
+    bool embeds;                 /* the model gives vectors and no text; kv_type is then "none" */
+    uint32_t vector_size;        /* floats of a vector; 0 unless embeds */
+    uint64_t memory_bytes;       /* what the engine holds beside the weights; 0: not known */
 } aver_engine_info;
 
 typedef struct aver_engine aver_engine;

@@ -38,12 +38,16 @@ static void link_put_fixed_text(aver_buf *out, const char *text, size_t size_max
 
 void aver_link_put_load(aver_buf *out, const aver_engine_options *options)
 {
-    size_t start = frame_begin(out, 6, AVER_LINK_LOAD);
+    size_t start = frame_begin(out, 7, AVER_LINK_LOAD);
     aver_cbor_put_uint(out, (uint64_t)options->profile);
     aver_cbor_put_uint(out, options->slots);
     aver_cbor_put_uint(out, options->context_tokens);
     aver_cbor_put_uint(out, options->batch_tokens);
     aver_cbor_put_uint(out, options->threads);
+    aver_cbor_put_array(out, options->adapters_count);
+    for (size_t i = 0; i < options->adapters_count; i++) {
+        aver_cbor_put_uint(out, options->adapters[i].scale_ppm);
+    }
     frame_end(out, start);
 }
 
@@ -94,7 +98,7 @@ void aver_link_put_busy(aver_buf *out, uint64_t job_id)
 
 void aver_link_put_ready(aver_buf *out, const aver_engine_info *info)
 {
-    size_t start = frame_begin(out, 11, AVER_LINK_READY);
+    size_t start = frame_begin(out, 14, AVER_LINK_READY);
     link_put_fixed_text(out, info->executor, sizeof(info->executor));
     link_put_fixed_text(out, info->description, sizeof(info->description));
     aver_cbor_put_uint(out, info->vocabulary_size);
@@ -105,6 +109,9 @@ void aver_link_put_ready(aver_buf *out, const aver_engine_info *info)
     link_put_fixed_text(out, info->kv_type, sizeof(info->kv_type));
     aver_cbor_put_bytes(out, AVER_VIEW_OF(info->numeric_class));
     aver_cbor_put_bytes(out, AVER_VIEW_OF(info->template_digest));
+    aver_cbor_put_bool(out, info->embeds);
+    aver_cbor_put_uint(out, info->vector_size);
+    aver_cbor_put_uint(out, info->memory_bytes);
     frame_end(out, start);
 }
 

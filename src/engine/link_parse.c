@@ -82,6 +82,21 @@ static aver_err link_text(aver_cbor_cursor *cursor, char *text, size_t size_max)
     return AVER_OK;
 }
 
+static aver_err parse_adapters(aver_cbor_cursor *cursor, aver_engine_options *options)
+{
+    uint64_t count = 0;
+    aver_err err = aver_cbor_read_array(cursor, &count);
+    if (err == AVER_OK && count > AVER_ENGINE_ADAPTERS_MAX) {
+        err = AVER_E_FORMAT;
+    }
+    for (uint64_t i = 0; i < count && err == AVER_OK; i++) {
+        options->adapters[i].fd = -1;
+        err = link_u32(cursor, 1, AVER_ADAPTER_SCALE_PPM_MAX, &options->adapters[i].scale_ppm);
+    }
+    options->adapters_count = err == AVER_OK ? (size_t)count : 0;
+    return err;
+}
+
 static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *options)
 {
     uint64_t profile = 0;
@@ -90,6 +105,7 @@ static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *option
     err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->context_tokens) : err;
     err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->batch_tokens) : err;
     err = err == AVER_OK ? link_u32(cursor, 0, 1024, &options->threads) : err;
+    err = err == AVER_OK ? parse_adapters(cursor, options) : err;
     options->profile = (aver_profile)profile;
     options->weights_fd = -1;
     return err;
@@ -169,9 +185,14 @@ static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
               ? aver_cbor_read_fixed(cursor, info->numeric_class, sizeof(info->numeric_class))
               : err;
     info->profile = (aver_profile)profile;
-    return err == AVER_OK
-               ? aver_cbor_read_fixed(cursor, info->template_digest, sizeof(info->template_digest))
-               : err;
+    err = err == AVER_OK
+              ? aver_cbor_read_fixed(cursor, info->template_digest, sizeof(info->template_digest))
+              : err;
+    err = err == AVER_OK ? aver_cbor_read_bool(cursor, &info->embeds) : err;
+    err = err == AVER_OK ? link_u32(cursor, info->embeds ? 1 : 0,
+                                    info->embeds ? AVER_ENGINE_VECTOR_MAX : 0, &info->vector_size)
+                         : err;
+    return err == AVER_OK ? link_uint(cursor, 0, INT64_MAX, &info->memory_bytes) : err;
 }
 
 /* The items themselves are checked as they are walked; here only that there are as many as the head
@@ -193,8 +214,8 @@ static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view
 static aver_err parse_body(aver_cbor_cursor *cursor, uint64_t members, aver_link_message *message)
 {
     static const uint8_t wanted[] = {
-        [AVER_LINK_LOAD] = 5,   [AVER_LINK_SUBMIT] = 6, [AVER_LINK_CANCEL] = 1,
-        [AVER_LINK_READY] = 10, [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
+        [AVER_LINK_LOAD] = 6,   [AVER_LINK_SUBMIT] = 6, [AVER_LINK_CANCEL] = 1,
+        [AVER_LINK_READY] = 13, [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
     };
     if (message->kind != AVER_LINK_EVENTS && members != wanted[message->kind]) {
         return AVER_E_FORMAT;

@@ -230,13 +230,13 @@ static aver_err start_engine(aver_keeper *keeper)
 static aver_err start_keys(aver_keeper *keeper)
 {
     const aver_model *model = keeper->models.list[0];
+    aver_keyring_model served = {.name = model->name, .root = model->root, .engine = &model->info};
     aver_keyring_facts facts = {
         .platform = keeper->platform->name,
         .operator_address = keeper->options->operator_address,
         .name = keeper->options->name,
-        .model_name = model->name,
-        .model_root = model->root,
-        .engine = &model->info,
+        .models = &served,
+        .models_count = 1,
         .process_model = keeper->options->single_process ? AVER_PROCESS_SINGLE : AVER_PROCESS_SPLIT,
     };
 

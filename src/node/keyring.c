@@ -13,34 +13,46 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEYRING_CONFIG_BYTES_MAX 4096
-#define KEYRING_CONFIG_VERSION   1
+#define KEYRING_CONFIG_BYTES_MAX 65536
+#define KEYRING_CONFIG_VERSION   2
 #define KEYRING_READ_BYTES       65536
+
+static void keyring_config_model(const aver_keyring_model *model, aver_buf *out)
+{
+    const aver_engine_info *engine = model->engine;
+
+    aver_cbor_put_array(out, 7);
+    aver_cbor_put_bytes(out, aver_view_make(model->root, 32));
+    aver_cbor_put_uint(out, engine->profile);
+    aver_cbor_put_uint(out, engine->context_tokens);
+    aver_cbor_put_bytes(out, AVER_VIEW_OF(engine->template_digest));
+    aver_cbor_put_text(out, engine->kv_type);
+    aver_cbor_put_array(out, model->adapters_count);
+    for (size_t i = 0; i < model->adapters_count; i++) {
+        aver_cbor_put_array(out, 2);
+        aver_cbor_put_bytes(out, AVER_VIEW_OF(model->adapters[i].root));
+        aver_cbor_put_uint(out, model->adapters[i].scale_ppm);
+    }
+    aver_cbor_put_null(out);
+}
 
 /* The document of docs/protocol.md section 6: all that changes what the node answers. */
 static void keyring_config(const aver_keyring_facts *facts, aver_buf *out)
 {
-    const aver_engine_info *engine = facts->engine;
-
-    aver_cbor_put_map(out, 9);
+    aver_cbor_put_map(out, 5);
     aver_cbor_put_uint(out, 0);
     aver_cbor_put_uint(out, KEYRING_CONFIG_VERSION);
-    aver_cbor_put_uint(out, 1);
-    aver_cbor_put_uint(out, engine->profile);
-    aver_cbor_put_uint(out, 2);
-    aver_cbor_put_uint(out, engine->context_tokens);
-    aver_cbor_put_uint(out, 3);
-    aver_cbor_put_bytes(out, AVER_VIEW_OF(engine->template_digest));
     aver_cbor_put_uint(out, 4);
     aver_cbor_put_uint(out, AVER_ISOLATION_SHARED);
     aver_cbor_put_uint(out, 5);
     aver_cbor_put_uint(out, facts->process_model);
-    aver_cbor_put_uint(out, 6);
-    aver_cbor_put_text(out, engine->kv_type);
-    aver_cbor_put_uint(out, 7);
-    aver_cbor_put_array(out, 0);
     aver_cbor_put_uint(out, 8);
     aver_cbor_put_array(out, 0);
+    aver_cbor_put_uint(out, 9);
+    aver_cbor_put_array(out, facts->models_count);
+    for (size_t i = 0; i < facts->models_count; i++) {
+        keyring_config_model(&facts->models[i], out);
+    }
 }
 
 static aver_err keyring_program_digest(uint8_t ret_digest[static 32])
@@ -78,7 +90,6 @@ static void keyring_role(aver_keyset *keyset, aver_role role, const uint8_t byte
 static void keyring_describe(const aver_keyring *keyring, const aver_keyring_facts *facts,
                              aver_keyset *keyset)
 {
-    aver_keyset_model *model = &keyset->models[0];
     uint8_t tls_digest[32];
 
     (void)snprintf(keyset->platform, sizeof(keyset->platform), "%s", facts->platform);
@@ -90,11 +101,15 @@ static void keyring_describe(const aver_keyring *keyring, const aver_keyring_fac
     keyring_role(keyset, AVER_ROLE_TLS, tls_digest);
     (void)snprintf(keyset->software, sizeof(keyset->software), "aver-node/%s", AVER_VERSION);
     memcpy(keyset->config_digest, keyring->config_digest, 32);
-    keyset->models_count = 1;
-    (void)snprintf(model->name, sizeof(model->name), "%s", facts->model_name);
-    memcpy(model->root, facts->model_root, 32);
-    memcpy(model->numeric_class, facts->engine->numeric_class, 32);
-    model->profile = facts->engine->profile;
+    keyset->models_count = facts->models_count;
+    for (size_t i = 0; i < facts->models_count; i++) {
+        aver_keyset_model *model = &keyset->models[i];
+
+        (void)snprintf(model->name, sizeof(model->name), "%s", facts->models[i].name);
+        memcpy(model->root, facts->models[i].root, 32);
+        memcpy(model->numeric_class, facts->models[i].engine->numeric_class, 32);
+        model->profile = facts->models[i].engine->profile;
+    }
 }
 
 static aver_err keyring_draw(aver_keyring *keyring)
@@ -115,6 +130,7 @@ static aver_err keyring_fill(aver_keyring *keyring, const aver_keyring_facts *fa
     if (keyset == NULL) {
         return AVER_E_NOMEM;
     }
+    AVER_ASSERT(facts->models_count > 0 && facts->models_count <= AVER_KEYSET_MODELS_MAX);
     aver_sha256_of(aver_view_make(aver_ed25519_public(keyring->receipt_key), 32),
                    keyring->incarnation);
     aver_node_id(facts->operator_address, facts->name, keyring->node_id);

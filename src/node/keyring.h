@@ -18,13 +18,21 @@
 #include "engine/engine.h"
 #include "net/tls.h"
 
+/* One model that the node serves. */
+typedef struct aver_keyring_model {
+    const char *name;
+    const uint8_t *root; /* 32 bytes; with its adapters */
+    const aver_engine_info *engine;
+    const aver_adapter_root *adapters; /* NULL: none */
+    size_t adapters_count;
+} aver_keyring_model;
+
 typedef struct aver_keyring_facts {
     const char *platform;
     const uint8_t *operator_address; /* 20 bytes */
     const char *name;
-    const char *model_name;
-    const uint8_t *model_root; /* 32 bytes */
-    const aver_engine_info *engine;
+    const aver_keyring_model *models; /* 1 to AVER_KEYSET_MODELS_MAX, no root twice */
+    size_t models_count;
     aver_process_model process_model;
 } aver_keyring_facts;
 

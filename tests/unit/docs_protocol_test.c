@@ -300,6 +300,7 @@ static aver_engine_info engine_described(void)
         .profile = AVER_PROFILE_VERIFIED,
         .chat_template_in_model = false,
         .kv_type = "Q8_0",
+        .memory_bytes = 33554432,
     };
     memcpy(info.numeric_class, get32("numeric-class"), 32);
     aver_sha256_of(AVER_VIEW_LITERAL("aver/plain/1: message contents joined by a newline"),
@@ -307,27 +308,58 @@ static aver_engine_info engine_described(void)
     return info;
 }
 
+static void config_put_model(aver_buf *out, const aver_engine_info *info, aver_view root)
+{
+    aver_cbor_put_bytes(out, root);
+    aver_cbor_put_uint(out, 1); /* verified */
+    aver_cbor_put_uint(out, 512);
+    aver_cbor_put_bytes(out, AVER_VIEW_OF(info->template_digest));
+    aver_cbor_put_text(out, "Q8_0");
+}
+
+/* By the page's tables: a model, and the same with one adapter at half its strength. */
 static void config_put(aver_buf *out, const aver_engine_info *info)
 {
-    aver_cbor_put_map(out, 9);
+    aver_cbor_put_map(out, 5);
     aver_cbor_put_uint(out, 0);
-    aver_cbor_put_uint(out, 1);
-    aver_cbor_put_uint(out, 1);
-    aver_cbor_put_uint(out, 1); /* verified */
     aver_cbor_put_uint(out, 2);
-    aver_cbor_put_uint(out, 512);
-    aver_cbor_put_uint(out, 3);
-    aver_cbor_put_bytes(out, AVER_VIEW_OF(info->template_digest));
     aver_cbor_put_uint(out, 4);
     aver_cbor_put_uint(out, 1); /* shared */
     aver_cbor_put_uint(out, 5);
     aver_cbor_put_uint(out, 1); /* keeper and engine */
-    aver_cbor_put_uint(out, 6);
-    aver_cbor_put_text(out, "Q8_0");
-    aver_cbor_put_uint(out, 7);
-    aver_cbor_put_array(out, 0);
     aver_cbor_put_uint(out, 8);
     aver_cbor_put_array(out, 0);
+    aver_cbor_put_uint(out, 9);
+    aver_cbor_put_array(out, 2);
+    aver_cbor_put_array(out, 7);
+    config_put_model(out, info, get("base-root"));
+    aver_cbor_put_array(out, 0);
+    aver_cbor_put_null(out);
+    aver_cbor_put_array(out, 7);
+    config_put_model(out, info, get("adapted-root"));
+    aver_cbor_put_array(out, 1);
+    aver_cbor_put_array(out, 2);
+    aver_cbor_put_bytes(out, get("adapter-root"));
+    aver_cbor_put_uint(out, 500000);
+    aver_cbor_put_null(out);
+}
+
+static void adapted_root_check(const aver_adapter_root *adapter)
+{
+    uint8_t scale[4] = {0x00, 0x07, 0xa1, 0x20};
+    uint8_t root[32];
+    aver_buf bytes;
+
+    aver_buf_init(&bytes, PROTO_BYTES_MAX);
+    aver_buf_append_text(&bytes, "aver/adapted/1");
+    aver_buf_append(&bytes, get("base-root"));
+    aver_buf_append(&bytes, get("adapter-root"));
+    aver_buf_append(&bytes, AVER_VIEW_OF(scale));
+    aver_sha256_of(aver_buf_view(&bytes), root);
+    expect("adapted-root", AVER_VIEW_OF(root));
+    aver_adapted_root(get32("base-root"), adapter, 1, root);
+    expect("adapted-root", AVER_VIEW_OF(root));
+    aver_buf_deinit(&bytes);
 }
 
 static void the_configuration_document_is_the_nodes(void **state)
@@ -336,15 +368,23 @@ static void the_configuration_document_is_the_nodes(void **state)
     static const uint8_t zeroes[32] = {0};
     aver_engine_info info = engine_described();
     aver_keyring *keyring = NULL;
+    aver_adapter_root adapter = {.scale_ppm = 500000};
+    aver_keyring_model models[2] = {{.name = "story", .root = get32("base-root"), .engine = &info},
+                                    {.name = "tale",
+                                     .root = get32("adapted-root"),
+                                     .engine = &info,
+                                     .adapters = &adapter,
+                                     .adapters_count = 1}};
     aver_keyring_facts facts = {.platform = "sim",
                                 .operator_address = zeroes,
                                 .name = "node",
-                                .model_name = "story",
-                                .model_root = zeroes,
-                                .engine = &info,
+                                .models = models,
+                                .models_count = 2,
                                 .process_model = AVER_PROCESS_SPLIT};
     uint8_t digest[32];
     aver_buf bytes;
+    memcpy(adapter.root, get32("adapter-root"), 32);
+    adapted_root_check(&adapter);
     assert_string_equal(AVER_PROMPT_PLAIN, "aver/plain/1: message contents joined by a newline");
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     config_put(&bytes, &info);
@@ -383,18 +423,22 @@ static void the_frame_load_is_the_keepers(void **state)
                                    .slots = 4,
                                    .context_tokens = 512,
                                    .batch_tokens = 0,
-                                   .threads = 3};
+                                   .threads = 3,
+                                   .adapters = {{.fd = -1, .scale_ppm = 500000}},
+                                   .adapters_count = 1};
     aver_buf bytes;
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_link_put_load(&bytes, &options);
     expect_buf("load", &bytes);
-    frame_head_check("load", 1, 6);
+    frame_head_check("load", 1, 7);
     aver_link_message message = frame_parse("load", AVER_LINK_LOAD);
     assert_int_equal(message.options.profile, AVER_PROFILE_VERIFIED);
     assert_int_equal(message.options.slots, 4);
     assert_int_equal(message.options.context_tokens, 512);
     assert_int_equal(message.options.batch_tokens, 0);
     assert_int_equal(message.options.threads, 3);
+    assert_int_equal(message.options.adapters_count, 1);
+    assert_int_equal(message.options.adapters[0].scale_ppm, 500000);
     aver_link_message_deinit(&message);
     aver_buf_deinit(&bytes);
 }
@@ -478,7 +522,7 @@ static void the_frame_ready_is_the_engines(void **state)
     aver_buf bytes;
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_buf_append_be32(&bytes, (uint32_t)get("ready").size - 4);
-    aver_cbor_put_array(&bytes, 11);
+    aver_cbor_put_array(&bytes, 14);
     aver_cbor_put_uint(&bytes, 4);
     aver_cbor_put_text(&bytes, "llama.cpp/0.5.0");
     aver_cbor_put_text(&bytes, "llama 15.19 M Q8_0");
@@ -490,6 +534,9 @@ static void the_frame_ready_is_the_engines(void **state)
     aver_cbor_put_text(&bytes, "Q8_0");
     aver_cbor_put_bytes(&bytes, get("numeric-class"));
     aver_cbor_put_bytes(&bytes, AVER_VIEW_OF(info.template_digest));
+    aver_cbor_put_bool(&bytes, false);
+    aver_cbor_put_uint(&bytes, 0);
+    aver_cbor_put_uint(&bytes, 33554432);
     expect_buf("ready", &bytes);
     aver_buf_clear(&bytes);
     aver_link_put_ready(&bytes, &info);

@@ -17,12 +17,12 @@ static aver_keyring *keyring_made(void)
         .executor = "test/1", .context_tokens = 64, .profile = AVER_PROFILE_FAST, .kv_type = "F16"};
     static const uint8_t address[20] = {1};
     static const uint8_t root[32] = {2};
+    static const aver_keyring_model model = {.name = "model", .root = root, .engine = &engine};
     aver_keyring_facts facts = {.platform = "sim",
                                 .operator_address = address,
                                 .name = "node",
-                                .model_name = "model",
-                                .model_root = root,
-                                .engine = &engine,
+                                .models = &model,
+                                .models_count = 1,
                                 .process_model = AVER_PROCESS_SPLIT};
     aver_keyring *keyring;
 

@@ -40,6 +40,8 @@ static void options_travel(void **state)
         .context_tokens = 2048,
         .batch_tokens = 256,
         .threads = 3,
+        .adapters = {{.fd = 5, .scale_ppm = 1}, {.fd = 6, .scale_ppm = 100000000}},
+        .adapters_count = 2,
     };
     aver_link_put_load(&frame, &options);
     aver_link_message message = parse(&frame);
@@ -49,6 +51,10 @@ static void options_travel(void **state)
     assert_int_equal(message.options.batch_tokens, 256);
     assert_int_equal(message.options.threads, 3);
     assert_int_equal(message.options.weights_fd, -1);
+    assert_int_equal(message.options.adapters_count, 2);
+    assert_int_equal(message.options.adapters[0].scale_ppm, 1);
+    assert_int_equal(message.options.adapters[1].scale_ppm, 100000000);
+    assert_int_equal(message.options.adapters[1].fd, -1);
     aver_link_message_deinit(&message);
     aver_buf_deinit(&frame);
 }
@@ -109,11 +115,19 @@ static void info_and_short_messages_travel(void **state)
         .kv_type = "BF16",
         .numeric_class = {1, 2, 3},
         .template_digest = {4, 5},
+        .embeds = true,
+        .vector_size = 384,
+        .memory_bytes = 1u << 30,
     };
     aver_link_put_ready(&frame, &info);
     aver_link_message message = parse(&frame);
     assert_int_equal(message.kind, AVER_LINK_READY);
     assert_memory_equal(&message.info, &info, sizeof(info));
+    /* Text has no vectors. */
+    info.embeds = false;
+    aver_buf_clear(&frame);
+    aver_link_put_ready(&frame, &info);
+    assert_int_equal(aver_link_parse(aver_buf_view(&frame), &message), AVER_E_FORMAT);
     aver_buf_clear(&frame);
     aver_link_put_failed(&frame, "no");
     message = parse(&frame);

@@ -146,7 +146,7 @@ static void settings_that_cannot_be_repeated_are_not_judged(void **state)
         config_facts facts;
         const char *words;
     } cases[] = {
-        {{.version = 2, .profile = 1}, "another version"},
+        {{.version = 3, .profile = 1}, "another version"},
         {{.version = 1, .profile = 2}, "deterministic profile"},
         {{.version = 1, .profile = 1, .loras = 1}, "LoRA"},
         {{.version = 1, .profile = 1, .upstreams = 1}, "upstreams"},
