@@ -38,6 +38,7 @@ check: deps
 
 bench: deps
 	@tools/setup --models --no-apt --no-chat-model
+	@tools/setup --bench --no-apt
 	@$(MAKE) --no-print-directory build
 	@tools/bench $(BUILD) $(B)
 

@@ -51,6 +51,7 @@ expect() {
 npm_does 'exit 1'
 expect 1 "cannot download $LLAMA_PACKAGE" "$setup" --deps --no-apt
 expect 1 'what to do: check the network' "$setup" --deps --no-apt
+expect 1 "cannot download $LLAMA_PACKAGE" "$setup" --bench --no-apt
 npm_does 'echo garbage >"$to/some.tgz"'
 expect 1 'is not the pinned package' "$setup" --deps --no-apt
 npm_does 'true'
@@ -61,6 +62,10 @@ if find "$AVER_CACHE/downloads" -name '*.tgz' | grep -q .; then
 fi
 if [ -e "$("$setup" --print-llama-prefix)" ]; then
     echo 'FAIL: a prefix exists although nothing was built'
+    failed=1
+fi
+if [ -e "$("$setup" --print-bench-dir)" ]; then
+    echo 'FAIL: a folder of programs to compare with exists although nothing was built'
     failed=1
 fi
 

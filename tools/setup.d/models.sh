@@ -95,6 +95,26 @@ model_chat() {
     model_keep "$work/chat.gguf" "$CHAT_ORIGINAL" "$CHAT_ORIGINAL_SHA256"
 }
 
+# Random weights for benches, of a size that computing them is what takes the time.
+model_bench() {
+    if model_ok "$BENCH_MODEL" "$BENCH_MODEL_SHA256"; then
+        return 0
+    fi
+    model_maker
+    work=$models/.work
+    rm -rf "$work"
+    mkdir -p "$work"
+    step_run "$cache/models.log" "$maker" random "$BENCH_MODEL_SHAPE" "$models/llama2-tokenizer.bin" \
+        "$work/bench.gguf" || fail "the random model cannot be made" "run tools/setup --models first"
+    step_run "$cache/models.log" "$maker" quantize "$work/bench.gguf" "$work/bench-q.gguf" q8_0 ||
+        fail "the random model cannot be quantised" "read $cache/models.log"
+    sha256_is "$work/bench-q.gguf" "$BENCH_MODEL_SHA256" ||
+        fail "the random model came out with another hash" "report this with the output of 'gcc --version'"
+    model_keep "$work/bench-q.gguf" "$BENCH_MODEL" "$BENCH_MODEL_SHA256"
+    rm -rf "$work"
+    say "random model: $models/$BENCH_MODEL"
+}
+
 models_setup() {
     work=$models/.work
     rm -rf "$work"
