@@ -1,38 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "aver/stream.h"
+#include "cli/answered.h"
+
 #include "base/check.h"
 #include "base/secret.h"
 #include "base/sys.h"
 #include "cli/session.h"
-#include "codec/text.h"
 #include "net/seal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define REPLY_DEADLINE_MS        600000u
-#define REPLY_SEALED_BYTES_MAX   (AVER_QUESTION_BODY_BYTES_MAX + 4096u)
-#define REPLY_RESPONSE_BYTES_MAX (16u * 1024 * 1024)
-#define REPLY_HEADS_BYTES_MAX    (2u * 1024 * 1024)
+#define REPLY_SEALED_BYTES_MAX (AVER_QUESTION_BODY_BYTES_MAX + 4096u)
+#define REPLY_HEADS_BYTES_MAX  (2u * 1024 * 1024)
 
 /* One exchange while it runs. */
 typedef struct answered_run {
-    aver_session *session;
+    const aver_session *session;
+    aver_remote *remote;
+    const aver_posting *posting;
     aver_answered *reply;
-    aver_endpoint endpoint;
-    uint64_t seed;
     aver_seal *seal;
     aver_stream_reader *reader;
     aver_buf plain; /* opened bytes of one piece */
-    aver_session_text_fn *on_text;
-    void *context;
 } answered_run;
 
 void aver_answered_init(aver_answered *reply)
 {
     *reply = (aver_answered){0};
     aver_buf_init(&reply->request, AVER_QUESTION_BODY_BYTES_MAX);
-    aver_buf_init(&reply->response, REPLY_RESPONSE_BYTES_MAX);
+    aver_buf_init(&reply->response, AVER_ANSWERED_RESPONSE_BYTES_MAX);
     aver_buf_init(&reply->text, AVER_ANSWER_TEXT_BYTES_MAX);
     aver_buf_init(&reply->receipt, AVER_RECEIPT_BYTES_MAX);
     aver_buf_init(&reply->tokens, AVER_TOKENS_BYTES_MAX);
@@ -69,16 +65,11 @@ static aver_err answered_set(aver_buf *buf, aver_view bytes)
 static aver_err answered_on_event(answered_run *run, const aver_stream_item *item)
 {
     aver_answered *reply = run->reply;
-    size_t before = reply->text.size;
     aver_merkle_append(&reply->tree, item->raw);
     aver_buf_append(&reply->response, item->raw);
     aver_err err = aver_buf_status(&reply->response);
-    if (err == AVER_OK) {
-        err = aver_answer_event(item->value, run->endpoint, &reply->text, reply->error);
-    }
-    if (err == AVER_OK && run->on_text != NULL && reply->text.size > before) {
-        run->on_text(aver_view_make(reply->text.data + before, reply->text.size - before),
-                     run->context);
+    if (err == AVER_OK && run->posting->on_event != NULL) {
+        err = run->posting->on_event(item, run->posting->context);
     }
     return err;
 }
@@ -131,6 +122,9 @@ static aver_err answered_on_head(const aver_response *response, void *context)
     if (err == AVER_OK && receipt != NULL) {
         err = aver_seal_receipt_open(run->seal, receipt, &run->reply->receipt);
     }
+    if (err == AVER_OK && run->posting->on_head != NULL) {
+        err = run->posting->on_head(response, run->posting->context);
+    }
     return err;
 }
 
@@ -155,24 +149,24 @@ static aver_err answered_on_body(aver_view bytes, void *context)
     return aver_buf_status(&reply->response);
 }
 
-static aver_err answered_send(answered_run *run, const aver_question *question, aver_view sealed,
-                              const char *enc_hex)
+static aver_err answered_send(answered_run *run, aver_view sealed, const char *enc_hex)
 {
     char header[128];
     (void)snprintf(header, sizeof header, "Ehbp-Encapsulated-Key: %s", enc_hex);
     const char *const headers[] = {"Content-Type: application/json", header, NULL};
     aver_client_request request = {
         .method = "POST",
-        .path = aver_answer_path(question->endpoint),
+        .path = run->posting->path,
         .headers = headers,
         .body = sealed,
-        .timeout_ms = aver_remote_left_ms(&run->session->remote),
+        .timeout_ms = aver_remote_left_ms(run->remote),
+        .stop = run->posting->stop,
         .on_head = answered_on_head,
         .on_body = answered_on_body,
         .context = run,
     };
     uint32_t status = 0;
-    aver_err err = aver_client_send(run->session->remote.client, &request, &status);
+    aver_err err = aver_client_send(run->remote->client, &request, &status);
     if (err == AVER_OK && run->reply->sealed) {
         err = aver_seal_feed_end(run->seal);
     }
@@ -182,34 +176,29 @@ static aver_err answered_send(answered_run *run, const aver_question *question, 
     return err;
 }
 
-/* Text or error of an answer that was not streamed. */
-static void answered_take_whole(answered_run *run)
+/* The error in a whole answer, and whether the node only has other keys now. */
+static void answered_take_whole(aver_answered *reply)
 {
-    aver_answered *reply = run->reply;
     aver_view body = aver_buf_view(&reply->response);
     if (reply->status != 200) {
         aver_answer_error(body, reply->error);
         reply->outdated = reply->receipt.size == 0 && aver_answer_outdated(reply->status, body);
-        return;
-    }
-    if (aver_answer_body(body, run->endpoint, &reply->text, reply->error) == AVER_OK) {
-        if (run->on_text != NULL && reply->text.size > 0) {
-            run->on_text(aver_buf_view(&reply->text), run->context);
-        }
     }
 }
 
 static aver_transcript answered_transcript(const answered_run *run)
 {
     const aver_answered *reply = run->reply;
+    const aver_posting *posting = run->posting;
     aver_transcript transcript = {
         .salt = reply->salt,
         .enc = reply->enc,
         .method = "POST",
-        .path = aver_answer_path(run->endpoint),
-        .client_nonce = reply->nonce,
-        .has_seed = true,
-        .seed = run->seed,
+        .path = posting->path,
+        .client_nonce = posting->has_nonce ? reply->nonce : NULL,
+        .has_seed = posting->has_seed,
+        .seed = posting->seed,
+        .model_root = posting->model_root,
         .has_request = true,
         .has_response = true,
         .has_tokens = reply->tokens.size > 0,
@@ -227,7 +216,7 @@ static aver_transcript answered_transcript(const answered_run *run)
 
 static aver_err answered_judge(const answered_run *run)
 {
-    aver_session *session = run->session;
+    const aver_session *session = run->session;
     aver_answered *reply = run->reply;
     aver_verify_context context = session->context;
     context.use = AVER_USE_ANSWER;
@@ -249,24 +238,13 @@ static aver_err answered_judge(const answered_run *run)
     return err;
 }
 
-/* The body, and its sealed form in ret_sealed. */
-static aver_err answered_prepare(answered_run *run, const aver_question *question,
-                                 aver_buf *ret_sealed, char ret_enc_hex[static 65])
+/* The body's sealed form, and what is kept to judge the answer. */
+static aver_err answered_prepare(answered_run *run, aver_buf *ret_sealed,
+                                 char ret_enc_hex[static 65])
 {
     aver_answered *reply = run->reply;
-    uint64_t left_ms = aver_remote_left_ms(&run->session->remote);
-    aver_question_claims claims = {.deadline_ms = aver_time_wall_ms()};
-    claims.deadline_ms += left_ms > REPLY_DEADLINE_MS ? left_ms : REPLY_DEADLINE_MS;
-    aver_random(reply->nonce, sizeof reply->nonce);
-    memcpy(claims.nonce, reply->nonce, sizeof claims.nonce);
-    memcpy(claims.keyset_digest, run->session->judged.keyset_digest, sizeof claims.keyset_digest);
-    memcpy(claims.evidence_digest, run->session->judged.evidence_digest,
-           sizeof claims.evidence_digest);
-    aver_err err = aver_question_encode(question, &claims, &reply->request);
-    if (err == AVER_OK) {
-        err = aver_seal_offer(run->session->seal_key, aver_buf_view(&reply->request), ret_enc_hex,
-                              ret_sealed, &run->seal);
-    }
+    aver_err err = aver_seal_offer(run->session->seal_key, aver_buf_view(&reply->request),
+                                   ret_enc_hex, ret_sealed, &run->seal);
     if (err == AVER_OK) {
         memcpy(reply->salt, aver_seal_salt(run->seal), sizeof reply->salt);
         memcpy(reply->enc, aver_seal_enc(run->seal), sizeof reply->enc);
@@ -275,33 +253,40 @@ static aver_err answered_prepare(answered_run *run, const aver_question *questio
     return err;
 }
 
-aver_err aver_session_ask(aver_session *session, const aver_question *question,
-                          aver_session_text_fn *on_text, void *context, aver_answered *ret_reply)
+/* Nothing but the seal vouches for such an answer: no verdict is made of it. */
+static bool answered_unproven(const answered_run *run)
+{
+    const aver_answered *reply = run->reply;
+    return run->posting->unproven && reply->sealed && !reply->streamed && reply->receipt.size == 0;
+}
+
+aver_err aver_answered_post(const aver_session *session, aver_remote *remote,
+                            const aver_posting *posting, aver_answered *reply)
 {
     AVER_ASSERT(session->accepted);
-    answered_run run = {.session = session,
-                        .reply = ret_reply,
-                        .endpoint = question->endpoint,
-                        .seed = question->seed,
-                        .on_text = on_text,
-                        .context = context};
+    answered_run run = {.session = session, .remote = remote, .posting = posting, .reply = reply};
     char enc_hex[65];
     aver_buf sealed;
     aver_buf_init(&sealed, REPLY_SEALED_BYTES_MAX);
-    aver_buf_init(&run.plain, REPLY_RESPONSE_BYTES_MAX);
-    aver_err err = answered_prepare(&run, question, &sealed, enc_hex);
+    aver_buf_init(&run.plain, AVER_ANSWERED_RESPONSE_BYTES_MAX);
+    if (posting->response_bytes_max != 0) {
+        reply->response.capacity_max = posting->response_bytes_max;
+    }
+    aver_err err = answered_prepare(&run, &sealed, enc_hex);
     if (err != AVER_OK) {
         goto out;
     }
-    ret_reply->transfer = answered_send(&run, question, aver_buf_view(&sealed), enc_hex);
-    if (ret_reply->status == 0) {
-        err = ret_reply->transfer == AVER_OK ? AVER_E_PEER : ret_reply->transfer;
+    reply->transfer = answered_send(&run, aver_buf_view(&sealed), enc_hex);
+    if (reply->status == 0) {
+        err = reply->transfer == AVER_OK ? AVER_E_PEER : reply->transfer;
         goto out;
     }
-    if (!ret_reply->streamed) {
-        answered_take_whole(&run);
+    if (!reply->streamed) {
+        answered_take_whole(reply);
     }
-    err = answered_judge(&run);
+    if (!answered_unproven(&run)) {
+        err = answered_judge(&run);
+    }
 
 out:
     aver_buf_wipe(&run.plain);

@@ -9,6 +9,7 @@
 
 static const aver_command *const cli_commands[] = {
     &aver_command_ask,
+    &aver_command_proxy,
     &aver_command_verify,
     &aver_command_recheck,
     &aver_command_policy_pin,

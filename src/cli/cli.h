@@ -53,6 +53,7 @@ void aver_help_command(const aver_term *term, const aver_command *command);
 bool aver_help_topic(const aver_term *term, const char *name);
 
 extern const aver_command aver_command_ask;
+extern const aver_command aver_command_proxy;
 extern const aver_command aver_command_verify;
 extern const aver_command aver_command_recheck;
 extern const aver_command aver_command_policy_pin;

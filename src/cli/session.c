@@ -36,7 +36,7 @@ static aver_err session_choose(aver_session *session)
         if (model != NULL) {
             (void)snprintf(session->model, sizeof session->model, "%s", model->name);
             memcpy(session->model_root, model->root, sizeof session->model_root);
-            session->context.model_root = session->model_root;
+            session->context.model_root = session->options.any_model ? NULL : session->model_root;
         }
     }
     free(bundle);

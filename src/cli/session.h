@@ -14,17 +14,15 @@
  * Threads:   one owner; calls block.
  */
 
-#include "aver/verify.h"
-#include "cli/answer.h"
+#include "cli/answered.h"
 #include "cli/question.h"
-#include "cli/remote.h"
-#include "crypto/merkle.h"
 
 typedef struct aver_session_options {
     const char *url;         /* or NULL */
     const char *unix_socket; /* or NULL */
     const char *bearer;      /* or NULL */
     const char *model; /* name of the model asked for; NULL: the first that the policy allows */
+    bool any_model;    /* the verdict of the connection is about no model in particular */
     const aver_policy *policy;
     const aver_platform *const *platforms;
     aver_roots roots;
@@ -47,30 +45,6 @@ typedef struct aver_session {
     char why[400];
 } aver_session;
 
-typedef struct aver_answered {
-    uint32_t status;                         /* HTTP */
-    aver_err transfer;                       /* how the transfer ended */
-    char error[AVER_ANSWER_ERROR_BYTES_MAX]; /* what the node said went wrong, or empty */
-    uint8_t nonce[32];
-    uint8_t salt[32];
-    uint8_t enc[32];
-    aver_buf request;                        /* the body as it was before it was sealed */
-    aver_buf response;                       /* whole body, or the events one after the other */
-    aver_buf text;                           /* of the answer */
-    aver_buf receipt, tokens, opening, head; /* signed messages; empty: did not come */
-    aver_buf heads;                          /* all of them, one after the other */
-    bool streamed;
-    bool sealed; /* only the node can have written it */
-    bool done;   /* [DONE] came */
-    /* Refused before a byte of an answer, for keys or evidence that the node has no more. */
-    bool outdated;
-    aver_merkle tree;
-    aver_verdict verdict; /* connection and answer */
-    aver_receipt fields;  /* meaningful as far as the verdict goes; zero if there was no receipt */
-    bool accepted;
-    char why[400];
-} aver_answered;
-
 /* Each new piece of the answer's text, valid UTF-8. */
 typedef void aver_session_text_fn(aver_view text, void *context);
 
@@ -84,14 +58,8 @@ AVER_MUST_USE aver_err aver_session_new(const aver_session_options *options,
 AVER_MUST_USE aver_err aver_session_renew(aver_session *session);
 void aver_session_free(aver_session *session);
 
-void aver_answered_init(aver_answered *reply);
-void aver_answered_deinit(aver_answered *reply);
 /* OK: the verdict is in the reply, a cut stream included. Other errors: no exchange took place. */
 AVER_MUST_USE aver_err aver_session_ask(aver_session *session, const aver_question *question,
                                         aver_session_text_fn *on_text, void *context,
                                         aver_answered *ret_reply);
-/* All that is needed to judge the answer again, offline. */
-AVER_MUST_USE aver_err aver_answered_capsule(const aver_session *session,
-                                             const aver_answered *reply, aver_buf *ret_capsule);
-
 #endif

@@ -105,11 +105,21 @@ static size_t client_on_header(char *bytes, size_t one, size_t size, void *conte
     return empty && client_head_tell(client) != AVER_OK ? 0 : size * one;
 }
 
+/* Another thread wants the transfer to end. */
+static bool client_stopped(aver_client *client)
+{
+    if (!client->request->stop || !atomic_load(client->request->stop)) {
+        return false;
+    }
+    client_fail(client, AVER_E_IO, "ended by its caller");
+    return true;
+}
+
 static size_t client_on_body(char *bytes, size_t one, size_t count, void *context)
 {
     aver_client *client = context;
     size_t size = one * count;
-    if (client_head_tell(client) != AVER_OK) {
+    if (client_stopped(client) || client_head_tell(client) != AVER_OK) {
         return 0;
     }
     if (!client->headed) {
@@ -142,6 +152,9 @@ static int client_on_progress(void *context, curl_off_t down_total, curl_off_t d
     if (down + up != client->moved_bytes) {
         client->moved_bytes = down + up;
         client->progress_ns = now;
+    }
+    if (client_stopped(client)) {
+        return 1;
     }
     client->stalled = (now - client->progress_ns) / 1000000 > client->stall_timeout_ms;
     return client->stalled ? 1 : 0;

@@ -14,6 +14,8 @@
 
 #include "aver/bytes.h"
 
+#include <stdatomic.h>
+
 typedef struct aver_client aver_client;
 
 /* der: the server's own certificate. A result other than OK ends the handshake. */
@@ -47,6 +49,8 @@ typedef struct aver_client_request {
     aver_view body;
     uint32_t timeout_ms; /* of this request alone; 0: total_timeout_ms */
     bool no_bearer;      /* without the token: for what is asked before the server is judged */
+    const atomic_bool
+        *stop; /* or NULL; once another thread sets it, the transfer ends in a second */
     aver_response_head_fn *on_head; /* may be NULL */
     aver_response_body_fn *on_body; /* may be NULL */
     void *context;

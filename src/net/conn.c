@@ -294,6 +294,16 @@ aver_err aver_conn_send_now(aver_conn *conn)
     return err == AVER_E_AGAIN ? AVER_OK : err;
 }
 
+/* The client has taken all of a stream so far: there is room for more. Last in its turn, since the
+ * handler may end the exchange. */
+static void conn_room(aver_conn *conn)
+{
+    aver_exchange *exchange = conn->exchange;
+    if (exchange && exchange->running && exchange->streaming && exchange->on_room) {
+        exchange->on_room(exchange, exchange->room_context);
+    }
+}
+
 static void conn_flush(aver_conn *conn)
 {
     if (conn->state == AVER_CONN_HANDSHAKE || conn->state == AVER_CONN_LINGER) {
@@ -303,8 +313,13 @@ static void conn_flush(aver_conn *conn)
         aver_conn_gone(conn);
         return;
     }
-    if (conn->state == AVER_CONN_FLUSHING && evbuffer_get_length(conn->output) == 0) {
+    if (evbuffer_get_length(conn->output) > 0) {
+        return;
+    }
+    if (conn->state == AVER_CONN_FLUSHING) {
         conn_flushed(conn);
+    } else if (conn->state == AVER_CONN_RUNNING) {
+        conn_room(conn);
     }
 }
 

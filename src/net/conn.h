@@ -94,6 +94,8 @@ struct aver_exchange {
     aver_buf headers; /* of the answer */
     aver_exchange_fn *on_gone;
     void *context;
+    aver_exchange_fn *on_room;
+    void *room_context;
     bool secure;
     bool running;
     bool streaming;

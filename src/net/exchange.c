@@ -102,6 +102,11 @@ aver_view aver_exchange_body(const aver_exchange *exchange)
     return aver_buf_view(&exchange->http.body);
 }
 
+aver_buf aver_exchange_body_take(aver_exchange *exchange)
+{
+    return aver_buf_take(&exchange->http.body);
+}
+
 bool aver_exchange_secure(const aver_exchange *exchange)
 {
     return exchange->secure;
@@ -127,6 +132,17 @@ void aver_exchange_on_gone(aver_exchange *exchange, aver_exchange_fn *on_gone, v
 {
     exchange->on_gone = on_gone;
     exchange->context = context;
+}
+
+void aver_exchange_on_room(aver_exchange *exchange, aver_exchange_fn *on_room, void *context)
+{
+    exchange->on_room = on_room;
+    exchange->room_context = context;
+}
+
+size_t aver_exchange_unsent(const aver_exchange *exchange)
+{
+    return exchange->conn ? evbuffer_get_length(exchange->conn->output) : 0;
 }
 
 static bool exchange_value_valid(const char *value)

@@ -77,6 +77,8 @@ const char *aver_exchange_query(const aver_exchange *exchange);  /* raw, "" if n
 /* NULL if absent. */
 const char *aver_exchange_header(const aver_exchange *exchange, const char *name);
 aver_view aver_exchange_body(const aver_exchange *exchange);
+/* Moves the body out: the exchange has none any more, and its memory is still counted. */
+aver_buf aver_exchange_body_take(aver_exchange *exchange);
 bool aver_exchange_secure(const aver_exchange *exchange);
 /* RFC 8446 exporter of this connection. USAGE on a plain one, PEER once the client is gone. */
 AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const char *label,
@@ -84,6 +86,10 @@ AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const
 
 /* Called once if the client goes away before the answer is complete. */
 void aver_exchange_on_gone(aver_exchange *exchange, aver_exchange_fn *on_gone, void *context);
+/* Called each time when all that was written to a stream has left for the client. */
+void aver_exchange_on_room(aver_exchange *exchange, aver_exchange_fn *on_room, void *context);
+/* Bytes of a stream that wait for the client to take them. */
+size_t aver_exchange_unsent(const aver_exchange *exchange);
 /* Adds a response header; before reply or stream_begin. A value with control bytes is left out
  * (logged). */
 void aver_exchange_set_header(aver_exchange *exchange, const char *name, const char *value);
