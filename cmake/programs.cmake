@@ -24,3 +24,24 @@ foreach(source IN LISTS benches)
     aver_program(bench-${name} SOURCES ${source}
         LIBS aver_test_support aver_tee_sim aver_attest_sim aver_cli aver_node)
 endforeach()
+
+# Manual pages and completions: written from the tables of the programs, as part of every build.
+aver_program(aver-manual-make SOURCES ${CMAKE_SOURCE_DIR}/tools/manual_make.c LIBS aver_cli)
+file(GLOB manual_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.in)
+set(manual_dir ${CMAKE_BINARY_DIR}/man)
+add_custom_command(OUTPUT ${manual_dir}/made
+    COMMAND ${CMAKE_COMMAND} -E rm -rf ${manual_dir}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${manual_dir}
+    COMMAND aver-manual-make ${CMAKE_SOURCE_DIR}/docs/man ${manual_dir}
+    COMMAND ${CMAKE_COMMAND} -E create_symlink aver-node.8 ${manual_dir}/aver-node-sim.8
+    COMMAND ${CMAKE_COMMAND} -E touch ${manual_dir}/made
+    DEPENDS aver-manual-make ${manual_sources} VERBATIM)
+set(completion_dir ${CMAKE_BINARY_DIR}/completion)
+file(MAKE_DIRECTORY ${completion_dir})
+set(completions)
+foreach(shell IN ITEMS bash zsh fish)
+    add_custom_command(OUTPUT ${completion_dir}/aver.${shell}
+        COMMAND aver completion ${shell} > ${completion_dir}/aver.${shell} DEPENDS aver VERBATIM)
+    list(APPEND completions ${completion_dir}/aver.${shell})
+endforeach()
+add_custom_target(manual ALL DEPENDS ${manual_dir}/made ${completions})

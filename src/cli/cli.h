@@ -49,6 +49,8 @@ aver_exit aver_cli_fail_err(const aver_cli *cli, aver_err err, const char *doing
 
 void aver_help_overview(const aver_term *term);
 void aver_help_command(const aver_term *term, const aver_command *command);
+/* "exit codes:" and a line for each. */
+const char *aver_help_exit_text(void);
 /* False if no command and no topic begins with this name. */
 bool aver_help_topic(const aver_term *term, const char *name);
 

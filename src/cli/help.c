@@ -14,6 +14,11 @@ static const char help_exit_text[] =
     "  4  no connection, or a file could not be read or written\n"
     "  5  the node answered with an error\n";
 
+const char *aver_help_exit_text(void)
+{
+    return help_exit_text;
+}
+
 static void help_command_lines(const aver_term *term, const char *prefix)
 {
     size_t size = strlen(prefix);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "node/keeper_start.h"
+#include "node/notify.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -59,6 +60,10 @@ static void keeper_drain(aver_keeper *keeper)
     aver_log(AVER_LOG_INFO, "node.drain", "%u requests are still running", keeper->calls.count);
     keeper->phase = AVER_KEEPER_DRAINING;
     keeper->drain_started_ns = aver_time_monotonic_ns();
+    /* Nothing hangs on it: without a manager there is nobody to tell. */
+    if (aver_notify_send("STOPPING=1\nSTATUS=finishing what runs\n") == AVER_E_IO) {
+        aver_log(AVER_LOG_WARN, "node.notify", "the service manager cannot be told");
+    }
     keeper_drain_step(keeper);
 }
 

@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "node/api.h"
+#include "node/notify.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -390,6 +391,16 @@ static aver_err start_ready_file(const aver_keeper *keeper)
     return err;
 }
 
+static void start_notify(void)
+{
+    aver_err err = aver_notify_send("READY=1\nSTATUS=serving\n");
+
+    if (err != AVER_OK && err != AVER_E_ABSENT) {
+        aver_log(AVER_LOG_WARN, "node.notify", "the service manager cannot be told: %s",
+                 aver_err_text(err));
+    }
+}
+
 aver_err aver_keeper_start(aver_keeper *keeper)
 {
     typedef aver_err start_step(aver_keeper * keeper);
@@ -407,6 +418,9 @@ aver_err aver_keeper_start(aver_keeper *keeper)
     if (err == AVER_OK) {
         keeper->phase = AVER_KEEPER_SERVING;
         err = start_ready_file(keeper);
+    }
+    if (err == AVER_OK) {
+        start_notify();
     }
     if (err != AVER_OK) {
         aver_log(AVER_LOG_ERROR, "node.start", "not started: %s", aver_err_text(err));
