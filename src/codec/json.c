@@ -155,10 +155,20 @@ static int json_dump_append(const char *text, size_t size, void *context)
     return aver_buf_status(out) == AVER_OK ? 0 : -1;
 }
 
-void aver_json_append(aver_buf *out, const json_t *json)
+static void json_dump(aver_buf *out, const json_t *json, size_t flags)
 {
-    size_t flags = JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY;
+    flags |= JSON_COMPACT | JSON_ENCODE_ANY;
     if (json_dump_callback(json, json_dump_append, out, flags) != 0 && out->failure == AVER_OK) {
         out->failure = AVER_E_NOMEM;
     }
+}
+
+void aver_json_append(aver_buf *out, const json_t *json)
+{
+    json_dump(out, json, JSON_SORT_KEYS);
+}
+
+void aver_json_append_ordered(aver_buf *out, const json_t *json)
+{
+    json_dump(out, json, 0);
 }

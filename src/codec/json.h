@@ -31,5 +31,7 @@ AVER_MUST_USE aver_err aver_json_parse(aver_view text, size_t size_max, json_t *
 void aver_json_append_string(aver_buf *out, aver_view text);
 /* Appends a jansson value in compact form with sorted keys. NOMEM shows in the buffer's status. */
 void aver_json_append(aver_buf *out, const json_t *json);
+/* The same with the keys in the order in which they came, where that order means something. */
+void aver_json_append_ordered(aver_buf *out, const json_t *json);
 
 #endif

@@ -9,8 +9,9 @@
  *
  * Numbers that are fractions in JSON are held in millionths (0.7 is 700000), so that no float's
  * text form matters. Every member that the body may have and that aver does not support is refused
- * by name; so are unknown members. Taken and without effect: user. null is the default wherever a
- * member has one. top_p 0 is the least share there is.
+ * by name; so are unknown members. null is the default wherever a member has one. top_p 0 is the
+ * least share there is. Members, values and what is taken without effect: docs/protocol.md,
+ * section 3.
  */
 
 #include "aver/bytes.h"
@@ -28,7 +29,9 @@
 #define AVER_JOB_BIASES_MAX          1024
 #define AVER_JOB_TOOLS_MAX           128
 #define AVER_JOB_TOOL_NAME_BYTES_MAX 64
+#define AVER_JOB_TOOLS_BYTES_MAX     (1024u * 1024)
 #define AVER_JOB_SCHEMA_BYTES_MAX    (256u * 1024)
+#define AVER_JOB_CACHE_KEY_BYTES_MAX 256
 #define AVER_JOB_INPUTS_MAX          2048 /* of one request for embeddings */
 
 typedef enum aver_endpoint {
@@ -93,8 +96,10 @@ typedef struct aver_job {
     aver_buf model; /* the name asked for */
     /* COMPLETION, TOKENIZE: UTF-8 text. CHAT, RESPONSES, APPLY_TEMPLATE: the messages array as
      * compact JSON (role, content, name, tool_calls, tool_call_id). EMBEDDINGS: compact JSON array
-     * of texts. DETOKENIZE: compact JSON array of token ids */
+     * of texts. DETOKENIZE: compact JSON array of token ids. The content of a message is always a
+     * text, empty where the body has none */
     aver_buf prompt;
+    bool add_special;    /* TOKENIZE: with the begin token, if the model wants one */
     uint32_t max_tokens; /* 0: as many as the context holds. Not given: 0 for chat, 16 for
                             completions, as OpenAI has it */
     aver_sampling sampling;
@@ -102,11 +107,13 @@ typedef struct aver_job {
     aver_buf stops[AVER_JOB_STOPS_MAX];
     size_t stops_count;
     uint32_t choices_count; /* n: 0 or 1 to AVER_JOB_CHOICES_MAX; all read one prompt */
-    bool has_logprobs;
-    uint32_t top_logprobs; /* 0 to AVER_JOB_TOP_LOGPROBS_MAX, besides the one drawn */
-    aver_bias *biases;     /* owned, NULL: none; by rising token, no token twice */
-    size_t biases_count;   /* at most AVER_JOB_BIASES_MAX */
-    aver_buf tools;        /* compact JSON array of OpenAI's tools; empty: none */
+    bool has_logprobs;      /* TOKENIZE: the pieces of the ids are wanted */
+    uint32_t top_logprobs;  /* 0 to AVER_JOB_TOP_LOGPROBS_MAX, besides the one drawn */
+    aver_bias *biases;      /* owned, NULL: none; by rising token, no token twice */
+    size_t biases_count;    /* at most AVER_JOB_BIASES_MAX */
+    /* Compact JSON array of {"type":"function","function":{"name","description","parameters",
+     * "strict"}}, keys of the parameters as they came; empty: none */
+    aver_buf tools;
     aver_tool_choice tool_choice;
     char tool_name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1]; /* NAMED */
     bool parallel_tool_calls; /* more than one call in an answer; default true */
@@ -119,6 +126,9 @@ typedef struct aver_job {
     bool stream;
     bool include_usage;
     bool base64_vectors; /* EMBEDDINGS: encoding_format base64 */
+    uint32_t dimensions; /* EMBEDDINGS: what the vectors must have; 0: not said */
+    char schema_name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1]; /* JSON_SCHEMA: the caller's name for it */
+    aver_buf cache_key;                                 /* prompt_cache_key; empty: none */
     aver_job_claims claims;
 } aver_job;
 
@@ -129,6 +139,11 @@ typedef struct aver_job_refusal {
     const char
         *code; /* constant: "invalid_value", "unsupported_parameter", "unknown_parameter", ... */
 } aver_job_refusal;
+
+/* "/v1/chat/completions", ... */
+const char *aver_endpoint_path(aver_endpoint endpoint);
+/* False if no endpoint has this path. */
+bool aver_endpoint_find(const char *path, aver_endpoint *ret_endpoint);
 
 /* LIMIT, FORMAT or UNSUPPORTED fill ret_refusal; ret_job is then untouched. */
 AVER_MUST_USE aver_err aver_job_parse(aver_view body, aver_endpoint endpoint, aver_job *ret_job,

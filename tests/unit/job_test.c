@@ -6,44 +6,16 @@
 
 #include <cmocka.h>
 
-#include "engine/job.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "support/job_read.h"
 
 #define HELLO      "\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]"
 #define CHAT       AVER_ENDPOINT_CHAT
 #define COMPLETION AVER_ENDPOINT_COMPLETION
 
-static aver_job parse(aver_endpoint endpoint, const char *body)
-{
-    aver_job job;
-    aver_job_refusal refusal = {0};
-    aver_err err = aver_job_parse(aver_view_text(body), endpoint, &job, &refusal);
-    if (err != AVER_OK) {
-        print_error("%s: %s (%s)\n", body, refusal.message, refusal.param);
-    }
-    assert_int_equal(err, AVER_OK);
-    return job;
-}
-
-static void refuse(aver_endpoint endpoint, const char *body, const char *code, const char *param)
-{
-    aver_job job;
-    aver_job_refusal refusal = {0};
-    aver_err err = aver_job_parse(aver_view_text(body), endpoint, &job, &refusal);
-    if (err == AVER_OK || strcmp(refusal.code, code) != 0 || strcmp(refusal.param, param) != 0) {
-        print_error("%s: %d %s (%s)\n", body, (int)err, refusal.code, refusal.param);
-        fail();
-    }
-    assert_int_equal(err == AVER_E_UNSUPPORTED, strncmp(code, "unsupported", 11) == 0);
-    assert_true(refusal.message[0] != '\0');
-}
-
 static void a_chat_request_has_openai_defaults(void **state)
 {
     (void)state;
-    aver_job job = parse(CHAT, "{" HELLO "}");
+    aver_job job = job_take(CHAT, "{" HELLO "}");
     assert_true(aver_view_equal_text(aver_buf_view(&job.model), "m"));
     assert_true(aver_view_equal_text(aver_buf_view(&job.prompt),
                                      "[{\"content\":\"Hello\",\"role\":\"user\"}]"));
@@ -61,14 +33,15 @@ static void a_chat_request_has_openai_defaults(void **state)
 static void every_supported_member_is_read(void **state)
 {
     (void)state;
-    aver_job job = parse(
+    aver_job job = job_take(
         CHAT,
         "{" HELLO
         ",\"max_tokens\":7,\"max_completion_tokens\":7,\"temperature\":0.7,\"top_p\":0.95,"
         "\"top_k\":40,\"min_p\":0.05,\"repetition_penalty\":1.1,\"frequency_penalty\":-0.3,"
         "\"presence_penalty\":2,\"seed\":9007199254740991,\"stop\":[\"a\",\"\\n\"],\"stream\":true,"
-        "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"n\":1,\"logprobs\":false,"
-        "\"logit_bias\":{},\"tools\":[],\"response_format\":{\"type\":\"text\"},\"store\":false}");
+        "\"stream_options\":{\"include_usage\":true,\"include_obfuscation\":false},\"n\":3,"
+        "\"logprobs\":true,\"top_logprobs\":20,\"logit_bias\":{\"50\":-100,\"7\":0.5},"
+        "\"response_format\":{\"type\":\"json_object\"},\"prompt_cache_key\":\"k\"}");
     assert_int_equal(job.max_tokens, 7);
     assert_int_equal(job.sampling.temperature_ppm, 700000);
     assert_int_equal(job.sampling.top_p_ppm, 950000);
@@ -83,7 +56,57 @@ static void every_supported_member_is_read(void **state)
     assert_true(aver_view_equal_text(aver_buf_view(&job.stops[1]), "\n"));
     assert_true(job.stream);
     assert_true(job.include_usage);
+    assert_int_equal(job.choices_count, 3);
+    assert_true(job.has_logprobs);
+    assert_int_equal(job.top_logprobs, 20);
+    assert_int_equal(job.biases_count, 2);
+    assert_int_equal(job.biases[0].token, 7);
+    assert_int_equal(job.biases[0].bias_ppm, 500000);
+    assert_int_equal(job.biases[1].token, 50);
+    assert_int_equal(job.biases[1].bias_ppm, -100000000);
+    assert_int_equal(job.format, AVER_FORMAT_JSON_OBJECT);
+    assert_true(aver_view_equal_text(aver_buf_view(&job.cache_key), "k"));
     aver_job_deinit(&job);
+}
+
+static void harmless_members_are_taken_without_effect(void **state)
+{
+    (void)state;
+    static const char *const members[] = {
+        "\"user\":\"u\"",
+        "\"store\":true",
+        "\"store\":false",
+        "\"metadata\":{\"a\":\"b\"}",
+        "\"service_tier\":\"auto\"",
+        "\"service_tier\":\"default\"",
+        "\"safety_identifier\":\"s\"",
+        "\"prompt_cache_retention\":\"in_memory\"",
+        "\"verbosity\":\"medium\"",
+        "\"reasoning_effort\":\"none\"",
+        "\"modalities\":[\"text\"]",
+        "\"tools\":[]",
+        "\"functions\":[]",
+        "\"logit_bias\":{}",
+        "\"tool_choice\":\"none\"",
+        "\"tool_choice\":\"auto\"",
+        "\"logprobs\":false",
+        "\"response_format\":{\"type\":\"text\"}",
+    };
+    aver_job plain = job_take(CHAT, "{" HELLO "}");
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        char body[256];
+        (void)snprintf(body, sizeof(body), "{" HELLO ",%s}", members[i]);
+        aver_job job = job_take(CHAT, body);
+        assert_true(aver_view_equal(aver_buf_view(&job.prompt), aver_buf_view(&plain.prompt)));
+        assert_memory_equal(&job.sampling, &plain.sampling, sizeof(job.sampling));
+        assert_int_equal(job.choices_count, 1);
+        assert_int_equal(job.tools.size + job.schema.size + job.biases_count, 0);
+        assert_int_equal(job.format, AVER_FORMAT_TEXT);
+        assert_false(job.has_logprobs);
+        assert_true(job.parallel_tool_calls);
+        aver_job_deinit(&job);
+    }
+    aver_job_deinit(&plain);
 }
 
 static void fractions_become_the_nearest_millionth(void **state)
@@ -93,11 +116,11 @@ static void fractions_become_the_nearest_millionth(void **state)
         char body[256];
         (void)snprintf(body, sizeof(body), "{" HELLO ",\"temperature\":%u.%06u}", ppm / 1000000,
                        ppm % 1000000);
-        aver_job job = parse(CHAT, body);
+        aver_job job = job_take(CHAT, body);
         assert_int_equal(job.sampling.temperature_ppm, ppm);
         aver_job_deinit(&job);
     }
-    aver_job job = parse(CHAT, "{" HELLO ",\"temperature\":0.0000004,\"top_p\":0}");
+    aver_job job = job_take(CHAT, "{" HELLO ",\"temperature\":0.0000004,\"top_p\":0}");
     assert_int_equal(job.sampling.temperature_ppm, 0);
     assert_int_equal(job.sampling.top_p_ppm, 1);
     aver_job_deinit(&job);
@@ -137,18 +160,18 @@ static void nulls_mean_the_default(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char body[256];
         (void)snprintf(body, sizeof(body), "{" HELLO ",\"%s\":null}", names[i]);
-        aver_job job = parse(CHAT, body);
+        aver_job job = job_take(CHAT, body);
         assert_int_equal(job.sampling.temperature_ppm, 1000000);
         aver_job_deinit(&job);
     }
-    refuse(CHAT, "{\"model\":null,\"messages\":[]}", "invalid_value", "model");
-    refuse(CHAT, "{\"model\":\"m\",\"messages\":null}", "invalid_value", "messages");
+    job_refused(CHAT, "{\"model\":null,\"messages\":[]}", "invalid_value", "model");
+    job_refused(CHAT, "{\"model\":\"m\",\"messages\":null}", "invalid_value", "messages");
 }
 
 static void messages_take_text_parts_and_names(void **state)
 {
     (void)state;
-    aver_job job = parse(
+    aver_job job = job_take(
         CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"text\","
               "\"text\":\"a\"},"
               "{\"text\":\"b\\n\\u00e9\",\"type\":\"text\"}]},{\"content\":\"\",\"name\":\"Bo\","
@@ -172,7 +195,30 @@ static void bad_messages_are_refused_by_place(void **state)
         {"{\"role\":\"king\",\"content\":\"x\"}", "invalid_value", "messages[0].role"},
         {"{\"content\":\"x\"}", "invalid_value", "messages[0].role"},
         {"{\"role\":7,\"content\":\"x\"}", "invalid_value", "messages[0].role"},
-        {"{\"role\":\"tool\",\"content\":\"x\"}", "unsupported_value", "messages[0].role"},
+        {"{\"role\":\"function\",\"content\":\"x\"}", "unsupported_value", "messages[0].role"},
+        {"{\"role\":\"tool\",\"content\":\"x\"}", "missing_parameter", "messages[0].tool_call_id"},
+        {"{\"role\":\"tool\",\"content\":\"x\",\"tool_call_id\":\"\"}", "invalid_value",
+         "messages[0].tool_call_id"},
+        {"{\"role\":\"user\",\"content\":\"x\",\"tool_call_id\":\"c\"}", "invalid_value",
+         "messages[0].tool_call_id"},
+        {"{\"role\":\"assistant\",\"content\":null}", "invalid_value", "messages[0].content"},
+        {"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[]}", "invalid_value",
+         "messages[0].content"},
+        {"{\"role\":\"user\",\"content\":\"x\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+         "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}",
+         "invalid_value", "messages[0].tool_calls"},
+        {"{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+         "\"function\":{\"name\":\"f g\",\"arguments\":\"{}\"}}]}",
+         "invalid_value", "messages[0].tool_calls"},
+        {"{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"\",\"type\":\"function\","
+         "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}",
+         "invalid_value", "messages[0].tool_calls"},
+        {"{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\","
+         "\"custom\":{\"name\":\"f\",\"input\":\"{}\"}}]}",
+         "unsupported_value", "messages[0].tool_calls"},
+        {"{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+         "\"function\":{\"name\":\"f\",\"arguments\":{}}}]}",
+         "invalid_value", "messages[0].tool_calls"},
         {"{\"role\":\"user\"}", "invalid_value", "messages[0].content"},
         {"{\"role\":\"user\",\"content\":null}", "invalid_value", "messages[0].content"},
         {"{\"role\":\"user\",\"content\":[]}", "invalid_value", "messages[0].content"},
@@ -184,17 +230,19 @@ static void bad_messages_are_refused_by_place(void **state)
         {"{\"role\":\"user\",\"content\":\"x\",\"mood\":1}", "unknown_parameter",
          "messages[0].mood"},
         {"{\"role\":\"user\",\"content\":\"x\",\"name\":5}", "invalid_value", "messages[0].name"},
-        {"{\"role\":\"assistant\",\"content\":\"x\",\"tool_calls\":[1]}", "unsupported_parameter",
+        {"{\"role\":\"assistant\",\"content\":\"x\",\"tool_calls\":[1]}", "invalid_value",
          "messages[0].tool_calls"},
+        {"{\"role\":\"assistant\",\"content\":\"x\",\"refusal\":\"no\"}", "unsupported_parameter",
+         "messages[0].refusal"},
         {"7", "invalid_value", "messages"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[512];
         (void)snprintf(body, sizeof(body), "{\"model\":\"m\",\"messages\":[%s]}", cases[i].message);
-        refuse(CHAT, body, cases[i].code, cases[i].param);
+        job_refused(CHAT, body, cases[i].code, cases[i].param);
     }
-    refuse(CHAT, "{\"model\":\"m\",\"messages\":[]}", "invalid_value", "messages");
-    refuse(CHAT, "{\"model\":\"m\",\"messages\":{}}", "invalid_value", "messages");
+    job_refused(CHAT, "{\"model\":\"m\",\"messages\":[]}", "invalid_value", "messages");
+    job_refused(CHAT, "{\"model\":\"m\",\"messages\":{}}", "invalid_value", "messages");
 }
 
 static void bad_values_are_refused_by_name(void **state)
@@ -226,6 +274,35 @@ static void bad_values_are_refused_by_name(void **state)
         {"stream", "1"},
         {"stream", "\"true\""},
         {"n", "0"},
+        {"n", "17"},
+        {"n", "1.5"},
+        {"logprobs", "3"},
+        {"top_logprobs", "21"},
+        {"top_logprobs", "-1"},
+        {"logit_bias", "[]"},
+        {"logit_bias", "{\"5\":101}"},
+        {"logit_bias", "{\"5\":\"1\"}"},
+        {"logit_bias", "{\"05\":1}"},
+        {"logit_bias", "{\"-5\":1}"},
+        {"logit_bias", "{\"\":1}"},
+        {"logit_bias", "{\"2147483648\":1}"},
+        {"logit_bias", "{\"5x\":1}"},
+        {"tools", "{}"},
+        {"tools", "[1]"},
+        {"tool_choice", "7"},
+        {"tool_choice", "\"any\""},
+        {"tool_choice", "\"required\""},
+        {"tool_choice", "{\"type\":\"function\"}"},
+        {"tool_choice", "{\"type\":\"function\",\"function\":{\"name\":\"f\"}}"},
+        {"parallel_tool_calls", "1"},
+        {"response_format", "\"json\""},
+        {"response_format", "{\"type\":\"json_schema\"}"},
+        {"response_format", "{\"type\":\"json_object\",\"schema\":{}}"},
+        {"store", "1"},
+        {"metadata", "{\"a\":1}"},
+        {"service_tier", "1"},
+        {"prompt_cache_key", "\"\""},
+        {"safety_identifier", "5"},
         {"user", "5"},
         {"repetition_penalty", "0.09"},
         {"frequency_penalty", "2.01"},
@@ -241,7 +318,7 @@ static void bad_values_are_refused_by_name(void **state)
         (void)snprintf(body, sizeof(body),
                        "{%s\"%s\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", model,
                        cases[i].name, cases[i].value);
-        refuse(CHAT, body, "invalid_value", cases[i].name);
+        job_refused(CHAT, body, "invalid_value", cases[i].name);
     }
 }
 
@@ -252,50 +329,41 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         const char *name;
         const char *value;
     } cases[] = {
-        {"tools", "[{}]"},
-        {"tool_choice", "\"none\""},
         {"functions", "[{}]"},
         {"function_call", "\"auto\""},
-        {"response_format", "{\"type\":\"json_object\"}"},
-        {"logprobs", "true"},
-        {"top_logprobs", "3"},
-        {"logit_bias", "{\"5\":1}"},
-        {"n", "2"},
-        {"modalities", "[\"text\"]"},
+        {"modalities", "[\"text\",\"audio\"]"},
         {"audio", "{}"},
-        {"store", "true"},
-        {"metadata", "{\"a\":\"b\"}"},
         {"reasoning_effort", "\"low\""},
-        {"service_tier", "\"auto\""},
-        {"parallel_tool_calls", "true"},
+        {"service_tier", "\"flex\""},
         {"prediction", "{}"},
         {"web_search_options", "{}"},
         {"verbosity", "\"low\""},
+        {"prompt_cache_retention", "\"24h\""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[512];
         (void)snprintf(body, sizeof(body), "{" HELLO ",\"%s\":%s}", cases[i].name, cases[i].value);
-        refuse(CHAT, body, "unsupported_parameter", cases[i].name);
+        job_refused(CHAT, body, "unsupported_parameter", cases[i].name);
     }
 }
 
 static void unknown_and_missing_members_are_refused(void **state)
 {
     (void)state;
-    refuse(CHAT, "{" HELLO ",\"temprature\":1}", "unknown_parameter", "temprature");
-    refuse(CHAT, "{" HELLO ",\"a\\nb\":1}", "unknown_parameter", "a?b");
-    refuse(CHAT, "{" HELLO ",\"prompt\":\"x\"}", "unknown_parameter", "prompt");
-    refuse(COMPLETION, "{" HELLO "}", "unknown_parameter", "messages");
-    refuse(CHAT, "{" HELLO ",\"stream\":true,\"stream_options\":{\"x\":1}}", "unknown_parameter",
-           "stream_options.x");
-    refuse(CHAT, "{" HELLO ",\"stream_options\":{\"include_usage\":true}}", "invalid_value",
-           "stream_options");
-    refuse(CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "missing_parameter",
-           "model");
-    refuse(CHAT, "{\"model\":\"m\"}", "missing_parameter", "messages");
-    refuse(COMPLETION, "{\"model\":\"m\"}", "missing_parameter", "prompt");
-    refuse(CHAT, "{" HELLO ",\"max_tokens\":1,\"max_completion_tokens\":2}", "invalid_value",
-           "max_completion_tokens");
+    job_refused(CHAT, "{" HELLO ",\"temprature\":1}", "unknown_parameter", "temprature");
+    job_refused(CHAT, "{" HELLO ",\"a\\nb\":1}", "unknown_parameter", "a?b");
+    job_refused(CHAT, "{" HELLO ",\"prompt\":\"x\"}", "unknown_parameter", "prompt");
+    job_refused(COMPLETION, "{" HELLO "}", "unknown_parameter", "messages");
+    job_refused(CHAT, "{" HELLO ",\"stream\":true,\"stream_options\":{\"x\":1}}",
+                "unknown_parameter", "stream_options.x");
+    job_refused(CHAT, "{" HELLO ",\"stream_options\":{\"include_usage\":true}}", "invalid_value",
+                "stream_options");
+    job_refused(CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "missing_parameter",
+                "model");
+    job_refused(CHAT, "{\"model\":\"m\"}", "missing_parameter", "messages");
+    job_refused(COMPLETION, "{\"model\":\"m\"}", "missing_parameter", "prompt");
+    job_refused(CHAT, "{" HELLO ",\"max_tokens\":1,\"max_completion_tokens\":2}", "invalid_value",
+                "max_completion_tokens");
 }
 
 static void bodies_that_are_no_json_objects_are_refused(void **state)
@@ -313,34 +381,52 @@ static void bodies_that_are_no_json_objects_are_refused(void **state)
         "{\"model\":\"\xff\"}",
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        refuse(CHAT, bodies[i], "invalid_json", "");
+        job_refused(CHAT, bodies[i], "invalid_json", "");
     }
 }
 
 static void completions_take_one_prompt(void **state)
 {
     (void)state;
-    aver_job job = parse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"a\\tb\"}");
+    aver_job job = job_take(COMPLETION, "{\"model\":\"m\",\"prompt\":\"a\\tb\"}");
     assert_true(aver_view_equal_text(aver_buf_view(&job.prompt), "a\tb"));
     assert_int_equal(job.max_tokens, 16);
     aver_job_deinit(&job);
-    job =
-        parse(COMPLETION,
-              "{\"model\":\"m\",\"prompt\":[\"x\"],\"echo\":false,\"best_of\":1,\"logprobs\":null,"
-              "\"suffix\":null,\"max_tokens\":3}");
+    job = job_take(
+        COMPLETION,
+        "{\"model\":\"m\",\"prompt\":[\"x\"],\"echo\":false,\"best_of\":1,\"logprobs\":null,"
+        "\"suffix\":null,\"max_tokens\":3}");
     assert_true(aver_view_equal_text(aver_buf_view(&job.prompt), "x"));
     assert_int_equal(job.max_tokens, 3);
     aver_job_deinit(&job);
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[\"x\",\"y\"]}", "unsupported_parameter",
-           "prompt");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[1,2]}", "unsupported_parameter", "prompt");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":[]}", "invalid_value", "prompt");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"echo\":true}", "unsupported_parameter",
-           "echo");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"best_of\":2}", "unsupported_parameter",
-           "best_of");
-    refuse(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"logprobs\":0}", "unsupported_parameter",
-           "logprobs");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[\"x\",\"y\"]}", "unsupported_parameter",
+                "prompt");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[1,2]}", "unsupported_parameter",
+                "prompt");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[]}", "invalid_value", "prompt");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"echo\":true}",
+                "unsupported_parameter", "echo");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"best_of\":2}",
+                "unsupported_parameter", "best_of");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"n\":3,\"best_of\":2}",
+                "unsupported_parameter", "best_of");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"logprobs\":6}", "invalid_value",
+                "logprobs");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"logprobs\":true}", "invalid_value",
+                "logprobs");
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"tools\":[]}", "unknown_parameter",
+                "tools");
+    job = job_take(COMPLETION,
+                   "{\"model\":\"m\",\"prompt\":\"x\",\"best_of\":4,\"n\":4,\"logprobs\":0,"
+                   "\"logit_bias\":{\"0\":1}}");
+    assert_int_equal(job.choices_count, 4);
+    assert_true(job.has_logprobs);
+    assert_int_equal(job.top_logprobs, 0);
+    assert_int_equal(job.biases_count, 1);
+    aver_job_deinit(&job);
+    job = job_take(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"logprobs\":false}");
+    assert_false(job.has_logprobs);
+    aver_job_deinit(&job);
 }
 
 #define DIGITS "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
@@ -349,25 +435,27 @@ static void claims_are_read_strictly(void **state)
 {
     (void)state;
     aver_job job =
-        parse(CHAT, "{" HELLO ",\"aver\":{\"method\":\"POST\",\"path\":\"/v1/chat/completions\","
-                    "\"keyset\":\"" DIGITS "\",\"nonce\":\"" DIGITS "\",\"evidence\":\"" DIGITS
-                    "\",\"deadline_ms\":1767225600000}}");
+        job_take(CHAT, "{" HELLO ",\"aver\":{\"method\":\"POST\",\"path\":\"/v1/chat/completions\","
+                       "\"keyset\":\"" DIGITS "\",\"nonce\":\"" DIGITS "\",\"evidence\":\"" DIGITS
+                       "\",\"deadline_ms\":1767225600000}}");
     assert_true(job.claims.present && job.claims.has_method_path && job.claims.has_keyset);
     assert_true(job.claims.has_nonce && job.claims.has_evidence && job.claims.has_deadline);
     assert_string_equal(job.claims.path, "/v1/chat/completions");
     assert_int_equal(job.claims.nonce[31], 0xff);
     assert_true(job.claims.deadline_ms == 1767225600000u);
     aver_job_deinit(&job);
-    job = parse(CHAT, "{" HELLO ",\"aver\":{}}");
+    job = job_take(CHAT, "{" HELLO ",\"aver\":{}}");
     assert_true(job.claims.present);
     assert_false(job.claims.has_nonce);
     aver_job_deinit(&job);
-    refuse(CHAT, "{" HELLO ",\"aver\":{\"nonce\":\"00\"}}", "invalid_value", "aver.nonce");
-    refuse(CHAT, "{" HELLO ",\"aver\":{\"nonce\":null}}", "invalid_value", "aver.nonce");
-    refuse(CHAT, "{" HELLO ",\"aver\":{\"deadline_ms\":-1}}", "invalid_value", "aver.deadline_ms");
-    refuse(CHAT, "{" HELLO ",\"aver\":{\"method\":\"POST\"}}", "invalid_value", "aver.method");
-    refuse(CHAT, "{" HELLO ",\"aver\":{\"surprise\":1}}", "unknown_parameter", "aver.surprise");
-    refuse(CHAT, "{" HELLO ",\"aver\":null}", "invalid_value", "aver");
+    job_refused(CHAT, "{" HELLO ",\"aver\":{\"nonce\":\"00\"}}", "invalid_value", "aver.nonce");
+    job_refused(CHAT, "{" HELLO ",\"aver\":{\"nonce\":null}}", "invalid_value", "aver.nonce");
+    job_refused(CHAT, "{" HELLO ",\"aver\":{\"deadline_ms\":-1}}", "invalid_value",
+                "aver.deadline_ms");
+    job_refused(CHAT, "{" HELLO ",\"aver\":{\"method\":\"POST\"}}", "invalid_value", "aver.method");
+    job_refused(CHAT, "{" HELLO ",\"aver\":{\"surprise\":1}}", "unknown_parameter",
+                "aver.surprise");
+    job_refused(CHAT, "{" HELLO ",\"aver\":null}", "invalid_value", "aver");
 }
 
 int main(void)
@@ -376,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_chat_request_has_openai_defaults),
         cmocka_unit_test(every_supported_member_is_read),
         cmocka_unit_test(fractions_become_the_nearest_millionth),
+        cmocka_unit_test(harmless_members_are_taken_without_effect),
         cmocka_unit_test(nulls_mean_the_default),
         cmocka_unit_test(messages_take_text_parts_and_names),
         cmocka_unit_test(bad_messages_are_refused_by_place),
