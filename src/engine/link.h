@@ -18,6 +18,8 @@
 #define AVER_LINK_FRAME_BYTES_MAX (8u * 1024 * 1024)
 #define AVER_LINK_SOCKET_FD       3
 #define AVER_LINK_WEIGHTS_FD      4
+#define AVER_LINK_CALLS_MAX       128 /* calls of tools in one choice */
+#define AVER_LINK_LOGPROBS_MAX    (AVER_JOB_TOP_LOGPROBS_MAX + 1)
 
 typedef enum aver_link_kind {
     AVER_LINK_LOAD = 1,   /* keeper: options; the first message */
@@ -56,13 +58,22 @@ AVER_MUST_USE aver_err aver_link_frame(aver_view bytes, size_t *ret_size);
 /* Parses one frame (with its header). Views point into it. */
 AVER_MUST_USE aver_err aver_link_parse(aver_view frame, aver_link_message *ret_message);
 void aver_link_message_deinit(aver_link_message *message);
+
+/* Room for what an event points to; the caller's. */
+typedef struct aver_link_room {
+    int32_t *ids; /* STARTED */
+    size_t ids_max;
+    float *vector; /* VECTOR; NULL if vector_max is 0 */
+    size_t vector_max;
+    aver_logprob logprobs[AVER_LINK_LOGPROBS_MAX]; /* TOKEN */
+} aver_link_room;
+
 /*
- * Next event of an EVENTS message; *ret_more is false at the end. ret_ids gives room for prompt ids
- * (STARTED), at most ids_max.
+ * Next event of an EVENTS message; *ret_more is false at the end. LIMIT if the room is too small.
+ * What it points to lives in the message and in room, until the next call.
  */
 AVER_MUST_USE aver_err aver_link_event_next(aver_view *events, bool *ret_more,
-                                            aver_event *ret_event, int32_t *ret_ids,
-                                            size_t ids_max);
+                                            aver_event *ret_event, aver_link_room *room);
 
 /*
  * The engine's main loop: reads LOAD from the socket, loads the weights, confines itself (seccomp,

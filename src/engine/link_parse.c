@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/link.h"
-
-#include "codec/cbor.h"
+#include "engine/link_parts.h"
 
 #include <string.h>
 
@@ -21,8 +19,8 @@ aver_err aver_link_frame(aver_view bytes, size_t *ret_size)
     return AVER_OK;
 }
 
-static aver_err link_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t most,
-                          uint64_t *ret_value)
+aver_err aver_link_read_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t most,
+                             uint64_t *ret_value)
 {
     uint64_t value = 0;
     aver_err err = aver_cbor_read_uint(cursor, &value);
@@ -35,18 +33,19 @@ static aver_err link_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t mos
     return err;
 }
 
-static aver_err link_u32(aver_cbor_cursor *cursor, uint32_t least, uint32_t most,
-                         uint32_t *ret_value)
+aver_err aver_link_read_u32(aver_cbor_cursor *cursor, uint32_t least, uint32_t most,
+                            uint32_t *ret_value)
 {
     uint64_t value = 0;
-    aver_err err = link_uint(cursor, least, most, &value);
+    aver_err err = aver_link_read_uint(cursor, least, most, &value);
     if (err == AVER_OK) {
         *ret_value = (uint32_t)value;
     }
     return err;
 }
 
-static aver_err link_i32(aver_cbor_cursor *cursor, int64_t least, int64_t most, int32_t *ret_value)
+aver_err aver_link_read_i32(aver_cbor_cursor *cursor, int64_t least, int64_t most,
+                            int32_t *ret_value)
 {
     int64_t value = 0;
     aver_err err = aver_cbor_read_int(cursor, &value);
@@ -59,15 +58,14 @@ static aver_err link_i32(aver_cbor_cursor *cursor, int64_t least, int64_t most, 
     return err;
 }
 
-static aver_err link_array(aver_cbor_cursor *cursor, uint64_t wanted)
+aver_err aver_link_read_array(aver_cbor_cursor *cursor, uint64_t wanted)
 {
     uint64_t count = 0;
     aver_err err = aver_cbor_read_array(cursor, &count);
     return err == AVER_OK && count != wanted ? AVER_E_FORMAT : err;
 }
 
-/* Copies with a terminator; a NUL inside is refused. */
-static aver_err link_text(aver_cbor_cursor *cursor, char *text, size_t size_max)
+aver_err aver_link_read_text(aver_cbor_cursor *cursor, char *text, size_t size_max)
 {
     aver_view view;
     aver_err err = aver_cbor_read_text(cursor, &view);
@@ -82,6 +80,19 @@ static aver_err link_text(aver_cbor_cursor *cursor, char *text, size_t size_max)
     return AVER_OK;
 }
 
+aver_err aver_link_read_null(aver_cbor_cursor *cursor, bool *ret_null)
+{
+    aver_cbor_type type = AVER_CBOR_NULL;
+    aver_err err = aver_cbor_peek(cursor, &type);
+    if (err == AVER_OK && type == AVER_CBOR_NULL) {
+        err = aver_cbor_read_null(cursor);
+    }
+    if (err == AVER_OK) {
+        *ret_null = type == AVER_CBOR_NULL;
+    }
+    return err;
+}
+
 static aver_err parse_adapters(aver_cbor_cursor *cursor, aver_engine_options *options)
 {
     uint64_t count = 0;
@@ -91,7 +102,8 @@ static aver_err parse_adapters(aver_cbor_cursor *cursor, aver_engine_options *op
     }
     for (uint64_t i = 0; i < count && err == AVER_OK; i++) {
         options->adapters[i].fd = -1;
-        err = link_u32(cursor, 1, AVER_ADAPTER_SCALE_PPM_MAX, &options->adapters[i].scale_ppm);
+        err = aver_link_read_u32(cursor, 1, AVER_ADAPTER_SCALE_PPM_MAX,
+                                 &options->adapters[i].scale_ppm);
     }
     options->adapters_count = err == AVER_OK ? (size_t)count : 0;
     return err;
@@ -100,87 +112,37 @@ static aver_err parse_adapters(aver_cbor_cursor *cursor, aver_engine_options *op
 static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *options)
 {
     uint64_t profile = 0;
-    aver_err err = link_uint(cursor, AVER_PROFILE_VERIFIED, AVER_PROFILE_FAST, &profile);
-    err = err == AVER_OK ? link_u32(cursor, 1, AVER_ENGINE_SLOTS_MAX, &options->slots) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->context_tokens) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->batch_tokens) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, 1024, &options->threads) : err;
+    aver_err err = aver_link_read_uint(cursor, AVER_PROFILE_VERIFIED, AVER_PROFILE_FAST, &profile);
+    err = err == AVER_OK ? aver_link_read_u32(cursor, 1, AVER_ENGINE_SLOTS_MAX, &options->slots)
+                         : err;
+    err = err == AVER_OK
+              ? aver_link_read_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->context_tokens)
+              : err;
+    err = err == AVER_OK
+              ? aver_link_read_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->batch_tokens)
+              : err;
+    err = err == AVER_OK ? aver_link_read_u32(cursor, 0, 1024, &options->threads) : err;
     err = err == AVER_OK ? parse_adapters(cursor, options) : err;
     options->profile = (aver_profile)profile;
     options->weights_fd = -1;
     return err;
 }
 
-static aver_err parse_sampling(aver_cbor_cursor *cursor, aver_sampling *sampling)
-{
-    aver_err err = link_array(cursor, 8);
-    err = err == AVER_OK ? link_u32(cursor, 0, 2000000, &sampling->temperature_ppm) : err;
-    err = err == AVER_OK ? link_u32(cursor, 1, 1000000, &sampling->top_p_ppm) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, 1000000, &sampling->min_p_ppm) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, UINT32_MAX, &sampling->top_k) : err;
-    err = err == AVER_OK ? link_u32(cursor, 100000, 10000000, &sampling->repetition_penalty_ppm)
-                         : err;
-    err = err == AVER_OK ? link_i32(cursor, -2000000, 2000000, &sampling->frequency_penalty_ppm)
-                         : err;
-    err =
-        err == AVER_OK ? link_i32(cursor, -2000000, 2000000, &sampling->presence_penalty_ppm) : err;
-    return err == AVER_OK ? link_uint(cursor, 0, UINT64_MAX, &sampling->seed) : err;
-}
-
-static aver_err parse_stops(aver_cbor_cursor *cursor, aver_job *job)
-{
-    uint64_t count = 0;
-    aver_err err = aver_cbor_read_array(cursor, &count);
-    if (err == AVER_OK && count > AVER_JOB_STOPS_MAX) {
-        err = AVER_E_FORMAT;
-    }
-    for (uint64_t i = 0; i < count && err == AVER_OK; i++) {
-        aver_view stop;
-        err = aver_cbor_read_bytes(cursor, &stop);
-        if (err == AVER_OK && (stop.size == 0 || stop.size > AVER_JOB_STOP_BYTES_MAX)) {
-            err = AVER_E_FORMAT;
-        }
-        if (err == AVER_OK) {
-            aver_buf *copy = &job->stops[job->stops_count++];
-            aver_buf_init(copy, AVER_JOB_STOP_BYTES_MAX);
-            aver_buf_append(copy, stop);
-            err = aver_buf_status(copy);
-        }
-    }
-    return err;
-}
-
-static aver_err parse_job(aver_cbor_cursor *cursor, aver_job *job)
-{
-    uint64_t endpoint = 0;
-    aver_view prompt = {NULL, 0};
-    aver_buf_init(&job->prompt, AVER_LINK_FRAME_BYTES_MAX);
-    aver_err err = link_uint(cursor, AVER_ENDPOINT_CHAT, AVER_ENDPOINT_COMPLETION, &endpoint);
-    err = err == AVER_OK ? aver_cbor_read_text(cursor, &prompt) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &job->max_tokens) : err;
-    err = err == AVER_OK ? parse_sampling(cursor, &job->sampling) : err;
-    err = err == AVER_OK ? parse_stops(cursor, job) : err;
-    if (err != AVER_OK) {
-        return err;
-    }
-    job->endpoint = (aver_endpoint)endpoint;
-    job->has_seed = true;
-    aver_buf_append(&job->prompt, prompt);
-    return aver_buf_status(&job->prompt);
-}
-
 static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
 {
     uint64_t profile = 0;
-    aver_err err = link_text(cursor, info->executor, sizeof(info->executor));
-    err = err == AVER_OK ? link_text(cursor, info->description, sizeof(info->description)) : err;
-    err = err == AVER_OK ? link_u32(cursor, 1, INT32_MAX, &info->vocabulary_size) : err;
-    err = err == AVER_OK ? link_u32(cursor, 1, AVER_JOB_TOKENS_MAX, &info->context_tokens) : err;
-    err = err == AVER_OK ? link_u32(cursor, 1, AVER_ENGINE_SLOTS_MAX, &info->slots) : err;
-    err = err == AVER_OK ? link_uint(cursor, AVER_PROFILE_VERIFIED, AVER_PROFILE_FAST, &profile)
+    aver_err err = aver_link_read_text(cursor, info->executor, sizeof(info->executor));
+    err = err == AVER_OK ? aver_link_read_text(cursor, info->description, sizeof(info->description))
                          : err;
+    err = err == AVER_OK ? aver_link_read_u32(cursor, 1, INT32_MAX, &info->vocabulary_size) : err;
+    err = err == AVER_OK ? aver_link_read_u32(cursor, 1, AVER_JOB_TOKENS_MAX, &info->context_tokens)
+                         : err;
+    err = err == AVER_OK ? aver_link_read_u32(cursor, 1, AVER_ENGINE_SLOTS_MAX, &info->slots) : err;
+    err = err == AVER_OK
+              ? aver_link_read_uint(cursor, AVER_PROFILE_VERIFIED, AVER_PROFILE_FAST, &profile)
+              : err;
     err = err == AVER_OK ? aver_cbor_read_bool(cursor, &info->chat_template_in_model) : err;
-    err = err == AVER_OK ? link_text(cursor, info->kv_type, sizeof(info->kv_type)) : err;
+    err = err == AVER_OK ? aver_link_read_text(cursor, info->kv_type, sizeof(info->kv_type)) : err;
     err = err == AVER_OK
               ? aver_cbor_read_fixed(cursor, info->numeric_class, sizeof(info->numeric_class))
               : err;
@@ -189,10 +151,11 @@ static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
               ? aver_cbor_read_fixed(cursor, info->template_digest, sizeof(info->template_digest))
               : err;
     err = err == AVER_OK ? aver_cbor_read_bool(cursor, &info->embeds) : err;
-    err = err == AVER_OK ? link_u32(cursor, info->embeds ? 1 : 0,
-                                    info->embeds ? AVER_ENGINE_VECTOR_MAX : 0, &info->vector_size)
-                         : err;
-    return err == AVER_OK ? link_uint(cursor, 0, INT64_MAX, &info->memory_bytes) : err;
+    err = err == AVER_OK
+              ? aver_link_read_u32(cursor, info->embeds ? 1 : 0,
+                                   info->embeds ? AVER_ENGINE_VECTOR_MAX : 0, &info->vector_size)
+              : err;
+    return err == AVER_OK ? aver_link_read_uint(cursor, 0, INT64_MAX, &info->memory_bytes) : err;
 }
 
 /* The items themselves are checked as they are walked; here only that there are as many as the head
@@ -214,8 +177,9 @@ static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view
 static aver_err parse_body(aver_cbor_cursor *cursor, uint64_t members, aver_link_message *message)
 {
     static const uint8_t wanted[] = {
-        [AVER_LINK_LOAD] = 6,   [AVER_LINK_SUBMIT] = 6, [AVER_LINK_CANCEL] = 1,
-        [AVER_LINK_READY] = 13, [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
+        [AVER_LINK_LOAD] = 6,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
+        [AVER_LINK_CANCEL] = 1, [AVER_LINK_READY] = 13,
+        [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
     };
     if (message->kind != AVER_LINK_EVENTS && members != wanted[message->kind]) {
         return AVER_E_FORMAT;
@@ -226,7 +190,7 @@ static aver_err parse_body(aver_cbor_cursor *cursor, uint64_t members, aver_link
         return parse_load(cursor, &message->options);
     case AVER_LINK_SUBMIT:
         err = aver_cbor_read_uint(cursor, &message->job_id);
-        return err == AVER_OK ? parse_job(cursor, &message->job) : err;
+        return err == AVER_OK ? aver_link_read_job(cursor, &message->job) : err;
     case AVER_LINK_READY:
         return parse_ready(cursor, &message->info);
     case AVER_LINK_EVENTS:
@@ -253,7 +217,8 @@ aver_err aver_link_parse(aver_view frame, aver_link_message *ret_message)
     aver_cbor_cursor cursor =
         aver_cbor_open(aver_view_slice(frame, SIZE_BYTES, frame.size - SIZE_BYTES), 0);
     err = aver_cbor_read_array(&cursor, &members);
-    err = err == AVER_OK ? link_uint(&cursor, AVER_LINK_LOAD, AVER_LINK_BUSY, &kind) : err;
+    err =
+        err == AVER_OK ? aver_link_read_uint(&cursor, AVER_LINK_LOAD, AVER_LINK_BUSY, &kind) : err;
     if (err != AVER_OK || members == 0) {
         return AVER_E_FORMAT;
     }
@@ -272,123 +237,4 @@ void aver_link_message_deinit(aver_link_message *message)
 {
     aver_job_deinit(&message->job);
     memset(message, 0, sizeof(*message));
-}
-
-static aver_err event_read_ids(aver_cbor_cursor *cursor, aver_event *event, int32_t *ids,
-                               size_t ids_max)
-{
-    aver_view bytes;
-    aver_err err = aver_cbor_read_bytes(cursor, &bytes);
-    if (err != AVER_OK) {
-        return err;
-    }
-    if (bytes.size % 4 != 0) {
-        return AVER_E_FORMAT;
-    }
-    if (bytes.size / 4 > ids_max) {
-        return AVER_E_LIMIT;
-    }
-    for (size_t i = 0; i < bytes.size / 4; i++) {
-        uint32_t id = aver_be32_read(bytes.data + 4 * i);
-        if (id > INT32_MAX) {
-            return AVER_E_FORMAT;
-        }
-        ids[i] = (int32_t)id;
-    }
-    event->prompt_ids = ids;
-    event->prompt_count = bytes.size / 4;
-    return link_u32(cursor, 0, (uint32_t)event->prompt_count, &event->cached_count);
-}
-
-static aver_err event_read_token(aver_cbor_cursor *cursor, aver_event *event)
-{
-    aver_err err = link_u32(cursor, 0, AVER_JOB_CHOICES_MAX - 1, &event->choice);
-    err = err == AVER_OK ? link_i32(cursor, 0, INT32_MAX, &event->token) : err;
-    return err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
-}
-
-static aver_err event_read_choice(aver_cbor_cursor *cursor, aver_event *event)
-{
-    uint64_t finish = 0;
-    aver_err err = link_u32(cursor, 0, AVER_JOB_CHOICES_MAX - 1, &event->choice);
-    err = err == AVER_OK ? link_uint(cursor, AVER_FINISH_STOP, AVER_FINISH_TOOL, &finish) : err;
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_TOKENS_MAX + 1, &event->generated_count)
-                         : err;
-    event->finish = (aver_finish)finish;
-    return err == AVER_OK ? aver_cbor_read_text(cursor, &event->text) : err;
-}
-
-static aver_err event_read_done(aver_cbor_cursor *cursor, aver_event *event)
-{
-    uint64_t finish = 0;
-    aver_cbor_type type = AVER_CBOR_NULL;
-    aver_err err = link_uint(cursor, AVER_FINISH_STOP, AVER_FINISH_ERROR, &finish);
-    err = err == AVER_OK ? link_u32(cursor, 0, AVER_JOB_CHOICES_MAX * (AVER_JOB_TOKENS_MAX + 1u),
-                                    &event->generated_count)
-                         : err;
-    err = err == AVER_OK ? aver_cbor_peek(cursor, &type) : err;
-    if (err != AVER_OK) {
-        return err;
-    }
-    event->finish = (aver_finish)finish;
-    event->has_step_digest = type != AVER_CBOR_NULL;
-    return event->has_step_digest
-               ? aver_cbor_read_fixed(cursor, event->step_digest, sizeof(event->step_digest))
-               : aver_cbor_read_null(cursor);
-}
-
-static aver_err event_read(aver_cbor_cursor *cursor, uint64_t members, aver_event *event,
-                           int32_t *ids, size_t ids_max)
-{
-    static const uint8_t wanted[] = {
-        [AVER_EVENT_STARTED] = 4, [AVER_EVENT_TOKEN] = 5,  [AVER_EVENT_DONE] = 5,
-        [AVER_EVENT_REFUSED] = 3, [AVER_EVENT_CHOICE] = 6,
-    };
-    uint64_t kind = 0;
-    aver_err err = link_uint(cursor, AVER_EVENT_STARTED, AVER_EVENT_CHOICE, &kind);
-    err = err == AVER_OK ? aver_cbor_read_uint(cursor, &event->job_id) : err;
-    if (err != AVER_OK) {
-        return err;
-    }
-    if (members != wanted[kind]) {
-        return AVER_E_FORMAT;
-    }
-    event->kind = (aver_event_kind)kind;
-    switch (event->kind) {
-    case AVER_EVENT_STARTED:
-        return event_read_ids(cursor, event, ids, ids_max);
-    case AVER_EVENT_TOKEN:
-        return event_read_token(cursor, event);
-    case AVER_EVENT_DONE:
-        return event_read_done(cursor, event);
-    case AVER_EVENT_CHOICE:
-        return event_read_choice(cursor, event);
-    case AVER_EVENT_REFUSED:
-    case AVER_EVENT_CALL:
-    case AVER_EVENT_VECTOR:
-    case AVER_EVENT_TEXT:
-        break;
-    }
-    return aver_cbor_read_text(cursor, &event->text);
-}
-
-aver_err aver_link_event_next(aver_view *events, bool *ret_more, aver_event *ret_event,
-                              int32_t *ret_ids, size_t ids_max)
-{
-    if (events->size == 0) {
-        *ret_more = false;
-        return AVER_OK;
-    }
-    aver_event event = {0};
-    uint64_t members = 0;
-    aver_cbor_cursor cursor = aver_cbor_open(*events, 0);
-    aver_err err = aver_cbor_read_array(&cursor, &members);
-    err = err == AVER_OK ? event_read(&cursor, members, &event, ret_ids, ids_max) : err;
-    if (err != AVER_OK) {
-        return err;
-    }
-    *events = cursor.rest;
-    *ret_event = event;
-    *ret_more = true;
-    return AVER_OK;
 }

@@ -21,7 +21,16 @@ aver_err aver_calls_init(aver_calls *calls, uint32_t count_max)
     }
     *calls = (aver_calls){.table_size = size, .count_max = count_max, .id_next = 1};
     calls->table = calloc(size, sizeof(struct aver_call *));
-    return calls->table != NULL ? AVER_OK : AVER_E_NOMEM;
+    /* Pages that no prompt and no vector needs are never touched. */
+    calls->room = (aver_link_room){.ids = calloc(AVER_TOKENS_MAX, sizeof(int32_t)),
+                                   .ids_max = AVER_TOKENS_MAX,
+                                   .vector = calloc(AVER_ENGINE_VECTOR_MAX, sizeof(float)),
+                                   .vector_max = AVER_ENGINE_VECTOR_MAX};
+    if (calls->table == NULL || calls->room.ids == NULL || calls->room.vector == NULL) {
+        aver_calls_deinit(calls);
+        return AVER_E_NOMEM;
+    }
+    return AVER_OK;
 }
 
 void aver_calls_deinit(aver_calls *calls)
@@ -29,30 +38,16 @@ void aver_calls_deinit(aver_calls *calls)
     while (calls->first != NULL) {
         aver_call_free(calls->first);
     }
-    if (calls->ids != NULL) {
-        aver_wipe(calls->ids, calls->ids_max * sizeof(*calls->ids));
+    if (calls->room.ids != NULL) {
+        aver_wipe(calls->room.ids, calls->room.ids_max * sizeof(*calls->room.ids));
     }
-    free(calls->ids);
+    if (calls->room.vector != NULL) {
+        aver_wipe(calls->room.vector, calls->room.vector_max * sizeof(*calls->room.vector));
+    }
+    free(calls->room.ids);
+    free(calls->room.vector);
     free(calls->table);
     *calls = (aver_calls){0};
-}
-
-aver_err aver_calls_prepare(aver_calls *calls, uint32_t context_tokens)
-{
-    if (calls->ids_max >= context_tokens) {
-        return AVER_OK;
-    }
-    int32_t *ids = calloc(context_tokens, sizeof(*ids));
-    if (ids == NULL) {
-        return AVER_E_NOMEM;
-    }
-    if (calls->ids != NULL) {
-        aver_wipe(calls->ids, calls->ids_max * sizeof(*calls->ids));
-        free(calls->ids);
-    }
-    calls->ids = ids;
-    calls->ids_max = context_tokens;
-    return AVER_OK;
 }
 
 bool aver_calls_full(const aver_calls *calls)
@@ -148,7 +143,7 @@ aver_err aver_calls_events(aver_model *model, aver_view events)
 
     aver_err err = AVER_OK;
     while (err == AVER_OK) {
-        err = aver_link_event_next(&events, &more, &event, calls->ids, calls->ids_max);
+        err = aver_link_event_next(&events, &more, &event, &calls->room);
         if (err != AVER_OK || !more) {
             break;
         }

@@ -10,7 +10,7 @@
  * to come back.
  */
 
-#include "engine/engine.h"
+#include "engine/link.h"
 
 struct aver_keeper;
 struct aver_call;
@@ -23,15 +23,12 @@ typedef struct aver_calls {
     uint32_t count;
     uint64_t id_next;
     struct aver_call *first; /* all calls */
-    int32_t *ids;            /* room for the prompt ids of one event */
-    size_t ids_max;
+    aver_link_room room;     /* for what one event points to */
 } aver_calls;
 
 AVER_MUST_USE aver_err aver_calls_init(aver_calls *calls, uint32_t count_max);
 /* Frees the calls that are left, without a word to their clients. */
 void aver_calls_deinit(aver_calls *calls);
-/* Room for prompt ids, once a context's size is known; called for each model. */
-AVER_MUST_USE aver_err aver_calls_prepare(aver_calls *calls, uint32_t context_tokens);
 bool aver_calls_full(const aver_calls *calls);
 /* Gives the call its job id. */
 void aver_calls_add(aver_calls *calls, struct aver_call *call);

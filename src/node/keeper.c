@@ -206,7 +206,7 @@ static aver_err keeper_first_engine(aver_model *model, const aver_engine_info *i
     (void)snprintf(model->fingerprint, sizeof(model->fingerprint), "aver-%02x%02x%02x%02x%02x%02x",
                    info->numeric_class[0], info->numeric_class[1], info->numeric_class[2],
                    info->numeric_class[3], info->numeric_class[4], info->numeric_class[5]);
-    return aver_calls_prepare(&keeper->calls, info->context_tokens);
+    return AVER_OK;
 }
 
 aver_err aver_keeper_on_ready(const aver_engine_info *info, void *context)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a request body of either endpoint; an accepted job goes over the link and must come
+/* Any bytes as a request body of every endpoint; an accepted job goes over the link and must come
  * back the same. */
 #include "engine/job.h"
 #include "engine/link.h"
@@ -24,13 +24,21 @@ static void job_check(const aver_job *job)
         message.job.stops_count != job->stops_count || message.job.max_tokens != job->max_tokens) {
         abort();
     }
+    /* Whatever else the engine is told: written again, it must be the same bytes. */
+    aver_buf again;
+    aver_buf_init(&again, AVER_LINK_FRAME_BYTES_MAX + 64);
+    aver_link_put_submit(&again, 1, &message.job);
+    if (!aver_view_equal(aver_buf_view(&again), aver_buf_view(&frame))) {
+        abort();
+    }
+    aver_buf_deinit(&again);
     aver_link_message_deinit(&message);
     aver_buf_deinit(&frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    for (int endpoint = AVER_ENDPOINT_CHAT; endpoint <= AVER_ENDPOINT_COMPLETION; endpoint++) {
+    for (int endpoint = AVER_ENDPOINT_CHAT; endpoint <= AVER_ENDPOINT_APPLY_TEMPLATE; endpoint++) {
         aver_job job;
         aver_job_refusal refusal = {0};
         if (aver_job_parse(aver_view_make(data, size), (aver_endpoint)endpoint, &job, &refusal) ==

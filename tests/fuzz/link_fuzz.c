@@ -4,18 +4,22 @@
 
 #include <stdlib.h>
 
-#define IDS_MAX 64
+#define IDS_MAX    64
+#define VECTOR_MAX 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void events_walk(aver_view events)
 {
     int32_t ids[IDS_MAX];
+    float vector[VECTOR_MAX];
+    aver_link_room room = {
+        .ids = ids, .ids_max = IDS_MAX, .vector = vector, .vector_max = VECTOR_MAX};
     aver_event event;
     bool more = true;
     while (more) {
         size_t before = events.size;
-        if (aver_link_event_next(&events, &more, &event, ids, IDS_MAX) != AVER_OK) {
+        if (aver_link_event_next(&events, &more, &event, &room) != AVER_OK) {
             return;
         }
         if (more && events.size >= before) {

@@ -469,7 +469,7 @@ static void the_frame_submit_is_the_keepers(void **state)
     aver_buf bytes;
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_buf_append_be32(&bytes, (uint32_t)get("submit").size - 4);
-    aver_cbor_put_array(&bytes, 7);
+    aver_cbor_put_array(&bytes, 17);
     aver_cbor_put_uint(&bytes, 2);
     aver_cbor_put_uint(&bytes, 1);
     aver_cbor_put_uint(&bytes, 2); /* completion */
@@ -478,6 +478,16 @@ static void the_frame_submit_is_the_keepers(void **state)
     sampling_put(&bytes);
     aver_cbor_put_array(&bytes, 1);
     aver_cbor_put_bytes(&bytes, AVER_VIEW_LITERAL(". "));
+    aver_cbor_put_uint(&bytes, 1);     /* choices */
+    aver_cbor_put_null(&bytes);        /* logprobs */
+    aver_cbor_put_array(&bytes, 0);    /* biases */
+    aver_cbor_put_text(&bytes, "");    /* tools */
+    aver_cbor_put_uint(&bytes, 0);     /* tool choice */
+    aver_cbor_put_bool(&bytes, true);  /* parallel calls */
+    aver_cbor_put_uint(&bytes, 0);     /* format */
+    aver_cbor_put_text(&bytes, "");    /* schema */
+    aver_cbor_put_null(&bytes);        /* cache scope */
+    aver_cbor_put_bool(&bytes, false); /* add special */
     expect_buf("submit", &bytes);
     aver_buf_clear(&bytes);
     assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
@@ -488,6 +498,41 @@ static void the_frame_submit_is_the_keepers(void **state)
     aver_buf_clear(&bytes);
     aver_link_put_submit(&bytes, message.job_id, &message.job);
     expect_buf("submit", &bytes);
+    aver_link_message_deinit(&message);
+    aver_job_deinit(&job);
+    aver_buf_deinit(&bytes);
+}
+
+/* The page's second job: the keeper writes it from a body, the engine reads all of it. */
+static void the_frame_submit_carries_what_a_chat_may_ask(void **state)
+{
+    (void)state;
+    static const char body[] =
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Rain?\"}],\"n\":2,"
+        "\"logprobs\":true,\"top_logprobs\":3,\"logit_bias\":{\"9\":1.5,\"5\":-100},\"tools\":[{"
+        "\"type\":\"function\",\"function\":{\"name\":\"get_weather\"}}],\"tool_choice\":{\"type\":"
+        "\"function\",\"function\":{\"name\":\"get_weather\"}},\"parallel_tool_calls\":false,"
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":"
+        "{\"type\":\"object\"}}},\"seed\":7}";
+    aver_job job;
+    aver_job_refusal refusal;
+    aver_buf bytes;
+    aver_buf_init(&bytes, PROTO_BYTES_MAX);
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal),
+                     AVER_OK);
+    job.has_cache_scope = true;
+    for (unsigned i = 0; i < sizeof(job.cache_scope); i++) {
+        job.cache_scope[i] = (uint8_t)i;
+    }
+    aver_link_put_submit(&bytes, 2, &job);
+    expect_buf("submit-chat", &bytes);
+    aver_link_message message = frame_parse("submit-chat", AVER_LINK_SUBMIT);
+    assert_int_equal(message.job.choices_count, 2);
+    assert_int_equal(message.job.biases[0].bias_ppm, -100000000);
+    assert_string_equal(message.job.tool_name, "get_weather");
+    aver_buf_clear(&bytes);
+    aver_link_put_submit(&bytes, message.job_id, &message.job);
+    expect_buf("submit-chat", &bytes);
     aver_link_message_deinit(&message);
     aver_job_deinit(&job);
     aver_buf_deinit(&bytes);
@@ -629,19 +674,50 @@ static void the_keeper_reads_the_events(void **state)
     (void)state;
     aver_event event;
     int32_t ids[8];
+    aver_link_room room = {.ids = ids, .ids_max = 8};
     bool more = false;
     aver_view rest = frame_parse("events", AVER_LINK_EVENTS).events;
     static const aver_event_kind kinds[] = {AVER_EVENT_STARTED, AVER_EVENT_TOKEN, AVER_EVENT_CHOICE,
                                             AVER_EVENT_DONE, AVER_EVENT_REFUSED};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        assert_int_equal(aver_link_event_next(&rest, &more, &event, ids, 8), AVER_OK);
+        assert_int_equal(aver_link_event_next(&rest, &more, &event, &room), AVER_OK);
         assert_true(more);
         assert_int_equal(event.kind, kinds[i]);
         assert_int_equal(event.job_id, kinds[i] == AVER_EVENT_REFUSED ? 2 : 1);
     }
     assert_int_equal(ids[1], 9109);
-    assert_int_equal(aver_link_event_next(&rest, &more, &event, ids, 8), AVER_OK);
+    assert_int_equal(aver_link_event_next(&rest, &more, &event, &room), AVER_OK);
     assert_false(more);
+}
+
+static void the_keeper_reads_calls_vectors_and_texts(void **state)
+{
+    (void)state;
+    aver_event event;
+    float vector[2];
+    aver_link_room room = {.vector = vector, .vector_max = 2};
+    bool more = false;
+    aver_buf items;
+    aver_buf bytes;
+    aver_buf_init(&items, PROTO_BYTES_MAX);
+    aver_buf_init(&bytes, PROTO_BYTES_MAX);
+    aver_view rest = frame_parse("events-more", AVER_LINK_EVENTS).events;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        assert_int_equal(aver_link_event_next(&rest, &more, &event, &room), AVER_OK);
+        assert_true(more);
+        aver_link_put_event(&items, &event);
+        if (event.kind == AVER_EVENT_TOKEN) {
+            assert_int_equal(event.choice, 1);
+            assert_int_equal(event.logprobs_count, 3);
+            assert_int_equal(event.logprobs[2].logprob_ppm, -2302585);
+        }
+    }
+    assert_true(vector[0] == 1.0f && vector[1] == -0.5f);
+    assert_true(aver_view_equal_text(event.text, "Once"));
+    aver_link_put_events(&bytes, 4, aver_buf_view(&items));
+    expect_buf("events-more", &bytes);
+    aver_buf_deinit(&items);
+    aver_buf_deinit(&bytes);
 }
 
 /* Each step digest begins with the prompt; the page's is that of one token and a row of zeroes. */
@@ -685,10 +761,12 @@ int main(void)
         cmocka_unit_test(the_step_digest_is_what_the_page_says),
         cmocka_unit_test(the_frame_load_is_the_keepers),
         cmocka_unit_test(the_frame_submit_is_the_keepers),
+        cmocka_unit_test(the_frame_submit_carries_what_a_chat_may_ask),
         cmocka_unit_test(the_frames_with_one_id_are_the_codes),
         cmocka_unit_test(the_frame_ready_is_the_engines),
         cmocka_unit_test(the_frame_events_is_the_engines),
         cmocka_unit_test(the_keeper_reads_the_events),
+        cmocka_unit_test(the_keeper_reads_calls_vectors_and_texts),
         cmocka_unit_test(every_block_of_the_page_is_checked),
     };
     docs_page_read(&page, "protocol.md");

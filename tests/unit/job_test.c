@@ -245,80 +245,81 @@ static void bad_messages_are_refused_by_place(void **state)
     job_refused(CHAT, "{\"model\":\"m\",\"messages\":{}}", "invalid_value", "messages");
 }
 
+static const struct {
+    const char *name;
+    const char *value;
+} bad_values[] = {
+    {"temperature", "2.1"},
+    {"temperature", "-0.1"},
+    {"temperature", "\"1\""},
+    {"temperature", "true"},
+    {"top_p", "1.0001"},
+    {"top_k", "-1"},
+    {"top_k", "1.5"},
+    {"min_p", "2"},
+    {"max_tokens", "0"},
+    {"max_tokens", "-5"},
+    {"max_tokens", "131073"},
+    {"max_tokens", "1.0"},
+    {"max_tokens", "[]"},
+    {"seed", "-1"},
+    {"seed", "9007199254740992"},
+    {"seed", "1e3"},
+    {"stop", "\"\""},
+    {"stop", "[1]"},
+    {"stop", "7"},
+    {"stream", "1"},
+    {"stream", "\"true\""},
+    {"n", "0"},
+    {"n", "17"},
+    {"n", "1.5"},
+    {"logprobs", "3"},
+    {"top_logprobs", "21"},
+    {"top_logprobs", "-1"},
+    {"logit_bias", "[]"},
+    {"logit_bias", "{\"5\":101}"},
+    {"logit_bias", "{\"5\":\"1\"}"},
+    {"logit_bias", "{\"05\":1}"},
+    {"logit_bias", "{\"-5\":1}"},
+    {"logit_bias", "{\"\":1}"},
+    {"logit_bias", "{\"2147483648\":1}"},
+    {"logit_bias", "{\"5x\":1}"},
+    {"tools", "{}"},
+    {"tools", "[1]"},
+    {"tool_choice", "7"},
+    {"tool_choice", "\"any\""},
+    {"tool_choice", "\"required\""},
+    {"tool_choice", "{\"type\":\"function\"}"},
+    {"tool_choice", "{\"type\":\"function\",\"function\":{\"name\":\"f\"}}"},
+    {"parallel_tool_calls", "1"},
+    {"response_format", "\"json\""},
+    {"response_format", "{\"type\":\"json_schema\"}"},
+    {"response_format", "{\"type\":\"json_object\",\"schema\":{}}"},
+    {"store", "1"},
+    {"metadata", "{\"a\":1}"},
+    {"service_tier", "1"},
+    {"prompt_cache_key", "\"\""},
+    {"safety_identifier", "5"},
+    {"user", "5"},
+    {"repetition_penalty", "0.09"},
+    {"frequency_penalty", "2.01"},
+    {"presence_penalty", "-3"},
+    {"stop", "[\"1\",\"2\",\"3\",\"4\",\"5\"]"},
+    {"model", "5"},
+    {"model", "\"\""},
+    {"aver", "5"},
+};
+
 static void bad_values_are_refused_by_name(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        const char *value;
-    } cases[] = {
-        {"temperature", "2.1"},
-        {"temperature", "-0.1"},
-        {"temperature", "\"1\""},
-        {"temperature", "true"},
-        {"top_p", "1.0001"},
-        {"top_k", "-1"},
-        {"top_k", "1.5"},
-        {"min_p", "2"},
-        {"max_tokens", "0"},
-        {"max_tokens", "-5"},
-        {"max_tokens", "131073"},
-        {"max_tokens", "1.0"},
-        {"max_tokens", "[]"},
-        {"seed", "-1"},
-        {"seed", "9007199254740992"},
-        {"seed", "1e3"},
-        {"stop", "\"\""},
-        {"stop", "[1]"},
-        {"stop", "7"},
-        {"stream", "1"},
-        {"stream", "\"true\""},
-        {"n", "0"},
-        {"n", "17"},
-        {"n", "1.5"},
-        {"logprobs", "3"},
-        {"top_logprobs", "21"},
-        {"top_logprobs", "-1"},
-        {"logit_bias", "[]"},
-        {"logit_bias", "{\"5\":101}"},
-        {"logit_bias", "{\"5\":\"1\"}"},
-        {"logit_bias", "{\"05\":1}"},
-        {"logit_bias", "{\"-5\":1}"},
-        {"logit_bias", "{\"\":1}"},
-        {"logit_bias", "{\"2147483648\":1}"},
-        {"logit_bias", "{\"5x\":1}"},
-        {"tools", "{}"},
-        {"tools", "[1]"},
-        {"tool_choice", "7"},
-        {"tool_choice", "\"any\""},
-        {"tool_choice", "\"required\""},
-        {"tool_choice", "{\"type\":\"function\"}"},
-        {"tool_choice", "{\"type\":\"function\",\"function\":{\"name\":\"f\"}}"},
-        {"parallel_tool_calls", "1"},
-        {"response_format", "\"json\""},
-        {"response_format", "{\"type\":\"json_schema\"}"},
-        {"response_format", "{\"type\":\"json_object\",\"schema\":{}}"},
-        {"store", "1"},
-        {"metadata", "{\"a\":1}"},
-        {"service_tier", "1"},
-        {"prompt_cache_key", "\"\""},
-        {"safety_identifier", "5"},
-        {"user", "5"},
-        {"repetition_penalty", "0.09"},
-        {"frequency_penalty", "2.01"},
-        {"presence_penalty", "-3"},
-        {"stop", "[\"1\",\"2\",\"3\",\"4\",\"5\"]"},
-        {"model", "5"},
-        {"model", "\"\""},
-        {"aver", "5"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++) {
         char body[512];
-        const char *model = strcmp(cases[i].name, "model") == 0 ? "" : "\"model\":\"m\",";
+        const char *model = strcmp(bad_values[i].name, "model") == 0 ? "" : "\"model\":\"m\",";
         (void)snprintf(body, sizeof(body),
                        "{%s\"%s\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", model,
-                       cases[i].name, cases[i].value);
-        job_refused(CHAT, body, "invalid_value", cases[i].name);
+                       bad_values[i].name, bad_values[i].value);
+        job_refused(CHAT, body, "invalid_value", bad_values[i].name);
     }
 }
 

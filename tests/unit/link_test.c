@@ -65,7 +65,10 @@ static void put_job(aver_buf *frame, uint64_t id)
         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"\xc3\xa9\"}],\"max_"
         "tokens\":5,"
         "\"temperature\":0.25,\"top_p\":0.5,\"min_p\":0.125,\"top_k\":9,\"repetition_penalty\":1.5,"
-        "\"frequency_penalty\":-1.5,\"presence_penalty\":0.5,\"seed\":77,\"stop\":[\"x\",\"yz\"]}";
+        "\"frequency_penalty\":-1.5,\"presence_penalty\":0.5,\"seed\":77,\"stop\":[\"x\",\"yz\"],"
+        "\"n\":16,\"logprobs\":true,\"top_logprobs\":0,\"logit_bias\":{\"2147483647\":0.000001},"
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":"
+        "\"required\",\"response_format\":{\"type\":\"json_object\"}}";
     aver_job job;
     aver_job_refusal refusal;
     assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal),
@@ -96,6 +99,16 @@ static void jobs_travel(void **state)
     assert_true(message.job.sampling.seed == 77 && message.job.has_seed);
     assert_int_equal(message.job.stops_count, 2);
     assert_true(aver_view_equal_text(aver_buf_view(&message.job.stops[1]), "yz"));
+    assert_int_equal(message.job.choices_count, 16);
+    assert_true(message.job.has_logprobs && message.job.top_logprobs == 0);
+    assert_int_equal(message.job.biases_count, 1);
+    assert_int_equal(message.job.biases[0].token, INT32_MAX);
+    assert_int_equal(message.job.biases[0].bias_ppm, 1);
+    assert_true(message.job.tools.size > 0);
+    assert_int_equal(message.job.tool_choice, AVER_TOOL_CHOICE_REQUIRED);
+    assert_true(message.job.parallel_tool_calls);
+    assert_int_equal(message.job.format, AVER_FORMAT_JSON_OBJECT);
+    assert_false(message.job.has_cache_scope);
     aver_link_message_deinit(&message);
     aver_buf_deinit(&frame);
 }
@@ -143,6 +156,8 @@ static void info_and_short_messages_travel(void **state)
     aver_buf_deinit(&frame);
 }
 
+enum { EVENTS = 10 };
+
 static void put_all_events(aver_buf *frame)
 {
     static const int32_t ids[] = {1, 31999, 0};
@@ -181,8 +196,35 @@ static void put_all_events(aver_buf *frame)
     aver_link_put_event(&events, &done);
     aver_link_put_event(&events, &fast);
     aver_link_put_event(&events, &refused);
+    const aver_logprob logprobs[] = {{7, -1500000, AVER_VIEW_LITERAL("\xc3")},
+                                     {9, 0, AVER_VIEW_LITERAL("x")}};
+    const aver_event likely = {.kind = AVER_EVENT_TOKEN,
+                               .job_id = 7,
+                               .token = 7,
+                               .logprobs = logprobs,
+                               .logprobs_count = 2};
+    const aver_event call = {
+        .kind = AVER_EVENT_CALL,
+        .job_id = 8,
+        .choice = 1,
+        .call_index = AVER_LINK_CALLS_MAX - 1,
+        .call_name = AVER_VIEW_LITERAL("f"),
+        .call_arguments = AVER_VIEW_LITERAL("{}"),
+    };
+    const float floats[] = {-0.0f, 1e-45f, 3.4028234e38f};
+    const aver_event vector = {.kind = AVER_EVENT_VECTOR,
+                               .job_id = 9,
+                               .choice = AVER_JOB_INPUTS_MAX - 1,
+                               .vector = floats,
+                               .vector_count = 3};
+    const aver_event text = {
+        .kind = AVER_EVENT_TEXT, .job_id = 10, .text = AVER_VIEW_LITERAL("piece")};
     aver_link_put_event(&events, &choice);
-    aver_link_put_events(frame, 6, aver_buf_view(&events));
+    aver_link_put_event(&events, &likely);
+    aver_link_put_event(&events, &call);
+    aver_link_put_event(&events, &vector);
+    aver_link_put_event(&events, &text);
+    aver_link_put_events(frame, EVENTS, aver_buf_view(&events));
     aver_buf_deinit(&events);
 }
 
@@ -190,18 +232,20 @@ static void events_travel_in_order(void **state)
 {
     (void)state;
     aver_buf frame = frame_new();
-    aver_event seen[6];
+    aver_event seen[EVENTS];
     int32_t ids[3];
+    float vector[3];
+    aver_link_room room = {.ids = ids, .ids_max = 3, .vector = vector, .vector_max = 3};
     bool more = true;
     put_all_events(&frame);
     aver_link_message message = parse(&frame);
-    for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(aver_link_event_next(&message.events, &more, &seen[i], ids, 3), AVER_OK);
+    for (size_t i = 0; i < EVENTS; i++) {
+        assert_int_equal(aver_link_event_next(&message.events, &more, &seen[i], &room), AVER_OK);
         assert_true(more);
         assert_int_equal(seen[i].job_id, i + 1);
     }
     aver_event none;
-    assert_int_equal(aver_link_event_next(&message.events, &more, &none, ids, 3), AVER_OK);
+    assert_int_equal(aver_link_event_next(&message.events, &more, &none, &room), AVER_OK);
     assert_false(more);
     assert_int_equal(seen[0].prompt_count, 3);
     assert_int_equal(seen[0].cached_count, 2);
@@ -216,8 +260,91 @@ static void events_travel_in_order(void **state)
     assert_true(aver_view_equal_text(seen[4].text, "why"));
     assert_true(seen[5].choice == 15 && seen[5].finish == AVER_FINISH_TOOL &&
                 seen[5].generated_count == 4 && aver_view_equal_text(seen[5].text, "rest"));
+    assert_int_equal(seen[6].logprobs_count, 2);
+    assert_int_equal(room.logprobs[0].logprob_ppm, -1500000);
+    assert_true(aver_view_equal_text(room.logprobs[0].piece, "\xc3"));
+    assert_int_equal(room.logprobs[1].token, 9);
+    assert_int_equal(seen[7].call_index, AVER_LINK_CALLS_MAX - 1);
+    assert_true(aver_view_equal_text(seen[7].call_name, "f"));
+    assert_true(aver_view_equal_text(seen[7].call_arguments, "{}"));
+    assert_int_equal(seen[8].choice, AVER_JOB_INPUTS_MAX - 1);
+    assert_int_equal(seen[8].vector_count, 3);
+    assert_true(vector[1] == 1e-45f && vector[2] == 3.4028234e38f);
+    assert_true(aver_view_equal_text(seen[9].text, "piece"));
+    room.ids_max = 2;
     aver_link_message again = parse(&frame);
-    assert_int_equal(aver_link_event_next(&again.events, &more, &none, ids, 2), AVER_E_LIMIT);
+    assert_int_equal(aver_link_event_next(&again.events, &more, &none, &room), AVER_E_LIMIT);
+    aver_buf_deinit(&frame);
+}
+
+/* One event in hex; what an engine must not write. */
+static void bad_events_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } cases[] = {
+        {"\x85\x02\x01\x10\x05\x60", 6},                                  /* choice 16 */
+        {"\x86\x02\x01\x00\x05\x60\x80", 7},                              /* no logprobs */
+        {"\x86\x02\x01\x00\x05\x60\x82\x05\x20", 9},                      /* two of three */
+        {"\x86\x02\x01\x00\x05\x60\x83\x05\x01\x40", 10},                 /* above 0 */
+        {"\x86\x02\x01\x00\x05\x60\x83\x20\x20\x40", 10},                 /* a negative token */
+        {"\x86\x02\x01\x00\x05\x60\x83\x05\x3a\x77\x35\x94\x00\x40", 14}, /* too low */
+        {"\x86\x06\x01\x00\x18\x80\x61\x66\x62{}", 11},                   /* call 128 */
+        {"\x84\x07\x01\x00\x43\x00\x00\x00", 8},                          /* three bytes */
+        {"\x84\x07\x01\x00\x44\x00\x00\xc0\x7f", 9},                      /* not a number */
+        {"\x84\x07\x01\x00\x44\x00\x00\x80\xff", 9},                      /* infinite */
+        {"\x84\x07\x01\x19\x08\x00\x44\x00\x00\x00\x00", 11},             /* input 2048 */
+        {"\x83\x08\x01\x61\xff", 5},                                      /* no UTF-8 */
+        {"\x83\x09\x01\x60", 4},                                          /* no kind */
+        {"\x86\x05\x01\x00\x04\x00\x60", 7},                              /* a choice aborted */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int32_t ids[8];
+        float vector[8];
+        aver_link_room room = {.ids = ids, .ids_max = 8, .vector = vector, .vector_max = 8};
+        aver_view events = aver_view_make(cases[i].bytes, cases[i].size);
+        aver_event event = {0};
+        bool more = true;
+        if (aver_link_event_next(&events, &more, &event, &room) != AVER_E_FORMAT) {
+            fail_msg("case %zu was taken", i);
+        }
+        assert_int_equal(event.kind, 0);
+    }
+}
+
+static void bad_jobs_are_refused(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"model\":\"m\",\"prompt\":\"\",\"logit_bias\":{\"5\":1,\"6\":1}}";
+    aver_job job;
+    aver_job_refusal refusal;
+    aver_link_message message;
+    aver_buf frame = frame_new();
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
+                     AVER_OK);
+    for (unsigned i = 0; i < 8; i++) {
+        aver_job bad = job;
+        aver_bias biases[2] = {job.biases[0], job.biases[1]};
+        bad.biases = biases;
+        bad.endpoint = i == 1 ? (aver_endpoint)8 : bad.endpoint;
+        bad.choices_count = i == 2 ? AVER_JOB_CHOICES_MAX + 1 : bad.choices_count;
+        bad.has_logprobs = i == 3;
+        bad.top_logprobs = AVER_JOB_TOP_LOGPROBS_MAX + 1;
+        biases[1].token = i == 4 ? biases[0].token : biases[1].token;
+        biases[1].bias_ppm = i == 5 ? 100000001 : biases[1].bias_ppm;
+        bad.format = i == 6 ? AVER_FORMAT_JSON_SCHEMA : bad.format; /* without a schema */
+        bad.tool_choice = i == 7 ? (aver_tool_choice)4 : bad.tool_choice;
+        aver_buf_clear(&frame);
+        aver_link_put_submit(&frame, 1, &bad);
+        assert_int_equal(aver_link_parse(aver_buf_view(&frame), &message),
+                         i == 0 ? AVER_OK : AVER_E_FORMAT);
+        if (i == 0) {
+            aver_link_message_deinit(&message);
+        }
+    }
+    aver_job_deinit(&job);
     aver_buf_deinit(&frame);
 }
 
@@ -245,12 +372,14 @@ static bool frame_walk(aver_view frame)
     aver_link_message message;
     aver_event event;
     int32_t ids[8];
+    float vector[8];
+    aver_link_room room = {.ids = ids, .ids_max = 8, .vector = vector, .vector_max = 8};
     bool more = true;
     if (aver_link_parse(frame, &message) != AVER_OK) {
         return false;
     }
     while (more && message.kind == AVER_LINK_EVENTS) {
-        if (aver_link_event_next(&message.events, &more, &event, ids, 8) != AVER_OK) {
+        if (aver_link_event_next(&message.events, &more, &event, &room) != AVER_OK) {
             aver_link_message_deinit(&message);
             return false;
         }
@@ -309,6 +438,8 @@ int main(void)
         cmocka_unit_test(jobs_travel),
         cmocka_unit_test(info_and_short_messages_travel),
         cmocka_unit_test(events_travel_in_order),
+        cmocka_unit_test(bad_events_are_refused),
+        cmocka_unit_test(bad_jobs_are_refused),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(truncated_and_changed_frames_are_refused_or_whole),
         cmocka_unit_test(a_frame_too_large_fails_the_writer),

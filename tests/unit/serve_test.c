@@ -144,8 +144,9 @@ static void peer_follow(peer *self, seen *jobs, unsigned ends)
         assert_int_equal(message.kind, AVER_LINK_EVENTS);
         while (more) {
             int32_t ids[IDS_MAX];
+            aver_link_room room = {.ids = ids, .ids_max = IDS_MAX};
             aver_event event;
-            assert_int_equal(aver_link_event_next(&message.events, &more, &event, ids, IDS_MAX),
+            assert_int_equal(aver_link_event_next(&message.events, &more, &event, &room),
                              AVER_OK);
             if (!more) {
                 break;
