@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Profiles that mean something: verified and fast (docs/receipts.md). */
+enum { KEYSET_PROFILE_MAX = 2 };
+
 /* Public key sizes by role; entry 0 is unused. */
 static const uint8_t keyset_key_bytes[AVER_ROLE_MAX + 1] = {0, 32, 33, 33, 32, 32, 33};
 
@@ -86,7 +89,8 @@ static aver_err keyset_put_models(const void *record, aver_buf *out)
     aver_cbor_put_array(out, keyset->models_count);
     for (size_t i = 0; i < keyset->models_count; i++) {
         const aver_keyset_model *model = &keyset->models[i];
-        if (!aver_field_text_valid(model->name, sizeof model->name) || model->profile < 1) {
+        if (!aver_field_text_valid(model->name, sizeof model->name) || model->profile < 1 ||
+            model->profile > KEYSET_PROFILE_MAX) {
             return AVER_E_USAGE;
         }
         aver_cbor_put_array(out, 4);
@@ -119,7 +123,7 @@ static aver_err keyset_get_model(aver_cbor_cursor *cursor, aver_keyset_model *re
     if (err == AVER_OK) {
         err = aver_cbor_read_uint(cursor, &profile);
     }
-    if (err == AVER_OK && (profile < 1 || profile > UINT32_MAX)) {
+    if (err == AVER_OK && (profile < 1 || profile > KEYSET_PROFILE_MAX)) {
         err = AVER_E_FORMAT;
     }
     ret_model->profile = (uint32_t)profile;

@@ -109,6 +109,27 @@ static void one_model_root_stands_there_once(void **state)
     forge_deinit(&made);
 }
 
+static void a_profile_is_verified_or_fast(void **state)
+{
+    (void)state;
+    static forge_state made;
+    aver_buf bytes;
+    make_keyset(&made, &bytes);
+    /* The last number of the models stands before key 8 and its 32 bytes. */
+    uint8_t *profile = bytes.data + bytes.size - 32 - 3 - 1;
+    assert_int_equal(*profile, AVER_PROFILE_VERIFIED);
+    *profile = AVER_PROFILE_FAST;
+    assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_OK);
+    *profile = AVER_PROFILE_FAST + 1;
+    assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_E_FORMAT);
+    *profile = 0;
+    assert_int_equal(aver_keyset_decode(aver_buf_view(&bytes), &decoded), AVER_E_FORMAT);
+    keyset.models[0].profile = AVER_PROFILE_FAST + 1;
+    assert_int_equal(aver_keyset_encode(&keyset, &bytes), AVER_E_USAGE);
+    aver_buf_deinit(&bytes);
+    forge_deinit(&made);
+}
+
 /* A signature of one role must never serve as that of another. */
 static void one_key_serves_one_role(void **state)
 {
@@ -154,6 +175,7 @@ int main(void)
         cmocka_unit_test(required_parts_must_be_there),
         cmocka_unit_test(damaged_bytes_are_refused),
         cmocka_unit_test(one_model_root_stands_there_once),
+        cmocka_unit_test(a_profile_is_verified_or_fast),
         cmocka_unit_test(one_key_serves_one_role),
         cmocka_unit_test(ids_depend_on_operator_and_name),
     };

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * cbor: deterministic CBOR (RFC 8949 section 4.2.1) and nothing else: shortest heads, definite
+ * lengths, map keys in bytewise order and none twice, no floats, nothing behind the end. A format
+ * in which one value has one encoding leaves nobody a choice of bytes to sign.
+ *
+ * Values: integers are BigInt, byte strings Uint8Array (views of the input), texts string, arrays
+ * Array, maps Map, tags Tag, and true, false, null.
+ */
+import { refuse, utf8Bytes, utf8Text, concat } from "./bytes.mjs";
+
+/** Nothing that is signed is nested deeper than this; recursion needs a bound. */
+const DEPTH_MAX = 16;
+
+/** A tagged value. */
+export class Tag {
+  /** @param {bigint} tag @param {*} value */
+  constructor(tag, value) {
+    this.tag = tag;
+    this.value = value;
+  }
+}
+
+/** Reads one item after the other from bytes whose bounds it never leaves. */
+class Cursor {
+  /** @param {Uint8Array} bytes */
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.at = 0;
+  }
+
+  /** @param {number|bigint} size @returns {Uint8Array} */
+  take(size) {
+    if (size > this.bytes.length - this.at) {
+      refuse("the bytes end too early");
+    }
+    const part = this.bytes.subarray(this.at, this.at + Number(size));
+    this.at += part.length;
+    return part;
+  }
+
+  /** @returns {{major: number, info: number, value: bigint}} a head in its shortest form */
+  head() {
+    const [first] = this.take(1);
+    const major = first >> 5;
+    const info = first & 31;
+    if (info < 24) {
+      return { major, info, value: BigInt(info) };
+    }
+    if (info > 27) {
+      refuse("an indefinite length or a reserved head");
+    }
+    const value = this.take(1 << (info - 24))
+      .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+    const least = [24n, 1n << 8n, 1n << 16n, 1n << 32n][info - 24];
+    if (major !== 7 && value < least) {
+      refuse("a head is longer than it need be");
+    }
+    return { major, info, value };
+  }
+
+  /** @param {bigint} count each item has a byte at least */
+  count(count) {
+    if (count > BigInt(this.bytes.length - this.at)) {
+      refuse("more items are announced than there are bytes");
+    }
+    return Number(count);
+  }
+
+  /** @param {number} depth */
+  item(depth) {
+    if (depth > DEPTH_MAX) {
+      refuse("nested too deep");
+    }
+    const { major, info, value } = this.head();
+    switch (major) {
+      case 0: return value;
+      case 1: return -1n - value;
+      case 2: return this.take(value);
+      case 3: return utf8Text(this.take(value));
+      case 4: return Array.from({ length: this.count(value) }, () => this.item(depth + 1));
+      case 5: return this.map(this.count(value), depth);
+      case 6: return new Tag(value, this.item(depth + 1));
+      default: return this.simple(info);
+    }
+  }
+
+  /** @param {number} info */
+  simple(info) {
+    if (info < 20 || info > 22) {
+      refuse("a float or an unknown simple value");
+    }
+    return [false, true, null][info - 20];
+  }
+
+  /** @param {number} pairs @param {number} depth */
+  map(pairs, depth) {
+    const map = new Map();
+    let last = null;
+    for (let i = 0; i < pairs; i++) {
+      const start = this.at;
+      const key = this.item(depth + 1);
+      const encoding = this.bytes.subarray(start, this.at);
+      if (typeof key !== "bigint" && typeof key !== "string") {
+        refuse("a map key is neither integer nor text");
+      }
+      if (last && compare(last, encoding) >= 0) {
+        refuse("map keys are out of order or twice");
+      }
+      last = encoding;
+      map.set(key, this.item(depth + 1));
+    }
+    return map;
+  }
+}
+
+/** Bytewise order, as RFC 8949 section 4.2.1 has it. */
+function compare(a, b) {
+  const size = Math.min(a.length, b.length);
+  for (let i = 0; i < size; i++) {
+    if (a[i] !== b[i]) {
+      return a[i] - b[i];
+    }
+  }
+  return a.length - b.length;
+}
+
+/**
+ * The one item that the bytes are.
+ * @param {Uint8Array} bytes
+ * @param {number} sizeMax
+ */
+export function cborDecode(bytes, sizeMax) {
+  if (bytes.length > sizeMax) {
+    refuse(`more than ${sizeMax} bytes`);
+  }
+  const cursor = new Cursor(bytes);
+  const value = cursor.item(0);
+  if (cursor.at !== bytes.length) {
+    refuse("bytes behind the end");
+  }
+  return value;
+}
+
+/** @param {number} major @param {number} size below 2^32 */
+function head(major, size) {
+  if (size < 24) {
+    return Uint8Array.of((major << 5) | size);
+  }
+  const width = size < 0x100 ? 1 : size < 0x10000 ? 2 : 4;
+  const bytes = new Uint8Array(1 + width);
+  bytes[0] = (major << 5) | (24 + Math.log2(width));
+  for (let i = 0; i < width; i++) {
+    bytes[width - i] = (size >>> (8 * i)) & 255;
+  }
+  return bytes;
+}
+
+/** An array of texts and byte strings: all that a Sig_structure needs. */
+export function cborEncodeArray(items) {
+  return concat(head(4, items.length), ...items.flatMap((item) => {
+    const text = typeof item === "string";
+    const bytes = text ? utf8Bytes(item) : item;
+    return [head(text ? 3 : 2, bytes.length), bytes];
+  }));
+}
