@@ -82,6 +82,14 @@ foreach(label IN ITEMS unit interop scenario soak)
         endif()
     endforeach()
 endforeach()
+# Programs that the scripts of tests/interop run: build/bin/aver-mutant-maker and the like.
+file(GLOB makers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/interop/*_maker.c)
+foreach(source IN LISTS makers)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "_" "-" program aver-${name})
+    add_executable(${program} ${source})
+    target_link_libraries(${program} PRIVATE aver_flags ${test_libs})
+endforeach()
 aver_test(tidy unit ${CMAKE_SOURCE_DIR}/tools/tidy ${CMAKE_SOURCE_DIR})
 
 # Fuzz harnesses: libFuzzer programs under AVER_FUZZ, otherwise a replay of their corpus.

@@ -16,8 +16,8 @@ packages_missing() {
             printf '%s ' "$package"
         fi
     done
-    # Node.js may come from elsewhere; only its client is used, and only to download.
-    if ! command -v npm >/dev/null 2>&1; then
+    # Node.js may come from elsewhere. Its client downloads; it runs the second verifier's tests.
+    if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
         printf 'nodejs npm '
     fi
 }
