@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * aver proxy before an honest node: answers and streams with their verdicts, capsules that verify
+ * offline, many streams at once, clients that go away, a node that starts again, and what the proxy
+ * refuses by itself.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "support/node_client.h"
+#include "support/proxy_run.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STREAMS 64
+#define CHAT    "/v1/chat/completions"
+
+static node_fixture node;
+static cli_run run;
+static proxy_run proxy;
+
+/* A question of so many tokens; owned by the caller of the test until its next. */
+static const char *question(unsigned tokens, bool stream)
+{
+    static _Thread_local char text[512];
+    (void)snprintf(text, sizeof(text),
+                   "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Once upon\"}],"
+                   "\"temperature\":0,\"max_tokens\":%u,\"stream\":%s}",
+                   node.model, tokens, stream ? "true" : "false");
+    return text;
+}
+
+static void open_proxy(const char *policy)
+{
+    const char *const words[] = {"--url", node.url, NULL};
+    proxy_run_start(&proxy, &run, policy, words);
+}
+
+static void close_proxy(void)
+{
+    assert_int_equal(proxy_run_stop(&proxy), 0);
+}
+
+/* The capsule of this name: judged offline by aver verify, and computed again by aver recheck. */
+static void assert_capsule_holds(const char *name)
+{
+    char path[CLI_RUN_PATH_BYTES + 64];
+    (void)snprintf(path, sizeof(path), "%s/%s", proxy.store, name);
+    assert_int_equal(access(path, R_OK), 0);
+    const char *const verify[] = {"verify",     path,     "--policy", run.policy,
+                                  "--sim-root", run.root, NULL};
+    assert_int_equal(cli_run_words(&run, verify), 0);
+    const char *const recheck[] = {"recheck", path, "--model", node_fixture_model(), NULL};
+    assert_int_equal(cli_run_words(&run, recheck), 0);
+}
+
+static void a_whole_answer_comes_with_its_verdict(void **state)
+{
+    (void)state;
+    proxy_answer answer = {.status = 0};
+    open_proxy(NULL);
+    proxy_ask(&proxy, CHAT, question(12, false), &answer);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.verdict, "accepted");
+    assert_non_null(strstr(answer.checks, "fail=0"));
+    assert_true(strlen(answer.receipt) > 100);
+    assert_true(proxy_answer_has(&answer, "\"object\":\"chat.completion\""));
+    assert_capsule_holds(answer.capsule);
+    /* The page names the capsule, and gives it out. */
+    proxy_answer page = {.status = 0};
+    proxy_ask(&proxy, "/", NULL, &page);
+    assert_true(proxy_answer_has(&page, answer.capsule));
+    assert_true(proxy_answer_has(&page, "SIMULATED"));
+    assert_false(proxy_answer_has(&page, "Once upon"));
+    proxy_answer_deinit(&page);
+    char path[128];
+    (void)snprintf(path, sizeof(path), "/aver/capsules/%s", answer.capsule);
+    proxy_ask(&proxy, path, NULL, &page);
+    assert_int_equal(page.status, 200);
+    assert_true(page.body.size > 1000);
+    proxy_answer_deinit(&page);
+    proxy_ask(&proxy, "/aver/capsules/../policy.json", NULL, &page);
+    assert_true(page.status == 404 || page.status == 400);
+    proxy_answer_deinit(&page);
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+/* The name behind ": aver-capsule ". */
+static void stream_capsule(const proxy_answer *answer, char ret_name[64])
+{
+    const char *at = strstr((const char *)answer->body.data, ": aver-capsule ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, ": aver-capsule %63s", ret_name), 1);
+}
+
+static void assert_stream_good(const proxy_answer *answer)
+{
+    const char *body = (const char *)answer->body.data;
+    const char *verdict = strstr(body, ": aver-verdict accepted ");
+    const char *done = strstr(body, "data: [DONE]\n\n");
+    const char *finish = strstr(body, "\"finish_reason\":\"");
+    assert_int_equal(answer->err, AVER_OK);
+    assert_int_equal(answer->status, 200);
+    assert_non_null(verdict);
+    assert_non_null(done);
+    assert_non_null(finish);
+    assert_true(finish < verdict && verdict < done);
+    assert_string_equal(done, "data: [DONE]\n\n");
+}
+
+static void a_stream_ends_with_its_verdict(void **state)
+{
+    (void)state;
+    proxy_answer answer = {.status = 0};
+    char name[64];
+    open_proxy(NULL);
+    proxy_ask(&proxy, CHAT, question(12, true), &answer);
+    assert_string_equal(answer.verdict, "pending");
+    assert_stream_good(&answer);
+    stream_capsule(&answer, name);
+    assert_capsule_holds(name);
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+static void a_held_stream_has_its_verdict_in_the_head(void **state)
+{
+    (void)state;
+    const char *const words[] = {"--unix", node.unix_socket, "--hold", NULL};
+    proxy_answer answer = {.status = 0};
+    proxy_run_start(&proxy, &run, NULL, words);
+    proxy_ask(&proxy, CHAT, question(12, true), &answer);
+    assert_string_equal(answer.verdict, "accepted");
+    assert_stream_good(&answer);
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+static void the_nodes_own_errors_come_through(void **state)
+{
+    (void)state;
+    proxy_answer answer = {.status = 0};
+    open_proxy(NULL);
+    proxy_ask(&proxy, CHAT,
+              "{\"model\":\"nobody\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
+              &answer);
+    assert_int_equal(answer.status, 404);
+    assert_true(proxy_answer_has(&answer, "model_not_found"));
+    assert_string_equal(answer.verdict, "none");
+    proxy_answer_deinit(&answer);
+    proxy_ask(&proxy, "/v1/no/such/path", "{}", &answer);
+    assert_int_equal(answer.status, 404);
+    proxy_answer_deinit(&answer);
+    proxy_ask(&proxy, "/v1/models", NULL, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_true(proxy_answer_has(&answer, node.model));
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+static void bodies_that_cannot_be_sealed_are_refused(void **state)
+{
+    (void)state;
+    static char large[4 * 1024 * 1024 + 1];
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[]",
+                                      "{\"a\":1,\"a\":2}",
+                                      "{\"aver\":1}",
+                                      "{\"aver\":{\"nonce\":\"00\"}}",
+                                      "{\"aver\":{\"more\":1}}"};
+    proxy_answer answer = {.status = 0};
+    open_proxy(NULL);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        proxy_ask(&proxy, CHAT, bad[i], &answer);
+        assert_int_equal(answer.status, 400);
+        proxy_answer_deinit(&answer);
+    }
+    memset(large, ' ', sizeof(large) - 1);
+    proxy_ask(&proxy, CHAT, large, &answer);
+    assert_int_equal(answer.status, 413);
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+static void pages_of_web_sites_are_not_served(void **state)
+{
+    (void)state;
+    static const char *const origin[] = {"Origin: https://elsewhere.example", NULL};
+    static const char *const host[] = {"Host: elsewhere.example", NULL};
+    proxy_answer answer = {.status = 0};
+    open_proxy(NULL);
+    proxy_ask_headers(&proxy, CHAT, question(4, false), origin, &answer);
+    assert_int_equal(answer.status, 403);
+    proxy_answer_deinit(&answer);
+    proxy_ask_headers(&proxy, "/", NULL, host, &answer);
+    assert_int_equal(answer.status, 403);
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+/* What the policy does not allow is never asked. */
+static void a_refused_node_gets_no_prompt(void **state)
+{
+    (void)state;
+    node_session session;
+    char policy[CLI_RUN_PATH_BYTES];
+    proxy_answer answer = {.status = 0};
+    cli_run_path(&run, "nothing.json", policy);
+    assert_int_equal(aver_file_write(policy, AVER_VIEW_LITERAL("{\"version\":1}"), 0600), AVER_OK);
+    node_session_open(&session, &node, false);
+    uint64_t before = node_metric(&session, "aver_sealed_requests_total");
+    open_proxy(policy);
+    for (int i = 0; i < 2; i++) {
+        proxy_ask(&proxy, CHAT, question(4, i == 1), &answer);
+        assert_int_equal(answer.status, 502);
+        assert_string_equal(answer.verdict, "refused");
+        assert_true(proxy_answer_has(&answer, "\"code\":\"verification_failed\""));
+        assert_true(proxy_answer_has(&answer, "\"param\":\"platform.allowed\""));
+        proxy_answer_deinit(&answer);
+    }
+    assert_true(proxy_run_log_has(&proxy, "proxy.blocked"));
+    proxy_ask(&proxy, "/", NULL, &answer);
+    assert_true(proxy_answer_has(&answer, "REFUSED: nothing is sent"));
+    proxy_answer_deinit(&answer);
+    close_proxy();
+    assert_int_equal(node_metric(&session, "aver_sealed_requests_total"), before);
+    node_session_close(&session);
+}
+
+static void *ask_in_thread(void *context)
+{
+    proxy_ask(&proxy, CHAT, question(60, true), context);
+    return NULL;
+}
+
+static void many_streams_run_at_once(void **state)
+{
+    (void)state;
+    static proxy_answer answers[STREAMS];
+    pthread_t threads[STREAMS];
+    open_proxy(NULL);
+    for (size_t i = 0; i < STREAMS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_in_thread, &answers[i]), 0);
+    }
+    for (size_t i = 0; i < STREAMS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    for (size_t i = 0; i < STREAMS; i++) {
+        assert_stream_good(&answers[i]);
+        proxy_answer_deinit(&answers[i]);
+    }
+    close_proxy();
+}
+
+/* While a client takes nothing of its stream, another gets all of his. */
+static void ask_meanwhile(void *context)
+{
+    bool *asked = context;
+    if (!*asked) {
+        proxy_answer other = {.status = 0};
+        *asked = true;
+        proxy_ask(&proxy, CHAT, question(12, true), &other);
+        assert_stream_good(&other);
+        proxy_answer_deinit(&other);
+    }
+}
+
+static void streams_do_not_wait_for_one_another(void **state)
+{
+    (void)state;
+    bool asked = false;
+    proxy_answer answer = {.on_piece = ask_meanwhile, .context = &asked};
+    open_proxy(NULL);
+    proxy_ask(&proxy, CHAT, question(100, true), &answer);
+    assert_true(asked);
+    assert_stream_good(&answer);
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
+static void a_client_that_leaves_ends_the_nodes_work(void **state)
+{
+    (void)state;
+    static const char name[] = "aver_receipts_total{finish=\"aborted\"}";
+    node_session session;
+    proxy_answer answer = {.leave_after_bytes = 1};
+    open_proxy(NULL);
+    node_session_open(&session, &node, false);
+    uint64_t before = node_metric(&session, name);
+    proxy_ask(&proxy, CHAT, question(200, true), &answer);
+    assert_int_not_equal(answer.err, AVER_OK);
+    /* Ends only by the test's own limit if the node is not told. */
+    while (node_metric(&session, name) == before) {
+        node_fixture_sleep_ms(20);
+    }
+    proxy_answer_deinit(&answer);
+    node_session_close(&session);
+    close_proxy();
+}
+
+/* Another process at the same address, by the same root: other keys, so it is verified anew. */
+static void a_node_that_starts_again_is_verified_again(void **state)
+{
+    (void)state;
+    static node_fixture first, second;
+    char key[CLI_RUN_PATH_BYTES], platform[CLI_RUN_PATH_BYTES + 16], listen[64];
+    proxy_answer answer = {.status = 0};
+    cli_run_path(&run, "key", key);
+    (void)snprintf(platform, sizeof(platform), "sim:key=%s", key);
+    aver_buf bytes;
+    aver_buf_init(&bytes, 64);
+    assert_int_equal(aver_file_read(node.key, 64, &bytes), AVER_OK);
+    assert_int_equal(aver_file_write(key, aver_buf_view(&bytes), 0600), AVER_OK);
+    aver_buf_deinit(&bytes);
+    const char *const own[] = {"--platform", platform, NULL};
+    node_fixture_start(&first, own);
+    const char *const words[] = {"--url", first.url, NULL};
+    proxy_run_start(&proxy, &run, NULL, words);
+    proxy_ask(&proxy, CHAT, question(4, false), &answer);
+    assert_string_equal(answer.verdict, "accepted");
+    proxy_answer_deinit(&answer);
+    (void)snprintf(listen, sizeof(listen), "tcp:127.0.0.1:%u", first.port);
+    assert_int_equal(node_fixture_stop(&first), 0);
+    proxy_ask(&proxy, CHAT, question(4, false), &answer);
+    assert_int_equal(answer.status, 502);
+    assert_true(proxy_answer_has(&answer, "node_unreachable"));
+    proxy_answer_deinit(&answer);
+    const char *const again[] = {"--platform", platform, "--listen", listen, NULL};
+    node_fixture_start(&second, again);
+    for (int i = 0; i < 2; i++) {
+        proxy_ask(&proxy, CHAT, question(4, i == 1), &answer);
+        assert_int_equal(answer.status, 200);
+        assert_true(i == 1 || strcmp(answer.verdict, "accepted") == 0);
+        proxy_answer_deinit(&answer);
+    }
+    close_proxy();
+    assert_int_equal(node_fixture_stop(&second), 0);
+}
+
+static void the_store_keeps_no_more_than_it_was_told(void **state)
+{
+    (void)state;
+    const char *const words[] = {"--url", node.url, "--store-files", "2", NULL};
+    proxy_answer answer = {.status = 0};
+    char last[64] = "", path[CLI_RUN_PATH_BYTES + 64];
+    unsigned files = 0;
+    proxy_run_start(&proxy, &run, NULL, words);
+    for (int i = 0; i < 4; i++) {
+        proxy_ask(&proxy, CHAT, question(2, false), &answer);
+        (void)snprintf(last, sizeof(last), "%s", answer.capsule);
+        proxy_answer_deinit(&answer);
+    }
+    DIR *dir = opendir(proxy.store);
+    assert_non_null(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        files += entry->d_name[0] != '.';
+    }
+    (void)closedir(dir);
+    assert_int_equal(files, 2);
+    (void)snprintf(path, sizeof(path), "%s/%s", proxy.store, last);
+    assert_int_equal(access(path, R_OK), 0);
+    close_proxy();
+}
+
+static int set_up(void **state)
+{
+    static const char *const args[] = {"--slots", "8", NULL};
+    (void)state;
+    node_fixture_start(&node, args);
+    cli_run_open(&run, &node);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    cli_run_close(&run);
+    return node_fixture_stop(&node);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_answer_comes_with_its_verdict),
+        cmocka_unit_test(a_stream_ends_with_its_verdict),
+        cmocka_unit_test(a_held_stream_has_its_verdict_in_the_head),
+        cmocka_unit_test(the_nodes_own_errors_come_through),
+        cmocka_unit_test(bodies_that_cannot_be_sealed_are_refused),
+        cmocka_unit_test(pages_of_web_sites_are_not_served),
+        cmocka_unit_test(a_refused_node_gets_no_prompt),
+        cmocka_unit_test(many_streams_run_at_once),
+        cmocka_unit_test(streams_do_not_wait_for_one_another),
+        cmocka_unit_test(a_client_that_leaves_ends_the_nodes_work),
+        cmocka_unit_test(a_node_that_starts_again_is_verified_again),
+        cmocka_unit_test(the_store_keeps_no_more_than_it_was_told),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
