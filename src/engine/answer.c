@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/answer.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define PPM 1000000.0
 
 static void digest_begin(uint8_t digest[static 32], const int32_t *ids, size_t count)
 {
@@ -42,6 +45,24 @@ static aver_err answer_copy_stops(aver_answer *answer, const aver_job *job)
     return err;
 }
 
+static aver_err answer_set_biases(aver_answer *answer, const aver_job *job, uint32_t vocabulary)
+{
+    for (size_t i = 0; i < job->biases_count; i++) {
+        if (job->biases[i].token < 0 || (uint32_t)job->biases[i].token >= vocabulary) {
+            return AVER_E_FORMAT;
+        }
+    }
+    if (job->biases_count > 0) {
+        answer->biased = calloc(vocabulary, sizeof(*answer->biased));
+        if (answer->biased == NULL) {
+            return AVER_E_NOMEM;
+        }
+    }
+    answer->biases = job->biases;
+    answer->biases_count = job->biases_count;
+    return AVER_OK;
+}
+
 /* Choice 0 keeps the job's seed; the others have 53 bits each that follow from it. */
 static uint64_t answer_seed(uint64_t seed, uint32_t choice)
 {
@@ -71,6 +92,7 @@ aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver
         answer->generated_max = job->max_tokens;
     }
     aver_err err = answer_copy_stops(answer, job);
+    err = err == AVER_OK ? answer_set_biases(answer, job, info->vocabulary_size) : err;
     aver_spell_init(&answer->spell, answer->stops, answer->stops_count);
     if (err == AVER_OK) {
         err = aver_sampler_new(info->vocabulary_size, &answer->sampling, &answer->sampler);
@@ -89,6 +111,7 @@ aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver
 void aver_answer_deinit(aver_answer *answer)
 {
     aver_sampler_free(answer->sampler);
+    free(answer->biased);
     aver_spell_deinit(&answer->spell);
     for (size_t i = 0; i < answer->stops_count; i++) {
         aver_buf_deinit(&answer->stops[i]);
@@ -96,9 +119,29 @@ void aver_answer_deinit(aver_answer *answer)
     memset(answer, 0, sizeof(*answer));
 }
 
+static const float *answer_bias(aver_answer *answer, const float *logits)
+{
+    if (answer->biases_count == 0) {
+        return logits;
+    }
+    memcpy(answer->biased, logits,
+           aver_host_info(answer->host)->vocabulary_size * sizeof(*answer->biased));
+    for (size_t i = 0; i < answer->biases_count; i++) {
+        float *logit = &answer->biased[answer->biases[i].token];
+        *logit = (float)((double)*logit + answer->biases[i].bias_ppm / PPM);
+    }
+    return answer->biased;
+}
+
 aver_err aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token)
 {
-    return aver_sampler_draw(answer->sampler, logits, answer->generated_count, ret_token);
+    answer->logits = answer_bias(answer, logits);
+    return aver_sampler_draw(answer->sampler, answer->logits, answer->generated_count, ret_token);
+}
+
+const float *aver_answer_logits(const aver_answer *answer)
+{
+    return answer->logits;
 }
 
 static void answer_end(aver_answer *answer, aver_finish finish)

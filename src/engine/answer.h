@@ -22,6 +22,10 @@ typedef struct aver_answer {
     aver_sampling sampling;
     aver_buf stops[AVER_JOB_STOPS_MAX];
     size_t stops_count;
+    const aver_bias *biases; /* borrowed from the job */
+    size_t biases_count;
+    float *biased;       /* a row of logits after them; NULL without biases */
+    const float *logits; /* of the last draw, after biases */
     aver_sampler *sampler;
     aver_spell spell;
     uint8_t digest[AVER_SHA256_BYTES];
@@ -32,8 +36,9 @@ typedef struct aver_answer {
 } aver_answer;
 
 /*
- * Copies what it needs of the job; plan (NULL: plain text) is borrowed until deinit. The prompt
- * must fit the host's context. choice counts from 0 and decides the seed (engine.h).
+ * Copies what it needs of the job but its biases, which are borrowed until deinit; plan (NULL:
+ * plain text) is borrowed until deinit. The prompt must fit the host's context. choice counts from
+ * 0 and decides the seed (engine.h).
  */
 AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *host,
                                         const aver_job *job, const aver_speech_plan *plan,
@@ -42,6 +47,8 @@ AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *ho
 void aver_answer_deinit(aver_answer *answer);
 AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits,
                                         int32_t *ret_token);
+/* The logits of the last draw after logit_bias; they live as long as those that it was given. */
+const float *aver_answer_logits(const aver_answer *answer);
 /* Takes the next token; hidden may be NULL (no digest then). *ret_text lives until the next call.
  */
 AVER_MUST_USE aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden,

@@ -2,55 +2,27 @@
 #include "engine/engine.h"
 
 #include "base/log.h"
-#include "engine/answer.h"
+#include "base/sys.h"
 #include "engine/host.h"
+#include "engine/logprobs.h"
+#include "engine/queue.h"
+#include "engine/schedule.h"
+#include "engine/slots.h"
+#include "engine/texts.h"
+#include "engine/work.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-typedef enum slot_state {
-    SLOT_FREE = 0,
-    SLOT_PROMPT, /* prompt tokens are still to be read */
-    SLOT_ANSWER, /* last_token is to be read next */
-} slot_state;
-
-typedef struct engine_work {
-    struct engine_work *next;
-    uint64_t job_id;
-    aver_ids prompt;
-    aver_speech_plan *plan; /* NULL: plain text */
-    aver_answer answer;
-} engine_work;
-
-typedef struct engine_slot {
-    slot_state state;
-    engine_work *work; /* owned while not free */
-    uint64_t turn;     /* of its admission: the earlier one's prompt is read first */
-    uint32_t position; /* tokens of this sequence that are in the KV memory */
-    int32_t last_token;
-    bool has_output; /* in the decode of this step, at output_index */
-    uint32_t output_index;
-} engine_slot;
 
 struct aver_engine {
     aver_host *host;
     aver_event_fn *on_event;
     void *context;
-    engine_slot slots[AVER_ENGINE_SLOTS_MAX];
-    uint32_t slots_count;
-    uint64_t turn_next;
-    engine_work *waiting_first;
-    engine_work *waiting_last;
-    size_t waiting_count;
+    aver_queue queue;
+    aver_slots slots;
+    aver_schedule schedule;
+    aver_logprobs logprobs;
 };
-
-static void work_free(engine_work *work)
-{
-    aver_answer_deinit(&work->answer);
-    aver_speech_plan_free(work->plan);
-    free(work->prompt.ids);
-    free(work);
-}
 
 aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_event, void *context,
                          aver_engine **ret_engine, char ret_why[160])
@@ -59,16 +31,40 @@ aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_e
     if (engine == NULL) {
         return AVER_E_NOMEM;
     }
-    aver_err err = aver_host_new(options, options->slots, &engine->host, ret_why);
-    if (err != AVER_OK) {
-        free(engine);
-        return err;
-    }
     engine->on_event = on_event;
     engine->context = context;
-    engine->slots_count = options->slots;
+    aver_logprobs_init(&engine->logprobs);
+    aver_err err = aver_host_new(options, options->slots, &engine->host, ret_why);
+    err = err == AVER_OK ? aver_slots_init(&engine->slots, engine->host, options->slots) : err;
+    if (err != AVER_OK) {
+        aver_engine_free(engine);
+        return err;
+    }
     *ret_engine = engine;
     return AVER_OK;
+}
+
+/* The work that has slots, by its first slot; NULL if this slot is not one. */
+static aver_work *engine_work_at(const aver_engine *engine, uint32_t index)
+{
+    aver_work *work = engine->slots.list[index].work;
+    for (uint32_t i = 0; i < index && work != NULL; i++) {
+        if (engine->slots.list[i].work == work) {
+            return NULL;
+        }
+    }
+    return work;
+}
+
+/* Takes it off its slots and frees it. */
+static void engine_drop(aver_engine *engine, aver_work *work, bool sound)
+{
+    for (uint32_t i = 0; i < engine->slots.count; i++) {
+        if (engine->slots.list[i].work == work) {
+            aver_slots_release(&engine->slots, i, sound);
+        }
+    }
+    aver_work_free(work);
 }
 
 void aver_engine_free(aver_engine *engine)
@@ -76,16 +72,15 @@ void aver_engine_free(aver_engine *engine)
     if (engine == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        if (engine->slots[i].work != NULL) {
-            work_free(engine->slots[i].work);
+    for (uint32_t i = 0; i < engine->slots.count; i++) {
+        aver_work *work = engine_work_at(engine, i);
+        if (work != NULL) {
+            engine_drop(engine, work, false);
         }
     }
-    while (engine->waiting_first != NULL) {
-        engine_work *work = engine->waiting_first;
-        engine->waiting_first = work->next;
-        work_free(work);
-    }
+    aver_queue_deinit(&engine->queue);
+    aver_slots_deinit(&engine->slots);
+    aver_logprobs_deinit(&engine->logprobs);
     aver_host_free(engine->host);
     free(engine);
 }
@@ -95,295 +90,245 @@ const aver_engine_info *aver_engine_about(const aver_engine *engine)
     return aver_host_info(engine->host);
 }
 
+uint64_t aver_engine_tokens(const aver_engine *engine)
+{
+    return aver_host_tokens(engine->host);
+}
+
 static void engine_emit(const aver_engine *engine, const aver_event *event)
 {
     engine->on_event(event, engine->context);
 }
 
-static void engine_refuse(const aver_engine *engine, uint64_t job_id, const char *why)
+/* The last event of a job that is in slots or waits; then it is gone. */
+static void engine_done(aver_engine *engine, aver_work *work, aver_finish finish, bool sound)
 {
-    aver_event event = {.kind = AVER_EVENT_REFUSED, .job_id = job_id, .text = aver_view_text(why)};
+    aver_event event = {.kind = AVER_EVENT_DONE, .job_id = work->job_id, .finish = finish};
+    event.generated_count = aver_work_generated(work);
+    event.has_step_digest = aver_engine_about(engine)->profile == AVER_PROFILE_VERIFIED &&
+                            aver_work_digest(work, event.step_digest);
     engine_emit(engine, &event);
+    engine_drop(engine, work, sound);
 }
 
-static void engine_done(const aver_engine *engine, const engine_work *work, aver_finish finish)
+static void engine_start(aver_engine *engine, aver_work *work, uint32_t cached_count)
 {
     aver_event event = {
-        .kind = AVER_EVENT_DONE,
+        .kind = AVER_EVENT_STARTED,
         .job_id = work->job_id,
-        .finish = finish,
-        .generated_count = work->answer.generated_count,
-        .has_step_digest = aver_engine_about(engine)->profile == AVER_PROFILE_VERIFIED,
+        .prompt_ids = work->prompt.ids,
+        .prompt_count = work->prompt.count,
+        .cached_count = cached_count,
     };
-    if (event.has_step_digest) {
-        memcpy(event.step_digest, work->answer.digest, sizeof(event.step_digest));
+    aver_err err = aver_work_start(work, engine->host);
+    engine_emit(engine, &event);
+    if (err != AVER_OK) {
+        aver_log(AVER_LOG_WARN, "engine.start", "an answer failed: %s", aver_err_text(err));
+        engine_done(engine, work, AVER_FINISH_ERROR, true);
     }
+}
+
+/* Whose turn it is waits until there are slots for all its choices; nobody overtakes it, or work
+ * with many choices would wait for ever. */
+static void engine_admit(aver_engine *engine)
+{
+    aver_work *work = aver_queue_peek(&engine->queue);
+    uint32_t cached_count = 0;
+    while (work != NULL && aver_slots_admit(&engine->slots, work, &cached_count)) {
+        (void)aver_queue_take(&engine->queue);
+        engine_start(engine, work, cached_count);
+        work = aver_queue_peek(&engine->queue);
+    }
+}
+
+static void engine_refuse(const aver_engine *engine, uint64_t job_id, const char *why)
+{
+    aver_event event = {.kind = AVER_EVENT_REFUSED,
+                        .job_id = job_id,
+                        .text = aver_view_text(why[0] != '\0' ? why : "the prompt cannot be read")};
     engine_emit(engine, &event);
 }
 
-static void engine_enqueue(aver_engine *engine, engine_work *work)
+static aver_err engine_submit_text(aver_engine *engine, uint64_t job_id, const aver_job *job)
 {
-    if (engine->waiting_last == NULL) {
-        engine->waiting_first = work;
-    } else {
-        engine->waiting_last->next = work;
+    char why[160] = "";
+    aver_work *work = NULL;
+    if (engine->queue.count >= AVER_ENGINE_WAITING_MAX) {
+        return AVER_E_LIMIT;
     }
-    engine->waiting_last = work;
-    engine->waiting_count++;
+    aver_err err = aver_work_new(engine->host, job_id, job, &work, why);
+    if (err == AVER_E_NOMEM) {
+        return err;
+    }
+    if (err != AVER_OK) {
+        engine_refuse(engine, job_id, why);
+        return AVER_OK;
+    }
+    err = aver_queue_put(&engine->queue, work);
+    if (err != AVER_OK) {
+        aver_work_free(work);
+        return err;
+    }
+    engine_admit(engine);
+    return AVER_OK;
 }
 
 aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, const aver_job *job)
 {
-    char why[160] = "";
-    if (engine->waiting_count >= AVER_ENGINE_WAITING_MAX) {
-        return AVER_E_LIMIT;
+    if (aver_texts_has(job->endpoint)) {
+        return aver_texts_run(engine->host, job_id, job, engine->on_event, engine->context);
     }
-    engine_work *work = calloc(1, sizeof(*work));
-    if (work == NULL) {
-        return AVER_E_NOMEM;
-    }
-    work->job_id = job_id;
-    size_t context_tokens = aver_engine_about(engine)->context_tokens;
-    aver_err err =
-        aver_prompt_read(aver_host_prompt(engine->host), job, context_tokens, &work->prompt, why);
-    err = err == AVER_OK ? aver_speech_plan_new(engine->host, job, &work->plan, why) : err;
-    if (err != AVER_OK) {
-        engine_refuse(engine, job_id, why[0] != '\0' ? why : "the prompt cannot be read");
-        work_free(work);
+    if (job->endpoint == AVER_ENDPOINT_EMBEDDINGS) {
+        engine_refuse(engine, job_id, "this model does not give embeddings");
         return AVER_OK;
     }
-    err = aver_answer_init(&work->answer, engine->host, job, work->plan, 0, work->prompt.ids,
-                           work->prompt.count);
-    if (err != AVER_OK) {
-        work_free(work);
-        return err;
-    }
-    aver_event event = {
-        .kind = AVER_EVENT_STARTED,
-        .job_id = job_id,
-        .prompt_ids = work->prompt.ids,
-        .prompt_count = work->prompt.count,
-    };
-    engine_enqueue(engine, work);
-    engine_emit(engine, &event);
-    return AVER_OK;
-}
-
-static void slot_release(aver_engine *engine, uint32_t index)
-{
-    engine_slot *slot = &engine->slots[index];
-    aver_host_forget(engine->host, index);
-    work_free(slot->work);
-    memset(slot, 0, sizeof(*slot));
-}
-
-static void engine_cancel_waiting(aver_engine *engine, uint64_t job_id)
-{
-    engine_work *before = NULL;
-    for (engine_work *work = engine->waiting_first; work != NULL;
-         before = work, work = work->next) {
-        if (work->job_id != job_id) {
-            continue;
-        }
-        if (before == NULL) {
-            engine->waiting_first = work->next;
-        } else {
-            before->next = work->next;
-        }
-        if (engine->waiting_last == work) {
-            engine->waiting_last = before;
-        }
-        engine->waiting_count--;
-        engine_done(engine, work, AVER_FINISH_ABORTED);
-        work_free(work);
-        return;
-    }
+    return engine_submit_text(engine, job_id, job);
 }
 
 void aver_engine_cancel(aver_engine *engine, uint64_t job_id)
 {
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        engine_slot *slot = &engine->slots[i];
-        if (slot->state != SLOT_FREE && slot->work->job_id == job_id) {
-            engine_done(engine, slot->work, AVER_FINISH_ABORTED);
-            slot_release(engine, i);
-            return;
-        }
+    aver_work *work = aver_queue_remove(&engine->queue, job_id);
+    for (uint32_t i = 0; i < engine->slots.count && work == NULL; i++) {
+        aver_work *running = engine->slots.list[i].work;
+        work = running != NULL && running->job_id == job_id ? running : NULL;
     }
-    engine_cancel_waiting(engine, job_id);
+    if (work != NULL) {
+        engine_done(engine, work, AVER_FINISH_ABORTED, true);
+    }
 }
 
 bool aver_engine_busy(const aver_engine *engine)
 {
-    if (engine->waiting_first != NULL) {
-        return true;
+    bool busy = engine->queue.count > 0;
+    for (uint32_t i = 0; i < engine->slots.count && !busy; i++) {
+        busy = engine->slots.list[i].work != NULL;
     }
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        if (engine->slots[i].state != SLOT_FREE) {
-            return true;
-        }
-    }
-    return false;
+    return busy;
 }
 
-static void engine_admit(aver_engine *engine)
+static void choice_emit_calls(const aver_engine *engine, const aver_slot *slot,
+                              uint32_t *calls_count)
 {
-    for (uint32_t i = 0; i < engine->slots_count && engine->waiting_first != NULL; i++) {
-        engine_slot *slot = &engine->slots[i];
-        if (slot->state != SLOT_FREE) {
-            continue;
-        }
-        slot->work = engine->waiting_first;
-        engine->waiting_first = slot->work->next;
-        if (engine->waiting_first == NULL) {
-            engine->waiting_last = NULL;
-        }
-        engine->waiting_count--;
-        slot->work->next = NULL;
-        slot->state = SLOT_PROMPT;
-        slot->turn = engine->turn_next++;
-        slot->position = 0;
+    size_t count = 0;
+    const aver_speech_call *calls = aver_answer_calls(&slot->work->answers[slot->choice], &count);
+    for (size_t i = 0; i < count; i++) {
+        aver_event event = {
+            .kind = AVER_EVENT_CALL,
+            .job_id = slot->work->job_id,
+            .choice = slot->choice,
+            .call_index = (*calls_count)++,
+            .call_name = calls[i].name,
+            .call_arguments = calls[i].arguments,
+        };
+        engine_emit(engine, &event);
     }
 }
 
-/* Puts as much of a slot's prompt as the batch still holds; the last prompt token has output. */
-static void slot_put_prompt(aver_engine *engine, uint32_t index)
+/* Draws, takes and tells one token of a slot. */
+static aver_err choice_next_token(aver_engine *engine, aver_slot *slot)
 {
-    engine_slot *slot = &engine->slots[index];
-    const aver_ids *prompt = &slot->work->prompt;
-    uint32_t room = aver_host_batch_tokens(engine->host) - aver_host_put_count(engine->host);
-    while (room > 0 && slot->position < prompt->count) {
-        bool last = slot->position + 1 == prompt->count;
-        slot->output_index =
-            aver_host_put(engine->host, prompt->ids[slot->position], slot->position, index, last);
-        slot->has_output = last;
-        slot->position++;
-        room--;
-    }
-}
-
-/* The prompt that was admitted first of those that this step has not looked at; slots_count: none.
- * By slot, short answers to long prompts in a low one would keep a high one waiting for ever. */
-static uint32_t engine_next_prompt(const aver_engine *engine, uint64_t turn_least)
-{
-    uint32_t found = engine->slots_count;
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        const engine_slot *slot = &engine->slots[i];
-        if (slot->state == SLOT_PROMPT && slot->turn >= turn_least &&
-            (found == engine->slots_count || slot->turn < engine->slots[found].turn)) {
-            found = i;
-        }
-    }
-    return found;
-}
-
-/* Answers go first, one token each; prompts share what is left, in order of their admission. */
-static void engine_fill_batch(aver_engine *engine)
-{
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        engine_slot *slot = &engine->slots[i];
-        slot->has_output = false;
-        if (slot->state == SLOT_ANSWER) {
-            slot->output_index =
-                aver_host_put(engine->host, slot->last_token, slot->position++, i, true);
-            slot->has_output = true;
-        }
-    }
-    uint64_t turn = 0;
-    for (uint32_t i = engine_next_prompt(engine, turn); i < engine->slots_count;
-         i = engine_next_prompt(engine, turn)) {
-        slot_put_prompt(engine, i);
-        turn = engine->slots[i].turn + 1;
-    }
-}
-
-static aver_err slot_next_token(aver_engine *engine, engine_slot *slot, int32_t *ret_token,
-                                aver_view *ret_text)
-{
-    aver_answer *answer = &slot->work->answer;
+    aver_work *work = slot->work;
+    aver_answer *answer = &work->answers[slot->choice];
+    aver_event event = {.kind = AVER_EVENT_TOKEN, .job_id = work->job_id, .choice = slot->choice};
     const float *logits = aver_host_logits(engine->host, slot->output_index);
-    int32_t token = 0;
-    if (logits == NULL) {
-        return AVER_E_PEER;
+    aver_err err = logits == NULL ? AVER_E_PEER : aver_answer_draw(answer, logits, &event.token);
+    if (err == AVER_OK && work->job.has_logprobs) {
+        err = aver_logprobs_read(&engine->logprobs, engine->host, aver_answer_logits(answer),
+                                 event.token, work->job.top_logprobs);
+        event.logprobs = engine->logprobs.list;
+        event.logprobs_count = engine->logprobs.count;
     }
-    aver_err err = aver_answer_draw(answer, logits, &token);
-    if (err != AVER_OK) {
-        return err;
+    err = err == AVER_OK
+              ? aver_answer_take(answer, event.token,
+                                 aver_host_hidden(engine->host, slot->output_index), &event.text)
+              : err;
+    if (err == AVER_OK) {
+        slot->last_token = event.token;
+        engine_emit(engine, &event);
+        choice_emit_calls(engine, slot, &work->calls_counts[slot->choice]);
     }
-    err = aver_answer_take(answer, token, aver_host_hidden(engine->host, slot->output_index),
-                           ret_text);
-    *ret_token = token;
     return err;
 }
 
-static void slot_fail(aver_engine *engine, uint32_t index)
+static aver_err choice_end(aver_engine *engine, uint32_t index)
 {
-    engine_done(engine, engine->slots[index].work, AVER_FINISH_ERROR);
-    slot_release(engine, index);
-}
-
-static void slot_end(aver_engine *engine, uint32_t index)
-{
-    aver_answer *answer = &engine->slots[index].work->answer;
-    aver_view text = {NULL, 0};
-    if (aver_answer_flush(answer, &text) != AVER_OK) {
-        slot_fail(engine, index);
-        return;
+    aver_slot *slot = &engine->slots.list[index];
+    aver_work *work = slot->work;
+    aver_answer *answer = &work->answers[slot->choice];
+    aver_event event = {.kind = AVER_EVENT_CHOICE, .job_id = work->job_id, .choice = slot->choice};
+    aver_err err = aver_answer_flush(answer, &event.text);
+    if (err != AVER_OK) {
+        return err;
     }
-    aver_event event = {
-        .kind = AVER_EVENT_CHOICE,
-        .job_id = engine->slots[index].work->job_id,
-        .text = text,
-        .finish = answer->finish,
-        .generated_count = answer->generated_count,
-    };
+    choice_emit_calls(engine, slot, &work->calls_counts[slot->choice]);
+    event.finish = answer->finish;
+    event.generated_count = answer->generated_count;
     engine_emit(engine, &event);
-    engine_done(engine, engine->slots[index].work, answer->finish);
-    slot_release(engine, index);
+    aver_work_end_choice(work, slot->choice);
+    aver_slots_release(&engine->slots, index, true);
+    if (work->ended_count == work->choices_count) {
+        engine_done(engine, work, work->finish, true);
+    }
+    return AVER_OK;
 }
 
-static void slot_advance(aver_engine *engine, uint32_t index)
+static void engine_advance(aver_engine *engine, uint32_t index)
 {
-    engine_slot *slot = &engine->slots[index];
-    aver_view text = {NULL, 0};
-    int32_t token = 0;
-    aver_err err = slot_next_token(engine, slot, &token, &text);
+    aver_slot *slot = &engine->slots.list[index];
+    aver_work *work = slot->work;
+    aver_err err = choice_next_token(engine, slot);
+    if (err == AVER_OK && work->answers[slot->choice].ended) {
+        err = choice_end(engine, index);
+    }
     if (err != AVER_OK) {
         aver_log(AVER_LOG_WARN, "engine.answer", "an answer failed: %s", aver_err_text(err));
-        slot_fail(engine, index);
-        return;
+        engine_done(engine, work, AVER_FINISH_ERROR, true);
     }
-    aver_event event = {
-        .kind = AVER_EVENT_TOKEN,
-        .job_id = slot->work->job_id,
-        .token = token,
-        .text = text,
-    };
-    slot->state = SLOT_ANSWER;
-    slot->last_token = token;
-    engine_emit(engine, &event);
-    if (slot->work->answer.ended) {
-        slot_end(engine, index);
+}
+
+/* Nothing is known of what a failed decode left in the KV memory. */
+static void engine_fail_all(aver_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->slots.count; i++) {
+        aver_work *work = engine->slots.list[i].work;
+        if (work != NULL) {
+            engine_done(engine, work, AVER_FINISH_ERROR, false);
+        }
+    }
+}
+
+static void engine_take_outputs(aver_engine *engine)
+{
+    aver_slots *slots = &engine->slots;
+    for (uint32_t i = 0; i < slots->count; i++) {
+        if (slots->list[i].state == AVER_SLOT_PROMPT && slots->list[i].has_output) {
+            slots->list[i].state = AVER_SLOT_ANSWER;
+            aver_slots_spread(slots, i);
+        }
+    }
+    for (uint32_t i = 0; i < slots->count; i++) {
+        if (slots->list[i].has_output) {
+            slots->list[i].has_output = false;
+            engine_advance(engine, i);
+        }
     }
 }
 
 aver_err aver_engine_step(aver_engine *engine)
 {
     engine_admit(engine);
-    engine_fill_batch(engine);
-    if (aver_host_put_count(engine->host) == 0) {
+    aver_schedule_fill(&engine->schedule, &engine->slots);
+    uint32_t tokens = aver_host_put_count(engine->host);
+    if (tokens == 0) {
         return AVER_OK;
     }
+    uint64_t started_ns = aver_time_monotonic_ns();
     aver_err err = aver_host_decode(engine->host);
-    for (uint32_t i = 0; i < engine->slots_count; i++) {
-        if (engine->slots[i].state == SLOT_FREE) {
-            continue;
-        }
-        if (err != AVER_OK) {
-            slot_fail(engine, i);
-        } else if (engine->slots[i].has_output) {
-            slot_advance(engine, i);
-        }
+    if (err != AVER_OK) {
+        engine_fail_all(engine);
+        return AVER_OK;
     }
+    aver_schedule_learn(&engine->schedule, tokens, aver_time_monotonic_ns() - started_ns);
+    engine_take_outputs(engine);
     return AVER_OK;
 }

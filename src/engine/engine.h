@@ -139,6 +139,8 @@ AVER_MUST_USE aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id,
                                           const aver_job *job);
 /* Ends a job; its DONE event (aborted) comes at once. An unknown id is no error. */
 void aver_engine_cancel(aver_engine *engine, uint64_t job_id);
+/* Tokens that the model has read since the engine was made. */
+uint64_t aver_engine_tokens(const aver_engine *engine);
 bool aver_engine_busy(const aver_engine *engine);
 /* One decode at most; returns at once when there is nothing to do. */
 AVER_MUST_USE aver_err aver_engine_step(aver_engine *engine);

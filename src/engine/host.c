@@ -37,6 +37,7 @@ struct aver_host {
     struct llama_batch batch;
     bool has_batch;
     uint32_t batch_tokens;
+    uint64_t tokens; /* decoded so far */
     aver_host_rows rows;
     aver_prompt *prompt;
     aver_engine_info info;
@@ -382,6 +383,7 @@ aver_err aver_host_decode(aver_host *host)
     int32_t status = llama_decode(host->context, host->batch);
     int32_t count = host->batch.n_tokens;
     host->batch.n_tokens = 0;
+    host->tokens += (uint32_t)count;
     if (status != 0) {
         aver_log(AVER_LOG_WARN, "engine.decode", "llama.cpp gave %d for %d tokens", (int)status,
                  (int)count);
@@ -419,6 +421,26 @@ const float *aver_host_hidden(const aver_host *host, uint32_t index)
 void aver_host_forget(aver_host *host, uint32_t sequence)
 {
     (void)llama_memory_seq_rm(llama_get_memory(host->context), (llama_seq_id)sequence, -1, -1);
+}
+
+bool aver_host_trim(aver_host *host, uint32_t sequence, uint32_t count)
+{
+    llama_memory_t memory = llama_get_memory(host->context);
+    llama_seq_id id = (llama_seq_id)sequence;
+    return llama_memory_seq_rm(memory, id, (llama_pos)count, -1) &&
+           llama_memory_seq_pos_min(memory, id) == 0 &&
+           llama_memory_seq_pos_max(memory, id) == (llama_pos)count - 1;
+}
+
+void aver_host_copy(aver_host *host, uint32_t from, uint32_t to)
+{
+    llama_memory_seq_cp(llama_get_memory(host->context), (llama_seq_id)from, (llama_seq_id)to, -1,
+                        -1);
+}
+
+uint64_t aver_host_tokens(const aver_host *host)
+{
+    return host->tokens;
 }
 
 bool aver_host_is_end(const aver_host *host, int32_t token)

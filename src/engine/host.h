@@ -47,6 +47,12 @@ const float *aver_host_logits(aver_host *host, uint32_t index);
 const float *aver_host_hidden(const aver_host *host, uint32_t index); /* NULL in profile fast */
 /* Frees the positions of a sequence. */
 void aver_host_forget(aver_host *host, uint32_t sequence);
+/* Frees those from count on. False if the first count cannot be kept alone: forget the sequence. */
+bool aver_host_trim(aver_host *host, uint32_t sequence, uint32_t count);
+/* Makes one sequence, which has no positions, the same as another, bit for bit. */
+void aver_host_copy(aver_host *host, uint32_t from, uint32_t to);
+/* Tokens decoded since the host was made. */
+uint64_t aver_host_tokens(const aver_host *host);
 
 bool aver_host_is_end(const aver_host *host, int32_t token);
 /* The bytes of a token as text; control tokens give none. At most size_max, LIMIT otherwise. */

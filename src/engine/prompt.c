@@ -316,7 +316,7 @@ aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t
     aver_ids ids = {0};
     aver_err err = AVER_OK;
     aver_buf_init(&text.bytes, RENDERED_BYTES_MAX);
-    if (job->endpoint == AVER_ENDPOINT_CHAT) {
+    if (job->endpoint != AVER_ENDPOINT_COMPLETION) {
         err = prompt_render(prompt, job, &text, ret_why);
         text_drop_begin(prompt, &text);
     } else {
@@ -342,4 +342,38 @@ out:
     }
     *ret_ids = ids;
     return AVER_OK;
+}
+
+aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, size_t ids_max,
+                              aver_ids *ret_ids, char ret_why[160])
+{
+    aver_ids ids = {0};
+    aver_err err = prompt_size_check(prompt, text.size, ids_max, ret_why);
+    if (err != AVER_OK) {
+        return err;
+    }
+    ids.ids = calloc(text.size + 16, sizeof(*ids.ids));
+    err = ids.ids == NULL ? AVER_E_NOMEM : ids_add(prompt, text, false, false, &ids);
+    err = err == AVER_OK && ids.count > 0 ? prompt_check(&ids, ids_max, ret_why) : err;
+    if (err != AVER_OK) {
+        free(ids.ids);
+        return err;
+    }
+    *ret_ids = ids;
+    return AVER_OK;
+}
+
+aver_err aver_prompt_text(const aver_prompt *prompt, const aver_job *job, aver_buf *ret_text,
+                          char ret_why[160])
+{
+    prompt_text text = {0};
+    aver_buf_init(&text.bytes, RENDERED_BYTES_MAX);
+    aver_err err = prompt_render(prompt, job, &text, ret_why);
+    if (err == AVER_OK) {
+        aver_buf_append(ret_text, aver_buf_view(&text.bytes));
+        err = aver_buf_status(ret_text);
+    }
+    aver_buf_deinit(&text.bytes);
+    free(text.parts);
+    return err;
 }

@@ -15,16 +15,27 @@
 #include <string.h>
 
 #define RUN_JOBS_MAX 64
-#define RUN_IDS_MAX  4096
+#define RUN_IDS_MAX  1024
+
+typedef struct run_choice {
+    int32_t ids[RUN_IDS_MAX];
+    size_t count;
+    aver_buf text;
+    aver_finish finish; /* 0: not ended */
+} run_choice;
 
 typedef struct run_answer {
     aver_job job;
     int32_t prompt_ids[RUN_IDS_MAX];
     size_t prompt_count;
-    int32_t ids[RUN_IDS_MAX];
+    uint32_t cached_count;
+    int32_t ids[RUN_IDS_MAX]; /* of choice 0, as are the next three */
     size_t count;
     aver_buf text;
-    bool started, ended, done, refused;
+    aver_finish finish;
+    run_choice others[AVER_JOB_CHOICES_MAX - 1];
+    aver_buf said; /* TEXT */
+    bool started, done, refused;
     aver_event end; /* DONE or REFUSED, without its text */
     char why[200];
 } run_answer;
@@ -33,13 +44,63 @@ typedef struct run {
     aver_weights weights;
     aver_engine *engine;
     run_answer answers[RUN_JOBS_MAX];
+    void (*watch)(const run_answer *answer, const aver_event *event); /* NULL: nobody */
 } run;
+
+static inline void run_take_token(run_answer *answer, const aver_event *event)
+{
+    bool first = event->choice == 0;
+    run_choice *other = &answer->others[first ? 0 : event->choice - 1];
+    size_t *count = first ? &answer->count : &other->count;
+    assert_true(answer->started && event->choice < AVER_JOB_CHOICES_MAX);
+    assert_int_equal(first ? answer->finish : other->finish, 0);
+    assert_true(*count < RUN_IDS_MAX);
+    (first ? answer->ids : other->ids)[(*count)++] = event->token;
+    aver_buf_append(first ? &answer->text : &other->text, event->text);
+}
+
+static inline void run_take_choice(run_answer *answer, const aver_event *event)
+{
+    bool first = event->choice == 0;
+    run_choice *other = &answer->others[first ? 0 : event->choice - 1];
+    aver_finish *finish = first ? &answer->finish : &other->finish;
+    assert_true(answer->started && event->choice < AVER_JOB_CHOICES_MAX);
+    assert_int_equal(*finish, 0);
+    assert_in_range(event->finish, AVER_FINISH_STOP, AVER_FINISH_TOOL);
+    assert_int_equal(event->generated_count, first ? answer->count : other->count);
+    aver_buf_append(first ? &answer->text : &other->text, event->text);
+    *finish = event->finish;
+}
+
+static inline void run_take_done(run_answer *answer, const aver_event *event)
+{
+    size_t count = answer->count;
+    aver_finish finish = answer->finish;
+    unsigned ended = answer->finish != 0 ? 1 : 0;
+    for (size_t i = 0; i < AVER_JOB_CHOICES_MAX - 1; i++) {
+        count += answer->others[i].count;
+        finish = answer->others[i].finish > finish ? answer->others[i].finish : finish;
+        ended += answer->others[i].finish != 0 ? 1 : 0;
+    }
+    assert_int_equal(event->text.size, 0);
+    assert_int_equal(event->generated_count, count);
+    answer->done = true;
+    if (event->finish <= AVER_FINISH_TOOL && answer->job.endpoint <= AVER_ENDPOINT_COMPLETION) {
+        unsigned wanted = answer->job.choices_count < 1 ? 1 : answer->job.choices_count;
+        assert_true(answer->started);
+        assert_int_equal(ended, wanted);
+        assert_int_equal(event->finish, finish);
+    }
+}
 
 static inline void run_on_event(const aver_event *event, void *context)
 {
     run *self = context;
     assert_true(event->job_id < RUN_JOBS_MAX);
     run_answer *answer = &self->answers[event->job_id];
+    if (self->watch != NULL) {
+        self->watch(answer, event);
+    }
     assert_false(answer->done || answer->refused);
     switch (event->kind) {
     case AVER_EVENT_STARTED:
@@ -48,24 +109,20 @@ static inline void run_on_event(const aver_event *event, void *context)
         assert_true(event->prompt_count <= RUN_IDS_MAX);
         memcpy(answer->prompt_ids, event->prompt_ids, event->prompt_count * sizeof(int32_t));
         answer->prompt_count = event->prompt_count;
+        answer->cached_count = event->cached_count;
         return;
     case AVER_EVENT_TOKEN:
-        assert_true(answer->started && !answer->ended && answer->count < RUN_IDS_MAX);
-        answer->ids[answer->count++] = event->token;
-        aver_buf_append(&answer->text, event->text);
+        run_take_token(answer, event);
         return;
     case AVER_EVENT_DONE:
-        assert_true(answer->started);
-        assert_int_equal(event->generated_count, answer->count);
-        answer->done = true;
-        assert_int_equal(event->text.size, 0);
-        assert_true(answer->ended || event->finish > AVER_FINISH_TOOL);
+        run_take_done(answer, event);
         break;
     case AVER_EVENT_CHOICE:
-        assert_true(answer->started && !answer->ended);
-        assert_int_equal(event->generated_count, answer->count);
-        aver_buf_append(&answer->text, event->text);
-        answer->ended = true;
+        run_take_choice(answer, event);
+        return;
+    case AVER_EVENT_TEXT:
+        assert_true(answer->started && event->text.size > 0);
+        aver_buf_append(&answer->said, event->text);
         return;
     case AVER_EVENT_REFUSED:
         answer->refused = true;
@@ -73,7 +130,6 @@ static inline void run_on_event(const aver_event *event, void *context)
         break;
     case AVER_EVENT_CALL:
     case AVER_EVENT_VECTOR:
-    case AVER_EVENT_TEXT:
         fail();
     }
     answer->end = *event;
@@ -114,6 +170,10 @@ static inline void run_clear(run *self)
     for (size_t i = 0; i < RUN_JOBS_MAX; i++) {
         aver_job_deinit(&self->answers[i].job);
         aver_buf_deinit(&self->answers[i].text);
+        aver_buf_deinit(&self->answers[i].said);
+        for (size_t k = 0; k < AVER_JOB_CHOICES_MAX - 1; k++) {
+            aver_buf_deinit(&self->answers[i].others[k].text);
+        }
         memset(&self->answers[i], 0, sizeof(self->answers[i]));
     }
 }
@@ -132,15 +192,26 @@ static inline void run_free(run *self)
     free(self);
 }
 
-static inline run_answer *run_submit(run *self, uint64_t id, const char *body)
+/* A job that is not submitted yet: the test may change it. */
+static inline run_answer *run_prepare(run *self, uint64_t id, const char *body)
 {
     aver_job_refusal refusal;
     run_answer *answer = &self->answers[id];
     aver_endpoint endpoint =
         strstr(body, "\"messages\"") != NULL ? AVER_ENDPOINT_CHAT : AVER_ENDPOINT_COMPLETION;
     aver_buf_init(&answer->text, 1 << 20);
+    aver_buf_init(&answer->said, 8 << 20);
+    for (size_t i = 0; i < AVER_JOB_CHOICES_MAX - 1; i++) {
+        aver_buf_init(&answer->others[i].text, 1 << 20);
+    }
     assert_int_equal(aver_job_parse(aver_view_text(body), endpoint, &answer->job, &refusal),
                      AVER_OK);
+    return answer;
+}
+
+static inline run_answer *run_submit(run *self, uint64_t id, const char *body)
+{
+    run_answer *answer = run_prepare(self, id, body);
     assert_int_equal(aver_engine_submit(self->engine, id, &answer->job), AVER_OK);
     return answer;
 }
@@ -167,15 +238,24 @@ static inline aver_recheck_claim run_claim(const run *self, const run_answer *an
         .job = &answer->job,
         .prompt_ids = answer->prompt_ids,
         .prompt_count = answer->prompt_count,
-        .choices_count = 1,
+        .choices_count = answer->job.choices_count < 1 ? 1 : answer->job.choices_count,
         .choices[0] =
             {
                 .ids = answer->ids,
                 .count = answer->count,
                 .text = aver_buf_view(&answer->text),
-                .finish = answer->end.finish,
+                .finish = answer->finish != 0 ? answer->finish : answer->end.finish,
             },
     };
+    for (size_t i = 1; i < claim.choices_count; i++) {
+        const run_choice *choice = &answer->others[i - 1];
+        claim.choices[i] = (aver_recheck_choice){
+            .ids = choice->ids,
+            .count = choice->count,
+            .text = aver_buf_view(&choice->text),
+            .finish = choice->finish != 0 ? choice->finish : answer->end.finish,
+        };
+    }
     memcpy(claim.step_digest, answer->end.step_digest, 32);
     memcpy(claim.numeric_class, aver_engine_about(self->engine)->numeric_class, 32);
     return claim;
