@@ -344,8 +344,8 @@ out:
     return AVER_OK;
 }
 
-aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, size_t ids_max,
-                              aver_ids *ret_ids, char ret_why[160])
+aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, bool add_begin,
+                              size_t ids_max, aver_ids *ret_ids, char ret_why[160])
 {
     aver_ids ids = {0};
     aver_err err = prompt_size_check(prompt, text.size, ids_max, ret_why);
@@ -353,7 +353,7 @@ aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, size_t 
         return err;
     }
     ids.ids = calloc(text.size + 16, sizeof(*ids.ids));
-    err = ids.ids == NULL ? AVER_E_NOMEM : ids_add(prompt, text, false, false, &ids);
+    err = ids.ids == NULL ? AVER_E_NOMEM : ids_add(prompt, text, add_begin, false, &ids);
     err = err == AVER_OK && ids.count > 0 ? prompt_check(&ids, ids_max, ret_why) : err;
     if (err != AVER_OK) {
         free(ids.ids);

@@ -37,10 +37,11 @@ void aver_prompt_digest(const aver_prompt *prompt, uint8_t ret_digest[static 32]
 AVER_MUST_USE aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job,
                                         size_t ids_max, aver_ids *ret_ids, char ret_why[160]);
 
-/* The ids of a text alone: no begin token, nothing in it acts as a control token; maybe no id at
- * all. LIMIT as above. */
+/* The ids of a text alone, of which nothing acts as a control token; maybe no id at all. add_begin:
+ * with the begin token, if the model wants one. LIMIT as above. */
 AVER_MUST_USE aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text,
-                                            size_t ids_max, aver_ids *ret_ids, char ret_why[160]);
+                                            bool add_begin, size_t ids_max, aver_ids *ret_ids,
+                                            char ret_why[160]);
 /* Appends the text that the template makes of a job's messages. LIMIT if it does not fit. */
 AVER_MUST_USE aver_err aver_prompt_text(const aver_prompt *prompt, const aver_job *job,
                                         aver_buf *ret_text, char ret_why[160]);

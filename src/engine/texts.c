@@ -82,7 +82,7 @@ static aver_err texts_work(texts_run *run)
     const aver_prompt *prompt = aver_host_prompt(run->host);
     switch (run->job->endpoint) {
     case AVER_ENDPOINT_TOKENIZE:
-        return aver_prompt_tokenize(prompt, aver_buf_view(&run->job->prompt),
+        return aver_prompt_tokenize(prompt, aver_buf_view(&run->job->prompt), run->job->add_special,
                                     aver_host_info(run->host)->context_tokens, &run->ids, run->why);
     case AVER_ENDPOINT_DETOKENIZE:
         return texts_detokenize(run);
@@ -95,6 +95,28 @@ static aver_err texts_work(texts_run *run)
         break;
     }
     return texts_refuse(run, "no such job");
+}
+
+/* One event for each id, with its piece. */
+static aver_err texts_emit_pieces(const texts_run *run, uint64_t job_id, aver_event_fn *on_event,
+                                  void *context)
+{
+    char bytes[PIECE_BYTES_MAX];
+    for (size_t i = 0; i < run->ids.count; i++) {
+        size_t size = 0;
+        aver_err err = aver_host_piece(run->host, run->ids.ids[i], bytes, sizeof(bytes), &size);
+        if (err != AVER_OK) {
+            return err;
+        }
+        aver_logprob piece = {.token = run->ids.ids[i], .piece = aver_view_make(bytes, size)};
+        aver_event event = {.kind = AVER_EVENT_TOKEN,
+                            .job_id = job_id,
+                            .token = piece.token,
+                            .logprobs = &piece,
+                            .logprobs_count = 1};
+        on_event(&event, context);
+    }
+    return AVER_OK;
 }
 
 /* Where a piece ends that begins at start: before the middle of a character. */
@@ -120,6 +142,10 @@ static void texts_emit(const texts_run *run, uint64_t job_id, aver_event_fn *on_
                           .prompt_count = run->ids.count};
     aver_event done = {.kind = AVER_EVENT_DONE, .job_id = job_id, .finish = AVER_FINISH_STOP};
     on_event(&started, context);
+    if (run->job->endpoint == AVER_ENDPOINT_TOKENIZE && run->job->has_logprobs &&
+        texts_emit_pieces(run, job_id, on_event, context) != AVER_OK) {
+        done.finish = AVER_FINISH_ERROR;
+    }
     for (size_t start = 0, end = 0; start < text.size; start = end) {
         end = texts_piece_end(text, start);
         aver_event piece = {.kind = AVER_EVENT_TEXT,

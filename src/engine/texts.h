@@ -14,7 +14,8 @@
 #define AVER_TEXTS_BYTES_MAX       (4u * 1024 * 1024)
 
 bool aver_texts_has(aver_endpoint endpoint);
-/* STARTED TEXT ... DONE, or REFUSED. NOMEM: no event was given. */
+/* STARTED TEXT ... DONE, or STARTED TOKEN ... DONE for the pieces of ids, or REFUSED. NOMEM: no
+ * event was given. */
 AVER_MUST_USE aver_err aver_texts_run(const aver_host *host, uint64_t job_id, const aver_job *job,
                                       aver_event_fn *on_event, void *context);
 

@@ -65,6 +65,16 @@ static void expect_said(const run_answer *answer, const char *text)
     }
 }
 
+static void on_piece(const run_answer *answer, const aver_event *event)
+{
+    if (event->kind == AVER_EVENT_TOKEN) {
+        assert_int_equal(event->logprobs_count, 1);
+        assert_int_equal(event->logprobs[0].token, event->token);
+        assert_int_equal(event->logprobs[0].piece.size == 0, event->token == 1);
+        aver_buf_append(&((run_answer *)(uintptr_t)answer)->said, event->logprobs[0].piece);
+    }
+}
+
 static void tokens_and_text_are_each_other_s(void **state)
 {
     (void)state;
@@ -90,6 +100,27 @@ static void tokens_and_text_are_each_other_s(void **state)
         (void)snprintf(wanted, sizeof(wanted), "%s%s", texts[i][0] == '\0' ? "" : " ", texts[i]);
         expect_said(answer, wanted);
     }
+}
+
+static void pieces_are_told_one_by_one(void **state)
+{
+    (void)state;
+    run_clear(stories);
+    run_answer *answer = &stories->answers[0];
+    aver_buf_init(&answer->job.prompt, 64);
+    aver_buf_append_text(&answer->job.prompt, "Once upon");
+    answer->job.endpoint = AVER_ENDPOINT_TOKENIZE;
+    answer->job.has_logprobs = true;
+    answer->job.add_special = true;
+    aver_buf_init(&answer->said, 64);
+    stories->watch = on_piece;
+    assert_int_equal(aver_engine_submit(stories->engine, 0, &answer->job), AVER_OK);
+    stories->watch = NULL;
+    assert_true(answer->done);
+    assert_int_equal(answer->prompt_ids[0], 1);
+    assert_int_equal(answer->count, answer->prompt_count);
+    assert_memory_equal(answer->ids, answer->prompt_ids, answer->count * sizeof(int32_t));
+    expect_said(answer, " Once upon");
 }
 
 static void texts_beyond_the_context_are_refused(void **state)
@@ -162,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_and_text_are_each_other_s),
+        cmocka_unit_test(pieces_are_told_one_by_one),
         cmocka_unit_test(texts_beyond_the_context_are_refused),
         cmocka_unit_test(lists_that_are_none_are_refused),
         cmocka_unit_test(the_template_is_applied),
