@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,9 +215,17 @@ static aver_err host_class_run(aver_host *host, char *why)
     return AVER_OK;
 }
 
+/* What this process holds on its heap, large blocks of their own included. */
+static uint64_t host_heap_bytes(void)
+{
+    struct mallinfo2 heap = mallinfo2();
+    return (uint64_t)heap.arena + heap.hblkhd;
+}
+
 static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
                             uint32_t outputs_max, const aver_profile_facts *facts, char *why)
 {
+    uint64_t heap_bytes = host_heap_bytes();
     aver_err err = host_load_model(host, options, why);
     if (err != AVER_OK) {
         return err;
@@ -234,7 +243,10 @@ static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
         return err;
     }
     host_describe(host, facts->chat_template.size != 0);
-    return host_class_run(host, why);
+    err = host_class_run(host, why);
+    uint64_t grown_bytes = host_heap_bytes();
+    host->info.memory_bytes = grown_bytes > heap_bytes ? grown_bytes - heap_bytes : 0;
+    return err;
 }
 
 static aver_err host_try(const aver_engine_options *options, uint32_t outputs_max,

@@ -9,8 +9,8 @@
  *
  * The keeper trusts nothing in what comes back: sizes, kinds, ids, token ranges and order are
  * checked here and in the keeper's state machine. Events of one decode step travel in one frame
- * (kind EVENTS). The weights descriptor is inherited at AVER_LINK_WEIGHTS_FD, the socket at
- * AVER_LINK_SOCKET_FD.
+ * (kind EVENTS). The weights descriptor is inherited at AVER_LINK_WEIGHTS_FD, those of adapters
+ * after it, the socket at AVER_LINK_SOCKET_FD.
  */
 
 #include "engine/engine.h"
@@ -75,11 +75,20 @@ typedef struct aver_link_room {
 AVER_MUST_USE aver_err aver_link_event_next(aver_view *events, bool *ret_more,
                                             aver_event *ret_event, aver_link_room *room);
 
+/* The descriptors that the engine reads; in a process of its own the numbers are fixed. */
+typedef struct aver_engine_files {
+    int weights_fd;
+    int adapters[AVER_ENGINE_ADAPTERS_MAX];
+} aver_engine_files;
+
+/* As the child of a keeper finds them. */
+aver_engine_files aver_link_files(void);
+
 /*
  * The engine's main loop: reads LOAD from the socket, loads the weights, confines itself (seccomp,
  * no new privileges) if confine is set, answers READY and serves until the socket closes. Returns
  * the exit status of the process.
  */
-int aver_engine_serve(int socket_fd, int weights_fd, bool confine);
+int aver_engine_serve(int socket_fd, const aver_engine_files *files, bool confine);
 
 #endif

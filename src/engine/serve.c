@@ -21,7 +21,7 @@ enum { EXIT_CLOSED = 0, EXIT_FAILED = 1, EXIT_PROTOCOL = 2 };
 
 typedef struct serve_state {
     int socket_fd;
-    int weights_fd;
+    aver_engine_files files;
     bool confine;
     aver_engine *engine; /* NULL before LOAD */
     aver_buf in;
@@ -84,20 +84,28 @@ static aver_err serve_send_events(serve_state *state)
     return err;
 }
 
-/* Everything but the standard streams, the socket and the weights. */
-static void serve_close_others(const serve_state *state)
+static bool serve_keeps(const serve_state *state, const aver_engine_options *options, int fd)
 {
-    unsigned low =
-        (unsigned)(state->socket_fd < state->weights_fd ? state->socket_fd : state->weights_fd);
-    unsigned high =
-        (unsigned)(state->socket_fd < state->weights_fd ? state->weights_fd : state->socket_fd);
-    if (low > 3) {
-        (void)close_range(3, low - 1, 0);
+    bool kept = fd == state->socket_fd || fd == options->weights_fd;
+    for (size_t i = 0; i < options->adapters_count; i++) {
+        kept = kept || fd == options->adapters[i].fd;
     }
-    if (high > low + 1) {
-        (void)close_range(low + 1, high - 1, 0);
+    return kept;
+}
+
+/* Everything but the standard streams, the socket, the weights and the adapters. */
+static void serve_close_others(const serve_state *state, const aver_engine_options *options)
+{
+    int last = state->socket_fd > options->weights_fd ? state->socket_fd : options->weights_fd;
+    for (size_t i = 0; i < options->adapters_count; i++) {
+        last = options->adapters[i].fd > last ? options->adapters[i].fd : last;
     }
-    (void)close_range(high + 1, ~0U, 0);
+    for (int fd = STDERR_FILENO + 1; fd < last; fd++) {
+        if (!serve_keeps(state, options, fd)) {
+            (void)close(fd);
+        }
+    }
+    (void)close_range((unsigned)last + 1, ~0U, 0);
 }
 
 static aver_err serve_load(serve_state *state, aver_engine_options *options)
@@ -106,10 +114,13 @@ static aver_err serve_load(serve_state *state, aver_engine_options *options)
     if (state->engine != NULL) {
         return AVER_E_PEER;
     }
-    options->weights_fd = state->weights_fd;
+    options->weights_fd = state->files.weights_fd;
+    for (size_t i = 0; i < options->adapters_count; i++) {
+        options->adapters[i].fd = state->files.adapters[i];
+    }
     aver_err err = AVER_OK;
     if (state->confine) {
-        serve_close_others(state);
+        serve_close_others(state, options);
         err = aver_confine_engine();
     }
     err =
@@ -224,11 +235,20 @@ static aver_err serve_loop(serve_state *state)
     return err;
 }
 
-int aver_engine_serve(int socket_fd, int weights_fd, bool confine)
+aver_engine_files aver_link_files(void)
+{
+    aver_engine_files files = {.weights_fd = AVER_LINK_WEIGHTS_FD};
+    for (int i = 0; i < AVER_ENGINE_ADAPTERS_MAX; i++) {
+        files.adapters[i] = AVER_LINK_WEIGHTS_FD + 1 + i;
+    }
+    return files;
+}
+
+int aver_engine_serve(int socket_fd, const aver_engine_files *files, bool confine)
 {
     serve_state state = {
         .socket_fd = socket_fd,
-        .weights_fd = weights_fd,
+        .files = *files,
         .confine = confine,
     };
     int flags = fcntl(socket_fd, F_GETFL);

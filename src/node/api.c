@@ -7,6 +7,7 @@
 #include "codec/text.h"
 #include "node/inbound.h"
 #include "node/keeper.h"
+#include "node/models_tell.h"
 #include "node/reply.h"
 #include "node/request.h"
 
@@ -51,8 +52,9 @@ static void api_health(aver_keeper *keeper, aver_exchange *exchange, const char 
 
     (void)path;
     aver_buf_init(&out, 256);
-    aver_buf_append_format(&out, "{\"status\":\"%s\"}\n",
-                           draining ? "draining" : (ready ? "ok" : "loading"));
+    aver_buf_append_format(&out, "{\"status\":\"%s\",\"models\":%zu,\"loaded\":%" PRIu32 "}\n",
+                           draining ? "draining" : (ready ? "ok" : "loading"), keeper->models.count,
+                           aver_models_loaded(&keeper->models));
     api_send(keeper, exchange, ready && !draining ? 200 : 503, "application/json", &out);
 }
 
@@ -74,21 +76,8 @@ static void api_metrics(aver_keeper *keeper, aver_exchange *exchange, const char
     (void)path;
     aver_buf_init(&out, API_BODY_BYTES_MAX);
     aver_metrics_write(&keeper->metrics, &gauges, &out);
+    aver_models_put_metrics(&keeper->models, &out);
     api_send(keeper, exchange, 200, "text/plain; version=0.0.4", &out);
-}
-
-static void api_put_model(const aver_keeper *keeper, const aver_model *model, aver_buf *out)
-{
-    aver_buf_append_text(out, "{\"id\":");
-    aver_json_append_string(out, aver_view_text(model->name));
-    aver_buf_append_format(out,
-                           ",\"object\":\"model\",\"created\":%" PRIu64 ",\"owned_by\":\"aver\"",
-                           keeper->started_s);
-    aver_buf_append_text(out, ",\"aver\":{\"root\":\"");
-    aver_hex_append(out, AVER_VIEW_OF(model->root));
-    aver_buf_append_format(out, "\",\"profile\":\"%s\",\"context\":%u}}",
-                           model->info.profile == AVER_PROFILE_VERIFIED ? "verified" : "fast",
-                           model->info.context_tokens);
 }
 
 static void api_models(aver_keeper *keeper, aver_exchange *exchange, const char *path)
@@ -97,12 +86,7 @@ static void api_models(aver_keeper *keeper, aver_exchange *exchange, const char 
 
     (void)path;
     aver_buf_init(&out, API_BODY_BYTES_MAX);
-    aver_buf_append_text(&out, "{\"object\":\"list\",\"data\":[");
-    for (size_t i = 0; i < keeper->models.count; i++) {
-        aver_buf_append_text(&out, i > 0 ? "," : "");
-        api_put_model(keeper, keeper->models.list[i], &out);
-    }
-    aver_buf_append_text(&out, "]}\n");
+    aver_models_put_list(&keeper->models, keeper->started_s, &out);
     api_send(keeper, exchange, 200, "application/json", &out);
 }
 

@@ -152,12 +152,10 @@ void aver_call_free(aver_call *call)
 
 void aver_call_submit(aver_call *call)
 {
-    aver_engine_link *engine = call->model->engine;
-
-    aver_err err = aver_engine_link_submit(engine, call->job_id, &call->job);
+    aver_err err = aver_model_submit(call->model, call->job_id, &call->job);
     if (err == AVER_OK) {
         call->phase = AVER_CALL_SUBMITTED;
-        call->receipt.engine_incarnation = aver_engine_link_incarnation(engine);
+        call->receipt.engine_incarnation = aver_engine_link_incarnation(call->model->engine);
     } else if (err != AVER_E_AGAIN) {
         aver_call_turn_away(call, "overloaded", "The engine takes no more work now.");
     }

@@ -77,6 +77,8 @@ void aver_calls_remove(aver_calls *calls, struct aver_call *call)
     calls->table[call->job_id & (calls->table_size - 1)] = NULL;
     calls->count--;
     call->model->jobs--;
+    call->model->resident.used_ns = aver_time_monotonic_ns();
+    aver_models_wake(&call->model->keeper->models);
     if (call->previous != NULL) {
         call->previous->next = call->next;
     } else {
@@ -172,6 +174,31 @@ void aver_calls_submit_waiting(aver_model *model)
         next = call->next;
         if (call->model == model && call->phase == AVER_CALL_WAITING) {
             aver_call_submit(call);
+        }
+    }
+}
+
+void aver_calls_tally(aver_keeper *keeper)
+{
+    for (const aver_call *call = keeper->calls.first; call != NULL; call = call->next) {
+        aver_resident *resident = &call->model->resident;
+
+        if (call->phase != AVER_CALL_WAITING) {
+            resident->running++;
+        } else if (resident->waiting++ == 0 || call->arrived_ns < resident->waiting_since_ns) {
+            resident->waiting_since_ns = call->arrived_ns;
+        }
+    }
+}
+
+void aver_calls_turn_away(aver_model *model, const char *code, const char *message)
+{
+    aver_call *next;
+
+    for (aver_call *call = model->keeper->calls.first; call != NULL; call = next) {
+        next = call->next;
+        if (call->model == model && call->phase == AVER_CALL_WAITING) {
+            aver_call_turn_away(call, code, message);
         }
     }
 }

@@ -39,6 +39,10 @@ AVER_MUST_USE aver_err aver_calls_events(struct aver_model *model, aver_view eve
 AVER_MUST_USE aver_err aver_calls_busy(struct aver_model *model, uint64_t job_id);
 /* Sends what waited for this model's engine. */
 void aver_calls_submit_waiting(struct aver_model *model);
+/* Adds up in each model's resident who waits and who runs. */
+void aver_calls_tally(struct aver_keeper *keeper);
+/* Those that wait for this model: an error, no receipt. */
+void aver_calls_turn_away(struct aver_model *model, const char *code, const char *message);
 /* The model's engine is gone: error receipts for all that were with it; if final, those that waited
  * are turned away. */
 void aver_calls_engine_down(struct aver_model *model, bool final);

@@ -251,7 +251,7 @@ aver_err aver_engine_link_start(aver_engine_link *link)
 {
     AVER_ASSERT(link->state == AVER_ENGINE_STOPPED || link->state == AVER_ENGINE_PAUSED);
     aver_err err = aver_engine_spawn(link->options.program, link->options.single_process,
-                                     link->options.engine.weights_fd, &link->child);
+                                     &link->options.engine, &link->child);
     if (err != AVER_OK) {
         return err;
     }
@@ -302,6 +302,23 @@ static void engine_down(aver_engine_link *link, bool final)
         engine_restart(link, came_up);
     }
     link->options.hooks.on_down(final, link->options.hooks.context);
+}
+
+void aver_engine_link_stop(aver_engine_link *link)
+{
+    engine_events_free(link);
+    (void)event_del(link->pause_event);
+    aver_engine_reap(&link->child);
+    aver_engine_voice_end(&link->voice);
+    aver_buf_wipe(&link->out);
+    link->state = AVER_ENGINE_STOPPED;
+    link->pause_ms = 0;
+}
+
+void aver_engine_link_reload(aver_engine_link *link, const aver_engine_options *engine)
+{
+    AVER_ASSERT(link->state == AVER_ENGINE_STOPPED);
+    link->options.engine = *engine;
 }
 
 aver_engine_state aver_engine_link_state(const aver_engine_link *link)

@@ -9,8 +9,8 @@
  *                                     \-> PAUSED, a growing pause, if it died while loading
  *
  * The child is this very program (or, in the tests of hostile engines, another one) with the socket
- * at descriptor 3, the weights at 4, an empty environment and nothing else. Whatever it says that
- * is not of the protocol, or too much silence while it works, ends it.
+ * at descriptor 3, the weights at 4, adapters from 5 on, an empty environment and nothing else.
+ * Whatever it says that is not of the protocol, or too much silence while it works, ends it.
  *
  * Transport: one stream socket pair, one frame a decode step. A shared-memory ring with an eventfd
  * saves some microseconds a step against the hundreds that a step takes (bench/ipc.c measures both
@@ -37,7 +37,7 @@ typedef enum aver_engine_state {
     AVER_ENGINE_PAUSED = 4, /* waits before the next start */
 } aver_engine_state;
 
-/* None of these may call start or free. */
+/* None of these may call start, stop, reload or free. */
 typedef struct aver_engine_hooks {
     /* A result other than OK: this engine is not the one we promised; it is ended for good. */
     aver_err (*on_ready)(const aver_engine_info *info, void *context);
@@ -63,6 +63,10 @@ AVER_MUST_USE aver_err aver_engine_link_new(const aver_engine_link_options *opti
                                             aver_engine_link **ret_link);
 void aver_engine_link_free(aver_engine_link *link);
 AVER_MUST_USE aver_err aver_engine_link_start(aver_engine_link *link);
+/* Ends the engine on purpose, without on_down; start makes another one. */
+void aver_engine_link_stop(aver_engine_link *link);
+/* What the next start loads; only while STOPPED. */
+void aver_engine_link_reload(aver_engine_link *link, const aver_engine_options *engine);
 aver_engine_state aver_engine_link_state(const aver_engine_link *link);
 /* 1 for the first engine of this keeper; one more at each start. */
 uint64_t aver_engine_link_incarnation(const aver_engine_link *link);

@@ -17,12 +17,18 @@
 
 #define ENGINE_FD_SPARE 16 /* above the numbers that the child expects */
 
+#define ENGINE_FILES_MAX (1 + AVER_ENGINE_ADAPTERS_MAX)
+
 /* What the child's ends are called on our side. */
 typedef struct engine_ends {
     int socket_fd;
-    int weights_fd;
     int voice_fd;
+    int files[ENGINE_FILES_MAX]; /* weights, then adapters */
+    size_t files_count;
 } engine_ends;
+
+_Static_assert(ENGINE_FD_SPARE >= AVER_LINK_WEIGHTS_FD + ENGINE_FILES_MAX,
+               "the numbers that the child expects are below the spare ones");
 
 /* Where memory is short, the engine goes and not the keeper: it can be started again. */
 static void engine_child_offer(void)
@@ -39,10 +45,14 @@ static void engine_child_offer(void)
 /* All standard streams are the writing end of one pipe: what is read from it is an error. */
 static bool engine_child_streams(const engine_ends *ends)
 {
-    return dup2(ends->voice_fd, STDIN_FILENO) >= 0 && dup2(ends->voice_fd, STDOUT_FILENO) >= 0 &&
-           dup2(ends->voice_fd, STDERR_FILENO) >= 0 &&
-           dup2(ends->socket_fd, AVER_LINK_SOCKET_FD) >= 0 &&
-           dup2(ends->weights_fd, AVER_LINK_WEIGHTS_FD) >= 0;
+    bool good =
+        dup2(ends->voice_fd, STDIN_FILENO) >= 0 && dup2(ends->voice_fd, STDOUT_FILENO) >= 0 &&
+        dup2(ends->voice_fd, STDERR_FILENO) >= 0 && dup2(ends->socket_fd, AVER_LINK_SOCKET_FD) >= 0;
+
+    for (size_t i = 0; i < ends->files_count && good; i++) {
+        good = dup2(ends->files[i], AVER_LINK_WEIGHTS_FD + (int)i) >= 0;
+    }
+    return good;
 }
 
 /*
@@ -67,32 +77,50 @@ static _Noreturn void engine_child_exec(const char *program, const engine_ends *
     if (!engine_child_streams(ends)) {
         _exit(126);
     }
-    (void)close_range(AVER_LINK_WEIGHTS_FD + 1, ~0U, 0);
+    (void)close_range(AVER_LINK_WEIGHTS_FD + (unsigned)ends->files_count, ~0U, 0);
     (void)execve(program, argv, environment);
     _exit(127);
 }
 
 static void engine_ends_close(const engine_ends *ends)
 {
-    const int fds[] = {ends->socket_fd, ends->weights_fd, ends->voice_fd};
-
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-        if (fds[i] >= 0) {
-            (void)close(fds[i]);
+    if (ends->socket_fd >= 0) {
+        (void)close(ends->socket_fd);
+    }
+    if (ends->voice_fd >= 0) {
+        (void)close(ends->voice_fd);
+    }
+    for (size_t i = 0; i < ends->files_count; i++) {
+        if (ends->files[i] >= 0) {
+            (void)close(ends->files[i]);
         }
     }
 }
 
-/* Takes voice_fd. */
-static aver_err engine_fork(const char *program, int socket_fd, int weights_fd, int voice_fd,
-                            pid_t *ret_pid)
+static bool engine_ends_open(engine_ends *ends, int socket_fd, int voice_fd,
+                             const aver_engine_options *options)
 {
-    engine_ends ends = {.socket_fd = fcntl(socket_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE),
-                        .weights_fd = fcntl(weights_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE),
-                        .voice_fd = fcntl(voice_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE)};
+    ends->socket_fd = fcntl(socket_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
+    ends->voice_fd = fcntl(voice_fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
+    ends->files_count = 1 + options->adapters_count;
+    bool good = ends->socket_fd >= 0 && ends->voice_fd >= 0;
+    for (size_t i = 0; i < ends->files_count; i++) {
+        int fd = i == 0 ? options->weights_fd : options->adapters[i - 1].fd;
+
+        ends->files[i] = fcntl(fd, F_DUPFD_CLOEXEC, ENGINE_FD_SPARE);
+        good = good && ends->files[i] >= 0;
+    }
+    return good;
+}
+
+/* Takes voice_fd. */
+static aver_err engine_fork(const char *program, int socket_fd, const aver_engine_options *options,
+                            int voice_fd, pid_t *ret_pid)
+{
+    engine_ends ends;
     aver_err err = AVER_E_IO;
 
-    if (ends.socket_fd >= 0 && ends.weights_fd >= 0 && ends.voice_fd >= 0) {
+    if (engine_ends_open(&ends, socket_fd, voice_fd, options)) {
         pid_t parent = getpid();
         pid_t pid = fork();
 
@@ -112,8 +140,8 @@ static aver_err engine_fork(const char *program, int socket_fd, int weights_fd, 
     return err;
 }
 
-static aver_err engine_process_start(const char *program, int socket_fd, int weights_fd,
-                                     aver_engine_child *child)
+static aver_err engine_process_start(const char *program, int socket_fd,
+                                     const aver_engine_options *options, aver_engine_child *child)
 {
     int voice[2];
 
@@ -121,7 +149,7 @@ static aver_err engine_process_start(const char *program, int socket_fd, int wei
         aver_log(AVER_LOG_ERROR, "engine.spawn", "no pipe: %s", strerror(errno));
         return AVER_E_IO;
     }
-    aver_err err = engine_fork(program != NULL ? program : "/proc/self/exe", socket_fd, weights_fd,
+    aver_err err = engine_fork(program != NULL ? program : "/proc/self/exe", socket_fd, options,
                                voice[1], &child->pid);
     if (err != AVER_OK) {
         (void)close(voice[0]);
@@ -133,7 +161,7 @@ static aver_err engine_process_start(const char *program, int socket_fd, int wei
 
 typedef struct engine_thread {
     int socket_fd; /* owned */
-    int weights_fd;
+    aver_engine_files files;
 } engine_thread;
 
 static void *engine_thread_run(void *context)
@@ -141,19 +169,23 @@ static void *engine_thread_run(void *context)
     engine_thread thread = *(engine_thread *)context;
 
     free(context);
-    (void)aver_engine_serve(thread.socket_fd, thread.weights_fd, false);
+    (void)aver_engine_serve(thread.socket_fd, &thread.files, false);
     (void)close(thread.socket_fd);
     return NULL;
 }
 
 /* Takes socket_fd on success. */
-static aver_err engine_thread_start(int socket_fd, int weights_fd, pthread_t *ret_thread)
+static aver_err engine_thread_start(int socket_fd, const aver_engine_options *options,
+                                    pthread_t *ret_thread)
 {
     engine_thread *thread = malloc(sizeof(*thread));
     if (thread == NULL) {
         return AVER_E_NOMEM;
     }
-    *thread = (engine_thread){.socket_fd = socket_fd, .weights_fd = weights_fd};
+    *thread = (engine_thread){.socket_fd = socket_fd, .files.weights_fd = options->weights_fd};
+    for (size_t i = 0; i < options->adapters_count; i++) {
+        thread->files.adapters[i] = options->adapters[i].fd;
+    }
     if (pthread_create(ret_thread, NULL, engine_thread_run, thread) != 0) {
         free(thread);
         return AVER_E_IO;
@@ -161,8 +193,8 @@ static aver_err engine_thread_start(int socket_fd, int weights_fd, pthread_t *re
     return AVER_OK;
 }
 
-aver_err aver_engine_spawn(const char *program, bool single_process, int weights_fd,
-                           aver_engine_child *ret_child)
+aver_err aver_engine_spawn(const char *program, bool single_process,
+                           const aver_engine_options *options, aver_engine_child *ret_child)
 {
     aver_engine_child child = {.socket_fd = -1, .voice_fd = -1};
     int pair[2];
@@ -175,10 +207,10 @@ aver_err aver_engine_spawn(const char *program, bool single_process, int weights
     if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
         err = AVER_E_IO;
     } else if (single_process) {
-        err = engine_thread_start(pair[1], weights_fd, &child.thread);
+        err = engine_thread_start(pair[1], options, &child.thread);
         child.has_thread = err == AVER_OK;
     } else {
-        err = engine_process_start(program, pair[1], weights_fd, &child);
+        err = engine_process_start(program, pair[1], options, &child);
     }
     if (!child.has_thread) {
         (void)close(pair[1]);

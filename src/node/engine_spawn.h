@@ -5,10 +5,9 @@
 /* engine_spawn: the engine as a process, or as a thread of this one, at the other end of a socket
  * pair. */
 
-#include "aver/err.h"
+#include "engine/engine.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 typedef struct aver_engine_child {
@@ -19,8 +18,9 @@ typedef struct aver_engine_child {
     pthread_t thread;
 } aver_engine_child;
 
-/* program NULL: this program itself. weights_fd is borrowed. */
-AVER_MUST_USE aver_err aver_engine_spawn(const char *program, bool single_process, int weights_fd,
+/* program NULL: this program itself. The descriptors of weights and adapters are borrowed. */
+AVER_MUST_USE aver_err aver_engine_spawn(const char *program, bool single_process,
+                                         const aver_engine_options *options,
                                          aver_engine_child *ret_child);
 /* Kills (a process) or waits for (a thread, whose socket is closed) and forgets it. */
 void aver_engine_reap(aver_engine_child *child);

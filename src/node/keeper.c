@@ -87,10 +87,7 @@ void aver_keeper_on_tick(int fd, short what, void *context)
     (void)fd;
     (void)what;
     aver_calls_tick(keeper);
-    for (size_t i = 0; i < keeper->models.count; i++) {
-        aver_model *model = keeper->models.list[i];
-        aver_engine_link_watch(model->engine, model->jobs > 0);
-    }
+    aver_models_tick(&keeper->models);
     aver_vault_expire(keeper->vault, aver_time_monotonic_ns() / 1000000);
     aver_keeper_rotate(keeper);
     if (keeper->phase == AVER_KEEPER_DRAINING) {
@@ -178,58 +175,6 @@ void aver_keeper_rotate(aver_keeper *keeper)
     }
 }
 
-/* Settings that show in keyset and receipts must be those of the first engine, bit for bit. */
-static bool keeper_same_engine(const aver_engine_info *a, const aver_engine_info *b)
-{
-    return strcmp(a->executor, b->executor) == 0 && a->vocabulary_size == b->vocabulary_size &&
-           a->context_tokens == b->context_tokens && a->slots == b->slots &&
-           a->profile == b->profile && strcmp(a->kv_type, b->kv_type) == 0 &&
-           memcmp(a->numeric_class, b->numeric_class, 32) == 0 &&
-           memcmp(a->template_digest, b->template_digest, 32) == 0;
-}
-
-static aver_err keeper_first_engine(aver_model *model, const aver_engine_info *info)
-{
-    aver_keeper *keeper = model->keeper;
-
-    if (info->profile != keeper->options->profile) {
-        aver_log(AVER_LOG_ERROR, "engine.profile",
-                 "this model cannot run in the verified profile: its weights are of other types "
-                 "than Q8_0, Q4_0 "
-                 "or Q2_K to Q6_K. Use --profile fast (its answers cannot be re-checked) or "
-                 "another model");
-        keeper->exit_status = KEEPER_EXIT_USAGE;
-        return AVER_E_USAGE;
-    }
-    model->info = *info;
-    model->known = true;
-    (void)snprintf(model->fingerprint, sizeof(model->fingerprint), "aver-%02x%02x%02x%02x%02x%02x",
-                   info->numeric_class[0], info->numeric_class[1], info->numeric_class[2],
-                   info->numeric_class[3], info->numeric_class[4], info->numeric_class[5]);
-    return AVER_OK;
-}
-
-aver_err aver_keeper_on_ready(const aver_engine_info *info, void *context)
-{
-    aver_model *model = context;
-    aver_keeper *keeper = model->keeper;
-
-    if (!model->known) {
-        aver_err err = keeper_first_engine(model, info);
-        keeper_end(keeper);
-        return err;
-    }
-    keeper->metrics.engine_restarts++;
-    if (!keeper_same_engine(&model->info, info)) {
-        aver_log(AVER_LOG_ERROR, "engine.changed",
-                 "the new engine computes other numbers than the keyset promises: this node cannot "
-                 "go on");
-        return AVER_E_PROOF;
-    }
-    aver_calls_submit_waiting(model);
-    return AVER_OK;
-}
-
 aver_err aver_keeper_on_events(aver_view events, void *context)
 {
     return aver_calls_events(context, events);
@@ -240,13 +185,10 @@ aver_err aver_keeper_on_busy(uint64_t job_id, void *context)
     return aver_calls_busy(context, job_id);
 }
 
-void aver_keeper_on_down(bool final, void *context)
+void aver_keeper_on_dead(aver_keeper *keeper)
 {
-    aver_model *model = context;
-    aver_keeper *keeper = model->keeper;
-
-    aver_calls_engine_down(model, final);
-    if (!final) {
+    /* The start sees it by itself. */
+    if (keeper->phase == AVER_KEEPER_LOADING || aver_models_alive(&keeper->models)) {
         return;
     }
     if (keeper->exit_status == 0) {

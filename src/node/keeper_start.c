@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define START_READY_BYTES_MAX  8192
+#define START_READY_BYTES_MAX  65536
 #define START_OUTPUT_BYTES_MAX (1024u * 1024)
 /* The comment with all token ids must fit at once: up to five bytes an id, in base64. */
 #define START_OUTPUT_BYTES_TOKEN 8u
@@ -104,77 +104,6 @@ static aver_err start_platform(aver_keeper *keeper)
     return err;
 }
 
-static bool start_safe_byte(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_';
-}
-
-/* A name that needs no quoting anywhere: a run of other bytes becomes one '-', none at the end. */
-static void start_safe_name(aver_view name, char ret_name[AVER_NAME_BYTES_MAX])
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < name.size && size < AVER_NAME_BYTES_MAX - 1; i++) {
-        if (start_safe_byte(name.data[i])) {
-            ret_name[size++] = (char)name.data[i];
-        } else if (size > 0 && ret_name[size - 1] != '-') {
-            ret_name[size++] = '-';
-        }
-    }
-    if (size > 0 && ret_name[size - 1] == '-') {
-        size--;
-    }
-    ret_name[size] = '\0';
-}
-
-static void start_model_name(aver_keeper *keeper, aver_model *model)
-{
-    const char *slash = strrchr(keeper->options->model_path, '/');
-    aver_view file = aver_view_text(slash != NULL ? slash + 1 : keeper->options->model_path);
-    aver_view name;
-
-    if (keeper->options->model_name != NULL) {
-        (void)snprintf(model->name, sizeof(model->name), "%s", keeper->options->model_name);
-        return;
-    }
-    if (aver_gguf_text(model->weights.gguf, "general.name", &name) == AVER_OK) {
-        start_safe_name(name, model->name);
-        if (model->name[0] != '\0') {
-            return;
-        }
-    }
-    if (file.size > 5 && memcmp(file.data + file.size - 5, ".gguf", 5) == 0) {
-        file.size -= 5;
-    }
-    start_safe_name(file, model->name);
-}
-
-static aver_err start_weights(aver_keeper *keeper)
-{
-    aver_model *model;
-    char why[160] = "";
-    char root[65];
-
-    aver_err err = aver_models_add(&keeper->models, keeper, &model);
-    if (err != AVER_OK) {
-        return err;
-    }
-    err = aver_weights_open(keeper->options->model_path, 0, keeper->options->threads,
-                            &model->weights, why);
-    if (err != AVER_OK) {
-        aver_log(AVER_LOG_ERROR, "model.open", "%s: %s", keeper->options->model_path,
-                 why[0] != '\0' ? why : aver_err_text(err));
-        return err;
-    }
-    model->has_weights = true;
-    memcpy(model->root, model->weights.root, 32);
-    start_model_name(keeper, model);
-    aver_hex_encode(AVER_VIEW_OF(model->root), root);
-    aver_log(AVER_LOG_INFO, "model.open", "%s: root %s", model->name, root);
-    return AVER_OK;
-}
-
 static aver_err start_loop(aver_keeper *keeper)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
@@ -192,55 +121,35 @@ static aver_err start_loop(aver_keeper *keeper)
     return AVER_OK;
 }
 
-static aver_err start_engine(aver_keeper *keeper)
+static aver_err start_models(aver_keeper *keeper)
 {
-    const aver_node_options *options = keeper->options;
-    aver_model *model = keeper->models.list[0];
-    aver_engine_link_options link = {
-        .base = keeper->base,
-        .program = options->engine_program,
-        .single_process = options->single_process,
-        .engine = {.weights_fd = model->weights.fd,
-                   .profile = options->profile,
-                   .slots = options->slots,
-                   .context_tokens = options->context_tokens,
-                   .batch_tokens = options->batch_tokens,
-                   .threads = options->threads},
-        .hooks = {.on_ready = aver_keeper_on_ready,
-                  .on_events = aver_keeper_on_events,
-                  .on_busy = aver_keeper_on_busy,
-                  .on_down = aver_keeper_on_down,
-                  .context = model},
-    };
+    aver_err err = aver_models_init(&keeper->models, keeper);
 
-    aver_err err = aver_engine_link_new(&link, &model->engine);
-    if (err == AVER_OK) {
-        err = aver_engine_link_start(model->engine);
-    }
-    if (err != AVER_OK) {
-        return err;
-    }
-    /* on_ready and on_down end the loop. */
-    (void)event_base_dispatch(keeper->base);
-    if (!model->known) {
-        return keeper->exit_status != 0 ? AVER_E_PEER : AVER_E_ABSENT;
-    }
-    return aver_engine_link_state(model->engine) == AVER_ENGINE_READY ? AVER_OK : AVER_E_PEER;
+    return err == AVER_OK ? aver_models_start(&keeper->models, keeper) : err;
 }
 
 static aver_err start_keys(aver_keeper *keeper)
 {
-    const aver_model *model = keeper->models.list[0];
-    aver_keyring_model served = {.name = model->name, .root = model->root, .engine = &model->info};
+    const aver_models *models = &keeper->models;
+    aver_keyring_model served[AVER_MODELS_MAX];
     aver_keyring_facts facts = {
         .platform = keeper->platform->name,
         .operator_address = keeper->options->operator_address,
         .name = keeper->options->name,
-        .models = &served,
-        .models_count = 1,
+        .models = served,
+        .models_count = models->count,
         .process_model = keeper->options->single_process ? AVER_PROCESS_SINGLE : AVER_PROCESS_SPLIT,
     };
 
+    for (size_t i = 0; i < models->count; i++) {
+        const aver_model *model = models->list[i];
+
+        served[i] = (aver_keyring_model){.name = model->name,
+                                         .root = model->root,
+                                         .engine = &model->info,
+                                         .adapters = model->adapters,
+                                         .adapters_count = model->files_count - 1};
+    }
     return aver_keyring_new(&facts, &keeper->keyring);
 }
 
@@ -382,7 +291,16 @@ static aver_err start_ready_file(const aver_keeper *keeper)
     start_put_hex(&out, "model_root", model->root);
     aver_buf_append_text(&out, ",\"model\":");
     aver_json_append_string(&out, aver_view_text(model->name));
-    aver_buf_append_text(&out, "}\n");
+    aver_buf_append_text(&out, ",\"models\":[");
+    for (size_t i = 0; i < keeper->models.names_count; i++) {
+        const aver_model_name *name = &keeper->models.names[i];
+
+        aver_buf_append_text(&out, i > 0 ? ",{\"name\":" : "{\"name\":");
+        aver_json_append_string(&out, aver_view_text(name->text));
+        start_put_hex(&out, "root", name->model->root);
+        aver_buf_append_byte(&out, '}');
+    }
+    aver_buf_append_text(&out, "]}\n");
     aver_err err = aver_buf_status(&out);
     if (err == AVER_OK) {
         err = aver_file_write(keeper->options->ready_file, aver_buf_view(&out), 0644);
@@ -401,17 +319,29 @@ static void start_notify(void)
     }
 }
 
+/* Answers at once of all models, and those that may wait beyond them. */
+static uint32_t start_calls(const aver_node_options *options)
+{
+    uint32_t sum = options->queue;
+
+    for (size_t i = 0; i < options->models_count; i++) {
+        uint32_t own = options->models[i].slots;
+        sum += own != 0 ? own : options->slots;
+    }
+    return sum;
+}
+
 aver_err aver_keeper_start(aver_keeper *keeper)
 {
     typedef aver_err start_step(aver_keeper * keeper);
-    static start_step *const steps[] = {
-        start_loop, start_platform, start_stores, start_weights,   start_engine,
-        start_keys, start_evidence, start_tls,    start_listeners, start_timers};
+    static start_step *const steps[] = {start_loop,   start_platform,  start_stores,
+                                        start_models, start_keys,      start_evidence,
+                                        start_tls,    start_listeners, start_timers};
 
     start_process();
     aver_buf_init(&keeper->sealed, START_SEALED_BYTES_MAX);
     keeper->started_s = aver_time_wall_ms() / 1000;
-    aver_err err = aver_calls_init(&keeper->calls, keeper->options->slots + keeper->options->queue);
+    aver_err err = aver_calls_init(&keeper->calls, start_calls(keeper->options));
     for (size_t i = 0; err == AVER_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
         err = steps[i](keeper);
     }

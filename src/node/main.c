@@ -41,7 +41,9 @@ int main(int argc, char **argv)
 
     if (argc == 2 && strcmp(argv[0], AVER_ENGINE_ARGV0) == 0 &&
         strcmp(argv[1], AVER_ENGINE_ARGV1) == 0) {
-        return aver_engine_serve(AVER_LINK_SOCKET_FD, AVER_LINK_WEIGHTS_FD, true);
+        aver_engine_files files = aver_link_files();
+
+        return aver_engine_serve(AVER_LINK_SOCKET_FD, &files, true);
     }
     aver_node_build build = main_build();
     switch (aver_node_options_parse(&build, argc, argv, &options)) {

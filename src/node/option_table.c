@@ -10,9 +10,15 @@ const aver_node_option aver_node_option_table[] = {
     {"config", "FILE", AVER_OPTION_CONFIG, AVER_OPTION_COMMAND,
      "settings, one \"name = value\" a line, named as these options;\n"
      "what the command line gives replaces what the file says"},
-    {"model", "FILE", AVER_OPTION_MODEL, AVER_OPTION_ONCE, "GGUF model (required)"},
+    {"model", "FILE[,SETTING]...", AVER_OPTION_MODEL, AVER_OPTION_REPEATS,
+     "GGUF model (required); may be repeated, at most 64. Settings of its\n"
+     "own: name=NAME, context=N, slots=N, lora=FILE[:SCALE] (an adapter,\n"
+     "at most 8); a comma inside one is written twice"},
     {"model-name", "NAME", AVER_OPTION_MODEL_NAME, AVER_OPTION_ONCE,
-     "name that requests give; default: the one in the file"},
+     "name that requests give for the only model; default: from the file"},
+    {"memory", "SIZE", AVER_OPTION_MEMORY, AVER_OPTION_ONCE,
+     "bytes (K, M, G, T) for weights and engines of the models that are\n"
+     "loaded; the others wait until they are asked for; default: all stay"},
     {"listen", "ADDRESS", AVER_OPTION_LISTEN, AVER_OPTION_REPEATS,
      "tcp:HOST:PORT (TLS 1.3), unix:PATH, vsock:PORT; may be repeated;\n"
      "default tcp:127.0.0.1:8000; port 0 takes a free one"},

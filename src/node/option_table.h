@@ -13,6 +13,7 @@
 typedef enum aver_node_option_id {
     AVER_OPTION_MODEL = 256, /* beyond what getopt takes for letters */
     AVER_OPTION_MODEL_NAME,
+    AVER_OPTION_MEMORY,
     AVER_OPTION_LISTEN,
     AVER_OPTION_PLATFORM,
     AVER_OPTION_PROFILE,

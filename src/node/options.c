@@ -31,7 +31,7 @@ typedef struct options_reader {
     const aver_node_build *build;
     aver_node_options *options;
     struct option table[OPTIONS_COUNT_MAX]; /* of getopt; each flag is NULL, each val an id */
-    uint32_t given[OPTIONS_COUNT_MAX]; /* how often the command line has it */
+    uint32_t given[OPTIONS_COUNT_MAX];      /* how often the command line has it */
     const char *value;
     const char *name;
     char where[OPTIONS_WHERE_BYTES]; /* "--", or file and line */
@@ -97,6 +97,32 @@ static bool options_listen(const options_reader *reader)
     return true;
 }
 
+static bool options_model(const options_reader *reader)
+{
+    aver_node_options *options = reader->options;
+    char why[AVER_MODEL_OPTION_WHY_BYTES] = "out of memory";
+
+    if (options->models_count == AVER_NODE_MODELS_MAX) {
+        return options_wrong(reader, "to be given at most 64 times");
+    }
+    if (aver_model_option_parse(reader->value, &options->models[options->models_count], why) !=
+        AVER_OK) {
+        (void)fprintf(stderr, "%s: %s%s: %s\n", reader->build->program, reader->where, reader->name,
+                      why);
+        return false;
+    }
+    options->models_count++;
+    return true;
+}
+
+static bool options_memory(const options_reader *reader)
+{
+    if (aver_size_parse(reader->value, &reader->options->memory_bytes) != AVER_OK) {
+        return options_wrong(reader, "a number of bytes, with K, M, G or T after it or without");
+    }
+    return true;
+}
+
 static bool options_text(const options_reader *reader, const char **ret_text)
 {
     aver_view text = aver_view_text(reader->value);
@@ -159,8 +185,9 @@ static bool options_one(const options_reader *reader, int option)
 
     switch (option) {
     case AVER_OPTION_MODEL:
-        options->model_path = reader->value;
-        return true;
+        return options_model(reader);
+    case AVER_OPTION_MEMORY:
+        return options_memory(reader);
     case AVER_OPTION_MODEL_NAME:
         return options_text(reader, &options->model_name);
     case AVER_OPTION_LISTEN:
@@ -362,8 +389,16 @@ static bool options_file(options_reader *reader, const char *path)
 
 static bool options_complete(const aver_node_build *build, aver_node_options *options)
 {
-    if (options->model_path == NULL) {
+    if (options->models_count == 0) {
         (void)fprintf(stderr, "%s: --model FILE is missing; see --help\n", build->program);
+        return false;
+    }
+    if (options->model_name != NULL &&
+        (options->models_count > 1 || options->models[0].name != NULL)) {
+        (void)fprintf(stderr,
+                      "%s: --model-name is for one model without a name: use --model "
+                      "FILE,name=NAME\n",
+                      build->program);
         return false;
     }
     if (options->listen_count == 0) {
@@ -401,5 +436,9 @@ aver_options_outcome aver_node_options_parse(const aver_node_build *build, int a
 
 void aver_node_options_deinit(aver_node_options *options)
 {
+    for (size_t i = 0; i < options->models_count; i++) {
+        aver_model_option_deinit(&options->models[i]);
+    }
+    options->models_count = 0;
     aver_node_config_deinit(&options->config);
 }

@@ -11,9 +11,11 @@
 #include "aver/receipt.h"
 #include "base/log.h"
 #include "node/config_file.h"
+#include "node/model_option.h"
 #include "tee/tee.h"
 
 #define AVER_NODE_LISTENERS_MAX 8
+#define AVER_NODE_MODELS_MAX    AVER_KEYSET_MODELS_MAX
 
 /* What differs between the programs that are built from the same main. */
 typedef struct aver_node_build {
@@ -25,8 +27,10 @@ typedef struct aver_node_build {
 } aver_node_build;
 
 typedef struct aver_node_options {
-    const char *model_path;
-    const char *model_name; /* NULL: from the model file */
+    aver_model_option models[AVER_NODE_MODELS_MAX]; /* at least one */
+    size_t models_count;
+    const char *model_name; /* of the only one; NULL: from its option or its file */
+    uint64_t memory_bytes;  /* for the models that are loaded, 0: no limit */
     const char *listen[AVER_NODE_LISTENERS_MAX];
     size_t listen_count;
     const char *platform; /* NAME[:options], NULL: the only one that opens */

@@ -74,6 +74,11 @@ static bool request_valid(const aver_keeper *keeper, const aver_job *job, const 
             (request_refusal){404, "model_not_found", "model", "There is no such model here."};
         return false;
     }
+    if (aver_model_failed(*ret_model, aver_time_monotonic_ns())) {
+        *ret_refusal = (request_refusal){503, (*ret_model)->failed_code, "model",
+                                         (*ret_model)->failed_message};
+        return false;
+    }
     if (job->claims.present) {
         return request_claims(keeper, &job->claims, method, path, ret_refusal);
     }

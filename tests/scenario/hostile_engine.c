@@ -23,5 +23,7 @@ aver_err __wrap_aver_answer_draw(aver_answer *answer, const float *logits, int32
 
 int main(void)
 {
-    return aver_engine_serve(AVER_LINK_SOCKET_FD, AVER_LINK_WEIGHTS_FD, true);
+    aver_engine_files files = aver_link_files();
+
+    return aver_engine_serve(AVER_LINK_SOCKET_FD, &files, true);
 }

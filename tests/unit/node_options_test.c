@@ -123,7 +123,8 @@ static void test_the_file_sets_and_the_command_line_wins(void **state)
                   "log = json\nname = K\xc3\xb6ln # 1");
     assert_int_equal(parse(f, true, words, &options), AVER_OPTIONS_RUN);
     assert_string_equal(f->words, "");
-    assert_string_equal(options.model_path, "a b.gguf");
+    assert_int_equal(options.models_count, 1);
+    assert_string_equal(options.models[0].path, "a b.gguf");
     assert_int_equal(options.slots, 9);
     assert_int_equal(options.queue, 7);
     assert_int_equal(options.listen_count, 1);

@@ -38,7 +38,8 @@ static void peer_start(peer *self)
     assert_true(self->pid >= 0);
     if (self->pid == 0) {
         (void)close(fds[0]);
-        _exit(aver_engine_serve(fds[1], stories.fd, true));
+        const aver_engine_files files = {.weights_fd = stories.fd};
+        _exit(aver_engine_serve(fds[1], &files, true));
     }
     (void)close(fds[1]);
     self->fd = fds[0];
