@@ -97,17 +97,22 @@ async function headCovers(head, events) {
 }
 
 /** Why the events are not those that were signed, or null. */
-async function streamFault({ keeper }, transcript, key) {
+async function eventsFault({ keeper }, transcript, key) {
+  const events = transcript.events ?? eventsSplit(transcript.response);
+  if (transcript.broken) {
+    return "the bytes end inside an event";
+  }
+  if (BigInt(events.length) !== keeper.events ||
+      !equal(keeper.eventsRoot, await eventsRoot(events))) {
+    return "events are missing, added or changed";
+  }
+  return key ? streamContradiction(keeper, { ...transcript, events }, key) : null;
+}
+
+/** What the search for a fault found; bytes that cannot be read are one. */
+async function streamFault(find) {
   try {
-    const events = transcript.events ?? eventsSplit(transcript.response);
-    if (transcript.broken) {
-      return "the bytes end inside an event";
-    }
-    if (BigInt(events.length) !== keeper.events ||
-        !equal(keeper.eventsRoot, await eventsRoot(events))) {
-      return "events are missing, added or changed";
-    }
-    return key ? await streamContradiction(keeper, { ...transcript, events }, key) : null;
+    return await find();
   } catch (error) {
     if (error instanceof FormatError) {
       return error.message;
@@ -126,7 +131,7 @@ async function judgeStream(receipt, transcript, key, verdict) {
   } else if (!transcript.response && !streamed) {
     verdict.skip("receipt.stream", "the events are not here");
   } else {
-    const fault = await streamFault(receipt, transcript, key);
+    const fault = await streamFault(() => eventsFault(receipt, transcript, key));
     verdict.decide("receipt.stream", !fault, "all events that were signed, in order", fault);
   }
 }
@@ -254,14 +259,20 @@ export async function judgeCut(cut, judged, transcript, verdict) {
   same(verdict, "receipt.incarnation", opening.incarnation, judged.keyset.incarnation);
   await judgeCommitment("receipt.request", "aver/commit/request/1", transcript.request,
     transcript.salt, opening.request, verdict);
-  if (together && head && transcript.response) {
-    await judgeCutStream(head, transcript.response, verdict);
+  const events = transcript.events ??
+    (transcript.response && eventsSplit(transcript.response, true));
+  if (events) {
+    await judgeCutStream(opening, together && head, { ...transcript, events }, key, verdict);
   }
 }
 
 /** A cut may fall inside an event: what the head covers is whole, or it is a fault. */
-async function judgeCutStream(head, response, verdict) {
-  const events = eventsSplit(response, true);
-  verdict.decide("receipt.stream", await headCovers(head, events),
-    `proven up to event ${head.events}`, "the events are not those that the head signs");
+async function judgeCutStream(opening, head, transcript, key, verdict) {
+  const fault = await streamFault(() => streamContradiction(opening, transcript, key));
+  if (fault) {
+    verdict.fail("receipt.stream", fault);
+  } else if (head) {
+    verdict.decide("receipt.stream", await headCovers(head, transcript.events),
+      `proven up to event ${head.events}`, "the events are not those that the head signs");
+  }
 }

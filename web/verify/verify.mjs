@@ -72,6 +72,11 @@ export async function verifyAnswer(bundleBytes, message, transcript, context) {
   const bundle = unwrap(bundleBytes, verdict);
   const judged = bundle
     ? await judgeBundle(bundle, { platforms, reliedMs: context.nowMs, ...context }, verdict) : {};
+  if (!message && transcript.opening) {
+    const head = transcript.heads?.at(-1);
+    await judgeCut({ opening: transcript.opening, head }, judged, transcript, verdict);
+    return conclude(context, "answer", verdict, null);
+  }
   const receipt = receiptRead(message, verdict);
   if (receipt) {
     await judgeReceipt(receipt, judged, { ...transcript, live: true }, context, verdict);

@@ -4,16 +4,20 @@
  * refused by both, and a capsule is accepted or refused by both with the same failing checks.
  */
 import { readFileSync } from "node:fs";
-import { FormatError, hexDecode, policyParse, verifyCapsule } from "../verify.mjs";
-import { checksBetween } from "../verdict.mjs";
+import { CHECKS, FormatError, hexDecode, policyParse, verifyAnswer, verifyCapsule } from "../verify.mjs";
+import { utf8Text } from "../bytes.mjs";
+import { eventsSplit } from "../stream.mjs";
 
 const AT_ONCE = 64;
 const SHOWN_MAX = 20;
+/** Mutants in which a check hardly ever fails would prove little about it. */
 const FAILURES_MIN = 10;
 
-/** What is judged of a saved answer: mutants in which none of these failed would prove little. */
-const REACHED = [...checksBetween("capsule.format", "model.allowed"),
-  ...checksBetween("receipt.format", "receipt.enc"), "receipt.finish", "receipt.time"];
+const ABSENT = 0xffffffffn;
+/** Parts of a live answer, in the order of the file. */
+const PARTS = ["bundle", "receipt", "salt", "request", "response", "tokens", "enc", "opening", "head",
+  "headAgain", "nonce", "nodeId", "tlsKey", "sealKey", "modelRoot", "method", "path", "clientNonce",
+  "seed"];
 
 const root = hexDecode(readFileSync(new URL("../../../tests/golden/sim-root.hex", import.meta.url),
   "latin1").trim());
@@ -39,15 +43,37 @@ class Records {
     return new Uint8Array(this.bytes.subarray(this.at - size, this.at));
   }
 
+  text() {
+    return Buffer.from(this.sized()).toString();
+  }
+
+  /** A part that may not be there. */
+  part() {
+    if (this.uint(4) === ABSENT) {
+      return undefined;
+    }
+    this.at -= 4;
+    return this.sized();
+  }
+
+  live() {
+    const asOfMs = this.uint(8);
+    const parts = Object.fromEntries(PARTS.map((name) => [name, this.part()]));
+    const [streamed, broken] = [this.uint(1) === 1n, this.uint(1) === 1n];
+    return { ...parts, asOfMs: asOfMs || undefined, streamed, broken };
+  }
+
   next() {
     if (this.at === this.bytes.length) {
       return null;
     }
     const letter = String.fromCharCode(this.bytes[this.at++]);
-    return letter === "P"
-      ? { letter, good: this.uint(1) === 1n, text: this.sized() }
-      : { letter, policy: Number(this.uint(1)), nowMs: this.uint(8), capsule: this.sized(),
-          wanted: Buffer.from(this.sized()).toString() };
+    if (letter === "P") {
+      return { letter, good: this.uint(1) === 1n, text: this.sized() };
+    }
+    const reader = { policy: Number(this.uint(1)), nowMs: this.uint(8) };
+    const judged = letter === "C" ? { capsule: this.sized() } : { live: this.live() };
+    return { letter, ...reader, ...judged, wanted: this.text() };
   }
 }
 
@@ -63,9 +89,27 @@ function policyRead(text) {
   }
 }
 
-async function judge({ capsule, policy, nowMs }, policies) {
-  const { accepted, checks } = await verifyCapsule(capsule,
-    { policy: policies[policy], roots: { sim: root }, nowMs });
+/** A live answer as verifyAnswer wants it. */
+function judgeLive(live, context) {
+  const { bundle, receipt, streamed, broken, asOfMs } = live;
+  const { nonce, nodeId, tlsKey, sealKey, modelRoot } = live;
+  const events = streamed ? eventsSplit(live.response, true) : undefined;
+  const route = live.method && live.path
+    ? { method: utf8Text(live.method), path: utf8Text(live.path) } : undefined;
+  const transcript = {
+    salt: live.salt, request: live.request, tokens: live.tokens, enc: live.enc, events, broken,
+    response: streamed ? undefined : live.response, opening: live.opening,
+    heads: [live.head, live.headAgain].filter((one) => one), route, nonce: live.clientNonce,
+    seed: live.seed && new DataView(live.seed.buffer).getBigUint64(0, true),
+  };
+  return verifyAnswer(bundle, receipt?.length > 0 ? receipt : undefined, transcript,
+    { ...context, nonce, nodeId, tlsKey, sealKey, modelRoot, asOfMs });
+}
+
+async function judge({ capsule, live, policy, nowMs }, policies) {
+  const context = { policy: policies[policy], roots: { sim: root }, nowMs };
+  const { accepted, checks } = capsule
+    ? await verifyCapsule(capsule, context) : await judgeLive(live, context);
   const failed = checks.filter(({ status }) => status === "FAIL").map(({ name }) => name);
   return [accepted ? "accepted" : "refused", ...failed];
 }
@@ -73,7 +117,7 @@ async function judge({ capsule, policy, nowMs }, policies) {
 class Comparison {
   constructor() {
     this.wrong = 0;
-    this.counts = { policies: 0, policiesGood: 0, capsules: 0, accepted: 0 };
+    this.counts = { policies: 0, policiesGood: 0, capsules: 0, live: 0, accepted: 0 };
     /** How often each check failed, and how often it alone. */
     this.failures = new Map();
   }
@@ -93,7 +137,7 @@ class Comparison {
     }
   }
 
-  capsule(record, found) {
+  answer(record, found) {
     const [word, ...failed] = record.wanted.split(" ");
     this.counts.accepted += word === "accepted" ? 1 : 0;
     for (const name of failed) {
@@ -103,10 +147,10 @@ class Comparison {
     const wanted = [word, ...failed.sort()].join(" ");
     const here = [found[0], ...found.slice(1).sort()].join(" ");
     if (wanted !== here) {
-      this.differ(`capsule ${this.counts.capsules}, policy ${record.policy}, now ` +
+      this.differ(`${record.letter} ${this.counts.capsules}, policy ${record.policy}, now ` +
         `${record.nowMs}:\n  libaver ${wanted}\n  here    ${here}`);
     }
-    this.counts.capsules++;
+    this.counts[record.capsule ? "capsules" : "live"]++;
   }
 }
 
@@ -127,14 +171,14 @@ async function main(file) {
     }
     // The crypto works on other threads: many at once keep them busy.
     const found = await Promise.all(batch.map((one) => judge(one, policies)));
-    batch.forEach((one, i) => comparison.capsule(one, found[i]));
+    batch.forEach((one, i) => comparison.answer(one, found[i]));
   }
-  const { policies: texts, policiesGood, capsules, accepted } = comparison.counts;
-  console.log(`${texts} policies, ${policiesGood} can be read; ${capsules} capsules, ` +
-    `${accepted} accepted; ${comparison.wrong} disagreements`);
+  const { policies: texts, policiesGood, capsules, live, accepted } = comparison.counts;
+  console.log(`${texts} policies, ${policiesGood} can be read; ${capsules} capsules and ${live} ` +
+    `live answers, ${accepted} accepted; ${comparison.wrong} disagreements`);
   console.log("failures, and alone: " + [...comparison.failures]
     .map(([name, [all, alone]]) => `${name} ${all} ${alone}`).join(", "));
-  const untouched = REACHED.filter((name) => !(comparison.failures.get(name)?.[0] >= FAILURES_MIN));
+  const untouched = CHECKS.filter((name) => !(comparison.failures.get(name)?.[0] >= FAILURES_MIN));
   if (untouched.length > 0) {
     console.log(`too few mutants in which these fail: ${untouched.join(", ")}`);
   }
