@@ -4,7 +4,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "engine/host_memory.h"
 #include "engine/host_rows.h"
+#include "engine/host_threads.h"
 #include "engine/profile.h"
 #include "model/cores.h"
 #include "model/gguf.h"
@@ -25,6 +27,7 @@
 #define BATCH_TOKENS_DEFAULT   512u
 #define CONTEXT_TOKENS_DEFAULT 4096u
 #define CONTEXT_TOKENS_LEAST   32u
+#define SMALL_CORES            4u
 #define CLASS_PROMPT_TOKENS    16u
 #define CLASS_STEPS            8u
 
@@ -34,7 +37,9 @@ struct aver_host {
     struct llama_model *model;
     struct llama_context *context;
     const struct llama_vocab *vocab;
-    struct ggml_threadpool *pool;
+    aver_host_threads threads;
+    aver_host_memory memory;
+    bool memory_known; /* all buffers of the KV memory were seen */
     struct llama_batch batch;
     bool has_batch;
     uint32_t batch_tokens;
@@ -114,6 +119,16 @@ static uint32_t host_context_tokens(const aver_host *host, const aver_engine_opt
     return tokens > AVER_JOB_TOKENS_MAX ? AVER_JOB_TOKENS_MAX : tokens;
 }
 
+/* On a small machine every core computes: keeper and network need little. */
+static unsigned host_threads_most(const aver_engine_options *options)
+{
+    unsigned cores = aver_cores_count();
+    if (options->threads != 0) {
+        return options->threads;
+    }
+    return cores > SMALL_CORES ? cores - 1 : cores;
+}
+
 static void host_context_params(const aver_host *host, const aver_engine_options *options,
                                 uint32_t outputs_max, struct llama_context_params *params)
 {
@@ -126,10 +141,21 @@ static void host_context_params(const aver_host *host, const aver_engine_options
     params->n_outputs_max = outputs_max;
     params->kv_unified = false;
     params->no_perf = true;
-    unsigned cores = aver_cores_count();
-    unsigned threads = options->threads != 0 ? options->threads : (cores > 1 ? cores - 1 : 1);
-    params->n_threads = (int32_t)threads;
-    params->n_threads_batch = (int32_t)threads;
+    params->n_threads = (int32_t)host_threads_most(options);
+    params->n_threads_batch = params->n_threads;
+}
+
+/* Every node is shown before it is computed; true asks to see what came out. */
+static bool host_watch(struct ggml_tensor *tensor, bool ask, void *context)
+{
+    aver_host *host = context;
+    if (ask && !host->memory_known) {
+        aver_host_memory_watch(&host->memory, tensor);
+    }
+    if (host->info.profile != AVER_PROFILE_VERIFIED) {
+        return !ask;
+    }
+    return aver_host_rows_watch(tensor, ask, &host->rows);
 }
 
 static aver_err host_open_context(aver_host *host, const aver_engine_options *options,
@@ -137,12 +163,12 @@ static aver_err host_open_context(aver_host *host, const aver_engine_options *op
 {
     struct llama_context_params params;
     host_context_params(host, options, outputs_max, &params);
+    params.cb_eval = host_watch;
+    params.cb_eval_user_data = host;
     if (host->info.profile == AVER_PROFILE_VERIFIED) {
         params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
         params.type_k = kv_q8 ? GGML_TYPE_Q8_0 : GGML_TYPE_BF16;
         params.type_v = params.type_k;
-        params.cb_eval = aver_host_rows_watch;
-        params.cb_eval_user_data = &host->rows;
     }
     (void)snprintf(host->info.kv_type, sizeof(host->info.kv_type), "%s",
                    params.type_k == GGML_TYPE_Q8_0   ? "Q8_0"
@@ -156,13 +182,9 @@ static aver_err host_open_context(aver_host *host, const aver_engine_options *op
     if (llama_get_memory(host->context) == NULL) {
         return host_fail(why, AVER_E_UNSUPPORTED, "the model does not generate text");
     }
-    struct ggml_threadpool_params pool = ggml_threadpool_params_default(params.n_threads);
-    pool.poll = 0;
-    host->pool = ggml_threadpool_new(&pool);
-    if (host->pool == NULL) {
+    if (!aver_host_threads_init(&host->threads, host->context, (unsigned)params.n_threads)) {
         return host_fail(why, AVER_E_NOMEM, "no threads for the engine");
     }
-    llama_attach_threadpool(host->context, host->pool, NULL);
     host->batch = llama_batch_init((int32_t)host->batch_tokens, 0, 1);
     host->has_batch = true;
     return AVER_OK;
@@ -212,6 +234,8 @@ static aver_err host_class_run(aver_host *host, char *why)
     }
     aver_sha256_final(&hash, host->info.numeric_class);
     aver_host_forget(host, 0);
+    host->memory_known = true;
+    aver_host_memory_release(&host->memory);
     return AVER_OK;
 }
 
@@ -340,9 +364,7 @@ void aver_host_free(aver_host *host)
     if (host->context != NULL) {
         llama_free(host->context);
     }
-    if (host->pool != NULL) {
-        ggml_threadpool_free(host->pool);
-    }
+    aver_host_threads_deinit(&host->threads);
     if (host->model != NULL) {
         llama_model_free(host->model);
     }
@@ -392,7 +414,9 @@ uint32_t aver_host_put_count(const aver_host *host)
 aver_err aver_host_decode(aver_host *host)
 {
     aver_host_rows_begin(&host->rows);
+    aver_host_threads_begin(&host->threads);
     int32_t status = llama_decode(host->context, host->batch);
+    aver_host_threads_end(&host->threads);
     int32_t count = host->batch.n_tokens;
     host->batch.n_tokens = 0;
     host->tokens += (uint32_t)count;

@@ -2,7 +2,9 @@
 #include "engine/sampler.h"
 
 #include "crypto/hash.h"
+#include "engine/sampler_best.h"
 #include "engine/sampler_exp.h"
+#include "engine/sampler_space.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,11 +16,7 @@
 #define DROP_MARGIN 0.5
 #define SUM_LANES   8
 
-typedef struct candidate {
-    float logit;
-    int32_t token;
-    double weight;
-} candidate;
+typedef aver_sampler_candidate candidate;
 
 typedef struct token_window {
     int32_t tokens[AVER_SAMPLER_WINDOW];
@@ -31,9 +29,7 @@ struct aver_sampler {
     aver_sampling sampling;
     token_window seen; /* prompt and generated */
     token_window generated;
-    float *logits; /* after penalties */
-    candidate *candidates;
-    double *weights; /* by id */
+    aver_sampler_space *space; /* of the draw under way */
 };
 
 aver_err aver_sampler_new(uint32_t vocabulary_size, const aver_sampling *sampling,
@@ -45,13 +41,7 @@ aver_err aver_sampler_new(uint32_t vocabulary_size, const aver_sampling *samplin
     }
     sampler->vocabulary_size = vocabulary_size;
     sampler->sampling = *sampling;
-    sampler->logits = calloc((size_t)vocabulary_size + 1, sizeof(*sampler->logits));
-    sampler->candidates = calloc((size_t)vocabulary_size + 1, sizeof(*sampler->candidates));
-    sampler->weights = calloc((size_t)vocabulary_size + 1, sizeof(*sampler->weights));
-    if (sampler->logits == NULL || sampler->candidates == NULL || sampler->weights == NULL) {
-        aver_sampler_free(sampler);
-        return AVER_E_NOMEM;
-    }
+    aver_sampler_space_join();
     *ret_sampler = sampler;
     return AVER_OK;
 }
@@ -59,9 +49,7 @@ aver_err aver_sampler_new(uint32_t vocabulary_size, const aver_sampling *samplin
 void aver_sampler_free(aver_sampler *sampler)
 {
     if (sampler != NULL) {
-        free(sampler->logits);
-        free(sampler->candidates);
-        free(sampler->weights);
+        aver_sampler_space_leave();
         free(sampler);
     }
 }
@@ -113,10 +101,11 @@ static bool sampler_penalises(const aver_sampling *sampling)
 static void sampler_penalise(aver_sampler *sampler, const float *logits)
 {
     const aver_sampling *sampling = &sampler->sampling;
-    memcpy(sampler->logits, logits, sampler->vocabulary_size * sizeof(*logits));
+    float *penalised = sampler->space->logits;
+    memcpy(penalised, logits, sampler->vocabulary_size * sizeof(*logits));
     float repetition = (float)(sampling->repetition_penalty_ppm / PPM);
     for (size_t i = 0; i < sampler->seen.count; i++) {
-        float *logit = &sampler->logits[sampler->seen.tokens[i]];
+        float *logit = &penalised[sampler->seen.tokens[i]];
         if (!window_seen_before(&sampler->seen, i)) {
             *logit = *logit > 0.0F ? *logit / repetition : *logit * repetition;
         }
@@ -127,25 +116,10 @@ static void sampler_penalise(aver_sampler *sampler, const float *logits)
         int32_t token = sampler->generated.tokens[i];
         if (!window_seen_before(&sampler->generated, i)) {
             double count = (double)window_occurrences(&sampler->generated, token);
-            double logit = (double)sampler->logits[token];
-            sampler->logits[token] = (float)(logit - count * frequency - presence);
+            double logit = (double)penalised[token];
+            penalised[token] = (float)(logit - count * frequency - presence);
         }
     }
-}
-
-/* The highest finite logit, ties to the lowest id; -1 if none is finite. */
-static int32_t sampler_greedy(const float *logits, uint32_t count)
-{
-    int32_t best = -1;
-    float highest = -INFINITY;
-    for (uint32_t i = 0; i < count; i++) {
-        /* NaN compares false with everything; the infinities are passed over by the bounds. */
-        if (logits[i] > highest && logits[i] < INFINITY) {
-            highest = logits[i];
-            best = (int32_t)i;
-        }
-    }
-    return best;
 }
 
 /* True if a stands before b in the order of candidates. */
@@ -245,7 +219,7 @@ static size_t sampler_top_k(aver_sampler *sampler, const float *logits, float hi
                             double *ret_sum)
 {
     double scale = PPM / (double)sampler->sampling.temperature_ppm;
-    candidate *candidates = sampler->candidates;
+    candidate *candidates = sampler->space->candidates;
     size_t count =
         sampler_select(candidates, logits, sampler->vocabulary_size, sampler->sampling.top_k);
     double sum = 0.0;
@@ -262,15 +236,16 @@ static size_t sampler_top_k(aver_sampler *sampler, const float *logits, float hi
 static size_t sampler_gather(aver_sampler *sampler, const float *logits, double sum)
 {
     const aver_sampling *sampling = &sampler->sampling;
+    const aver_sampler_space *space = sampler->space;
     double rejected = sum * (double)(1000000 - sampling->top_p_ppm) / PPM;
     double least = rejected * DROP_MARGIN / (double)sampler->vocabulary_size;
     double least_m = sampling->min_p_ppm / PPM;
     size_t count = 0;
     least = least > least_m ? least : least_m;
     for (uint32_t i = 0; i < sampler->vocabulary_size; i++) {
-        double weight = sampler->weights[i];
+        double weight = space->weights[i];
         if (weight >= least && weight > 0.0) {
-            sampler->candidates[count++] = (candidate){logits[i], (int32_t)i, weight};
+            space->candidates[count++] = (candidate){logits[i], (int32_t)i, weight};
         }
     }
     return count;
@@ -371,7 +346,7 @@ static int32_t sampler_random(aver_sampler *sampler, const float *logits, float 
                               uint64_t step)
 {
     const aver_sampling *sampling = &sampler->sampling;
-    candidate *candidates = sampler->candidates;
+    candidate *candidates = sampler->space->candidates;
     double uniform = sampler_uniform(sampling->seed, step);
     bool cuts = sampling->top_p_ppm < 1000000 || sampling->min_p_ppm != 0;
     double sum = 0.0;
@@ -380,10 +355,11 @@ static int32_t sampler_random(aver_sampler *sampler, const float *logits, float 
         count = sampler_top_k(sampler, logits, highest, &sum);
     } else {
         double scale = PPM / (double)sampling->temperature_ppm;
-        aver_sampler_weigh(logits, sampler->vocabulary_size, highest, scale, sampler->weights);
-        sum = sampler_sum(sampler->weights, sampler->vocabulary_size);
+        double *weights = sampler->space->weights;
+        aver_sampler_weigh(logits, sampler->vocabulary_size, highest, scale, weights);
+        sum = sampler_sum(weights, sampler->vocabulary_size);
         if (!cuts) {
-            return sampler_pick_any(sampler->weights, sampler->vocabulary_size, uniform * sum);
+            return sampler_pick_any(weights, sampler->vocabulary_size, uniform * sum);
         }
         count = sampler_gather(sampler, logits, sum);
     }
@@ -396,17 +372,26 @@ static int32_t sampler_random(aver_sampler *sampler, const float *logits, float 
 aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step,
                            int32_t *ret_token)
 {
-    if (sampler_penalises(&sampler->sampling)) {
+    bool penalises = sampler_penalises(&sampler->sampling);
+    bool random = sampler->sampling.temperature_ppm != 0;
+    aver_err err = AVER_OK;
+    if (penalises || random) {
+        err = aver_sampler_space_take(sampler->vocabulary_size, &sampler->space);
+        if (err != AVER_OK) {
+            return err;
+        }
+    }
+    if (penalises) {
         sampler_penalise(sampler, logits);
-        logits = sampler->logits;
+        logits = sampler->space->logits;
     }
-    int32_t best = sampler_greedy(logits, sampler->vocabulary_size);
+    int32_t best = aver_sampler_best(logits, sampler->vocabulary_size);
     if (best < 0) {
-        return AVER_E_FORMAT;
+        err = AVER_E_FORMAT;
+    } else {
+        *ret_token = random ? sampler_random(sampler, logits, logits[best], step) : best;
     }
-    if (sampler->sampling.temperature_ppm != 0) {
-        best = sampler_random(sampler, logits, logits[best], step);
-    }
-    *ret_token = best;
-    return AVER_OK;
+    aver_sampler_space_give(sampler->space);
+    sampler->space = NULL;
+    return err;
 }

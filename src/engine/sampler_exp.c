@@ -75,12 +75,22 @@ __attribute__((target("avx2"))) static void weigh_avx2(const float *logits, uint
 {
     weigh_all(logits, size, highest, scale, weights);
 }
+
+__attribute__((target("avx512f"))) static void
+weigh_avx512(const float *logits, uint32_t size, float highest, double scale, double *weights)
+{
+    weigh_all(logits, size, highest, scale, weights);
+}
 #endif
 
 void aver_sampler_weigh(const float *logits, uint32_t size, float highest, double scale,
                         double *ret_weights)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) {
+        weigh_avx512(logits, size, highest, scale, ret_weights);
+        return;
+    }
     if (__builtin_cpu_supports("avx2")) {
         weigh_avx2(logits, size, highest, scale, ret_weights);
         return;
