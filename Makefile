@@ -3,7 +3,7 @@
 #   make              programs in build/bin            make bench [B=name]
 #   make demo         a model answers, checked         make fuzz [T=seconds]
 #   make check        all tests                        make soak, make tidy
-#   make install      PREFIX=/usr/local, DESTDIR
+#   make install      PREFIX=/usr/local, DESTDIR        make deb: Debian packages in build/deb
 
 BUILD  ?= build
 PREFIX ?= /usr/local
@@ -14,7 +14,7 @@ B      ?=
 export AVER_BUILD := $(abspath $(BUILD))
 NINJA = cmake --build $(BUILD) -j$(JOBS)
 
-.PHONY: all build deps demo check bench fuzz soak install tidy clean
+.PHONY: all build deps demo check bench fuzz soak install deb tidy clean
 
 all: deps build
 
@@ -56,6 +56,9 @@ soak: deps
 
 install: all
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+deb: deps build
+	@tools/deb $(BUILD) $(BUILD)/deb
 
 tidy:
 	@tools/tidy .
