@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A node works inside the sandbox of its service: a filter of system calls made from the lines of
+ * deploy/systemd/aver-node.service.in, as systemd makes it, but with death in the place of an error
+ * number, so that nothing refused goes unseen; no capabilities, no new privileges. The node tells
+ * its manager when it serves and when it ends.
+ *
+ * The fixture starts $AVER_BIN/aver-node-sim. Here that is a link to this very program, which puts
+ * the sandbox on and becomes the real one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "support/node_client.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CALLS_MAX       1024
+#define NAME_MAX_BYTES  64
+#define UNIT_BYTES_MAX  65536
+#define CAPABILITY_MAX  63
+#define SANDBOX_SKIP    77
+#define NAMESPACE_FLAGS 0x7e020080u /* every CLONE_NEW* of namespaces(7) */
+
+typedef struct calls {
+    char names[CALLS_MAX][NAME_MAX_BYTES];
+    bool allowed[CALLS_MAX];
+    size_t count;
+} calls;
+
+typedef struct sandbox {
+    char folder[64];
+    int manager_fd;
+} sandbox;
+
+static node_fixture node;
+
+/* Sets one call, or with "@" before it the calls of a group, to allowed or not. */
+static void calls_set(calls *list, const char *name, bool allowed)
+{
+    char command[128];
+    char line[256];
+
+    if (name[0] != '@') {
+        size_t at = 0;
+        while (at < list->count && strcmp(list->names[at], name) != 0) {
+            at++;
+        }
+        assert_true(at < CALLS_MAX);
+        (void)snprintf(list->names[at], NAME_MAX_BYTES, "%s", name);
+        list->allowed[at] = allowed;
+        list->count += at == list->count;
+        return;
+    }
+    (void)snprintf(command, sizeof(command), "systemd-analyze syscall-filter %s 2>/dev/null", name);
+    FILE *group = popen(command, "r");
+    assert_non_null(group);
+    for (size_t count = 0; fgets(line, sizeof(line), group) != NULL; count++) {
+        char word[NAME_MAX_BYTES] = "";
+
+        if (count > 0 && sscanf(line, " %63s", word) == 1 && word[0] != '#') {
+            calls_set(list, word, allowed);
+        }
+    }
+    assert_int_equal(pclose(group), 0);
+}
+
+/* A line of the unit behind its "name=", the words set one after the other. */
+static void calls_set_words(calls *list, const char *words)
+{
+    bool allowed = words[0] != '~';
+    char word[NAME_MAX_BYTES];
+    int used = 0;
+
+    words += allowed ? 0 : 1;
+    while (sscanf(words, " %63[^ \n]%n", word, &used) == 1) {
+        calls_set(list, word, allowed);
+        words += used;
+        if (*words == '\n' || *words == '\0') {
+            return;
+        }
+    }
+}
+
+static char *unit_text(void)
+{
+    static char text[UNIT_BYTES_MAX];
+    char path[4096];
+    const char *source = getenv("AVER_SOURCE");
+
+    (void)snprintf(path, sizeof(path), "%s/deploy/systemd/aver-node.service.in",
+                   source != NULL ? source : ".");
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return NULL;
+    }
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
+/* What stands behind "\nNAME=" from here on, NULL if nothing does. */
+static const char *unit_next(const char *from, const char *name)
+{
+    char key[64];
+
+    (void)snprintf(key, sizeof(key), "\n%s=", name);
+    const char *at = strstr(from, key);
+    return at != NULL ? at + strlen(key) : NULL;
+}
+
+static void rule(int status)
+{
+    if (status != 0) {
+        (void)fprintf(stderr, "sandbox: no rule: %s\n", strerror(-status));
+        _exit(126);
+    }
+}
+
+/* Memory is writable or executable, never both, nor made executable later. */
+static void rules_memory(scmp_filter_ctx filter)
+{
+    const uint32_t action = SCMP_ACT_KILL_PROCESS;
+
+    rule(seccomp_rule_add(
+        filter, action, SCMP_SYS(mmap), 1,
+        SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC | PROT_WRITE)));
+    rule(seccomp_rule_add(filter, action, SCMP_SYS(mprotect), 1,
+                          SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)));
+    rule(seccomp_rule_add(filter, action, SCMP_SYS(pkey_mprotect), 1,
+                          SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)));
+}
+
+static void rules_namespaces(scmp_filter_ctx filter)
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        uint32_t flag = 1u << bit;
+
+        if ((NAMESPACE_FLAGS & flag) != 0) {
+            rule(seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)));
+        }
+    }
+    rule(seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(unshare), 0));
+    rule(seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(setns), 0));
+    /* Its flags cannot be seen by a filter: systemd too sends callers back to clone. */
+    rule(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
+}
+
+static void rules_families(scmp_filter_ctx filter, const char *families)
+{
+    static const struct {
+        const char *name;
+        int family;
+    } known[] = {{"AF_UNIX", AF_UNIX},
+                 {"AF_INET", AF_INET},
+                 {"AF_INET6", AF_INET6},
+                 {"AF_VSOCK", AF_VSOCK},
+                 {"AF_NETLINK", AF_NETLINK}};
+
+    for (int family = 0; family < AF_MAX; family++) {
+        bool allowed = false;
+
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+            const char *at = known[i].family == family ? strstr(families, known[i].name) : NULL;
+            size_t size = strlen(known[i].name);
+            allowed = allowed || (at != NULL && (at[size] == ' ' || at[size] == '\n'));
+        }
+        if (!allowed) {
+            rule(seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socket), 1,
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)));
+        }
+    }
+}
+
+/* Filters of seccomp stack: each must allow a call. */
+static void filter_calls(const char *path)
+{
+    char name[NAME_MAX_BYTES];
+    FILE *file = fopen(path, "r");
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+
+    if (file == NULL || filter == NULL) {
+        _exit(126);
+    }
+    while (fscanf(file, "%63s", name) == 1) {
+        int call = seccomp_syscall_resolve_name(name);
+        if (call >= 0) {
+            rule(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0));
+        }
+    }
+    (void)fclose(file);
+    rule(seccomp_load(filter));
+    seccomp_release(filter);
+}
+
+static void filter_rest(const char *unit)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    const char *families = unit_next(unit, "RestrictAddressFamilies");
+
+    if (filter == NULL || families == NULL || unit_next(unit, "MemoryDenyWriteExecute") == NULL ||
+        unit_next(unit, "RestrictNamespaces") == NULL) {
+        _exit(126);
+    }
+    char line[256] = "";
+    (void)snprintf(line, sizeof(line), "%.*s\n", (int)strcspn(families, "\n"), families);
+    rules_memory(filter);
+    rules_namespaces(filter);
+    rules_families(filter, line);
+    rule(seccomp_load(filter));
+    seccomp_release(filter);
+}
+
+/* This program as $AVER_BIN/aver-node-sim. */
+static int sandbox_enter(char **argv)
+{
+    const char *program = getenv("SANDBOX_PROGRAM");
+    const char *list = getenv("SANDBOX_CALLS");
+    const char *unit = unit_text();
+
+    if (program == NULL || list == NULL || unit == NULL) {
+        return 126;
+    }
+    for (unsigned long capability = 0; capability <= CAPABILITY_MAX && geteuid() == 0;
+         capability++) {
+        (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return 126;
+    }
+    filter_rest(unit);
+    filter_calls(list);
+    (void)execv(program, argv);
+    return 127;
+}
+
+static void sandbox_calls_write(const char *path)
+{
+    static calls list;
+    aver_buf text;
+    const char *unit = unit_text();
+    size_t allowed = 0;
+
+    assert_non_null(unit);
+    for (const char *at = unit; (at = unit_next(at, "SystemCallFilter")) != NULL;) {
+        calls_set_words(&list, at);
+    }
+    aver_buf_init(&text, UNIT_BYTES_MAX);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.allowed[i]) {
+            aver_buf_append_format(&text, "%s\n", list.names[i]);
+            allowed++;
+        }
+    }
+    assert_true(allowed > 100 && allowed < 400);
+    assert_int_equal(aver_file_write(path, aver_buf_view(&text), 0600), AVER_OK);
+    aver_buf_deinit(&text);
+}
+
+static int manager_open(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval patience = {.tv_sec = 60};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", folder);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)(void *)&address, sizeof(address)), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    assert_int_equal(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+    return fd;
+}
+
+static void assert_manager_hears(const sandbox *box, const char *words)
+{
+    char said[256] = "";
+
+    assert_true(recv(box->manager_fd, said, sizeof(said) - 1, 0) > 0);
+    if (strstr(said, words) == NULL) {
+        fail_msg("the manager heard \"%s\", not \"%s\"", said, words);
+    }
+}
+
+static int sandbox_setup(void **state)
+{
+    static sandbox box;
+    char path[4096];
+    char self[4096] = "";
+
+    (void)snprintf(box.folder, sizeof(box.folder), "/tmp/aver-sandbox-XXXXXX");
+    if (mkdtemp(box.folder) == NULL || readlink("/proc/self/exe", self, sizeof(self) - 1) < 0) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof(path), "%s/calls", box.folder);
+    sandbox_calls_write(path);
+    (void)setenv("SANDBOX_CALLS", path, 1);
+    (void)snprintf(path, sizeof(path), "%s/aver-node-sim", getenv("AVER_BIN"));
+    (void)setenv("SANDBOX_PROGRAM", path, 1);
+    (void)snprintf(path, sizeof(path), "%s/aver-node-sim", box.folder);
+    if (symlink(self, path) != 0 || setenv("AVER_BIN", box.folder, 1) != 0) {
+        return -1;
+    }
+    box.manager_fd = manager_open(box.folder);
+    *state = &box;
+    return 0;
+}
+
+static int sandbox_teardown(void **state)
+{
+    static const char *const names[] = {"calls", "aver-node-sim", "notify"};
+    const sandbox *box = *state;
+    char path[128];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", box->folder, names[i]);
+        (void)unlink(path);
+    }
+    (void)close(box->manager_fd);
+    return rmdir(box->folder);
+}
+
+static void sandbox_ask(bool plain, bool sealed)
+{
+    char body[256];
+    node_question question = {.path = "/v1/completions", .body = body, .sealed = sealed};
+    node_session session;
+    node_answer answer;
+
+    (void)snprintf(body, sizeof(body),
+                   "{\"model\":\"%s\",\"prompt\":\"Once\",\"max_tokens\":8,\"stream\":true}",
+                   node.model);
+    node_session_open(&session, &node, plain);
+    node_ask(&session, &question, &answer);
+    assert_int_equal(answer.err, AVER_OK);
+    assert_int_equal(answer.status, 200);
+    assert_true(node_answer_check(&session, &question, &answer));
+    node_answer_deinit(&answer);
+    node_session_close(&session);
+}
+
+static void test_a_node_in_the_sandbox_answers_and_tells_its_manager(void **state)
+{
+    node_fixture_start(&node, NULL);
+    assert_manager_hears(*state, "READY=1\n");
+    assert_true(node_fixture_engine(&node) > 0);
+    sandbox_ask(false, true);
+    sandbox_ask(false, false);
+    sandbox_ask(true, true);
+    int status = node_fixture_stop(&node);
+    assert_manager_hears(*state, "STOPPING=1\n");
+    assert_int_equal(status, 0);
+}
+
+/* A lost engine is replaced: fork and exec are allowed where they are needed. */
+static void test_the_engine_starts_again_in_the_sandbox(void **state)
+{
+    node_fixture_start(&node, NULL);
+    assert_manager_hears(*state, "READY=1\n");
+    pid_t first = node_fixture_engine(&node);
+    assert_true(first > 0);
+    assert_int_equal(kill(first, SIGKILL), 0);
+    while (node_fixture_engine(&node) == first || node_fixture_engine(&node) == 0) {
+        assert_true(node_fixture_alive(&node));
+        node_fixture_sleep_ms(20);
+    }
+    sandbox_ask(false, true);
+    assert_int_equal(node_fixture_stop(&node), 0);
+    assert_manager_hears(*state, "STOPPING=1\n");
+}
+
+/* The sandbox is one: what it forbids ends this program. */
+static void test_the_sandbox_forbids(void **state)
+{
+    static const char *const wrong[] = {"exec-memory", "namespace", "packet-socket", "chown"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char command[256];
+
+        (void)snprintf(command, sizeof(command), "exec \"$AVER_BIN/aver-node-sim\" --sandbox %s",
+                       wrong[i]);
+        int status = system(command);
+        if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) &&
+            !(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGSYS)) {
+            fail_msg("%s: status %d", wrong[i], status);
+        }
+    }
+}
+
+/* Inside the sandbox, in the place of the node: does what it must not. */
+static int sandbox_offend(const char *how)
+{
+    (void)setenv("SANDBOX_PROGRAM", "/nonexistent", 1);
+    static char name[] = "aver-node-sim";
+    char *argv[] = {name, NULL};
+    if (sandbox_enter(argv) != 127) {
+        return 1;
+    }
+    if (strcmp(how, "exec-memory") == 0) {
+        (void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                   0);
+    } else if (strcmp(how, "namespace") == 0) {
+        (void)unshare(CLONE_NEWUSER);
+    } else if (strcmp(how, "packet-socket") == 0) {
+        (void)socket(AF_PACKET, SOCK_RAW, 0);
+    } else {
+        (void)!chown("/nonexistent", 1, 1);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_node_in_the_sandbox_answers_and_tells_its_manager),
+        cmocka_unit_test(test_the_engine_starts_again_in_the_sandbox),
+        cmocka_unit_test(test_the_sandbox_forbids),
+    };
+    const char *slash = strrchr(argv[0], '/');
+
+    if (strcmp(slash != NULL ? slash + 1 : argv[0], "aver-node-sim") == 0) {
+        return argc == 3 && strcmp(argv[1], "--sandbox") == 0 ? sandbox_offend(argv[2])
+                                                              : sandbox_enter(argv);
+    }
+    if (system("systemd-analyze syscall-filter >/dev/null 2>&1") != 0) {
+        (void)printf("SKIP: no systemd-analyze: which calls its groups hold\n");
+        return SANDBOX_SKIP;
+    }
+    (void)node_fixture_model();
+    return cmocka_run_group_tests(tests, sandbox_setup, sandbox_teardown);
+}
