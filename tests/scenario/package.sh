@@ -19,6 +19,8 @@ fail() {
 for tool in dpkg-deb dpkg-shlibdeps dpkg-gencontrol; do
     command -v "$tool" >/dev/null || { echo "SKIP: no $tool"; exit 77; }
 done
+DEB_COMPRESSION='-Zgzip -z1'
+export DEB_COMPRESSION
 for run in one two; do
     "$source/tools/deb" "$build" "$top/$run" >"$top/log" 2>&1 || { cat "$top/log"; exit 1; }
 done
