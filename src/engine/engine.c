@@ -318,8 +318,7 @@ aver_err aver_engine_step(aver_engine *engine)
 {
     engine_admit(engine);
     aver_schedule_fill(&engine->schedule, &engine->slots);
-    uint32_t tokens = aver_host_put_count(engine->host);
-    if (tokens == 0) {
+    if (aver_host_put_count(engine->host) == 0) {
         return AVER_OK;
     }
     uint64_t started_ns = aver_time_monotonic_ns();
@@ -328,7 +327,7 @@ aver_err aver_engine_step(aver_engine *engine)
         engine_fail_all(engine);
         return AVER_OK;
     }
-    aver_schedule_learn(&engine->schedule, tokens, aver_time_monotonic_ns() - started_ns);
+    aver_schedule_learn(&engine->schedule, aver_time_monotonic_ns() - started_ns);
     engine_take_outputs(engine);
     return AVER_OK;
 }

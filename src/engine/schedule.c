@@ -9,6 +9,8 @@
 /* Smaller steps are mostly overhead; they tell nothing of a prompt token. */
 #define LEARN_TOKENS_LEAST 16u
 #define LEARN_PART         0.25
+/* So often the slower way is timed again. */
+#define RETRY_STEPS 128u
 
 static uint32_t slot_left(const aver_slot *slot)
 {
@@ -81,28 +83,57 @@ static void schedule_put(aver_slots *slots, uint32_t index)
     }
 }
 
-void aver_schedule_fill(const aver_schedule *schedule, aver_slots *slots)
+static bool schedule_apart(aver_schedule *schedule, uint32_t answers)
+{
+    if (answers < 2 || answers > AVER_SCHEDULE_APART_MAX) {
+        return false;
+    }
+    aver_schedule_cost *cost = &schedule->costs[answers];
+    if (cost->ns[0] <= 0.0 || cost->ns[1] <= 0.0) {
+        return cost->ns[0] > 0.0;
+    }
+    bool apart = cost->ns[1] < cost->ns[0];
+    cost->steps++;
+    return cost->steps % RETRY_STEPS == 0 ? !apart : apart;
+}
+
+void aver_schedule_fill(aver_schedule *schedule, aver_slots *slots)
 {
     uint32_t answers = 0;
     for (uint32_t i = 0; i < slots->count; i++) {
         answers += slots->list[i].state == AVER_SLOT_ANSWER ? 1 : 0;
     }
     schedule_share(slots, schedule_budget(schedule, slots, answers));
+    schedule->answers = answers;
+    schedule->apart = schedule_apart(schedule, answers);
     for (uint32_t i = 0; i < slots->count; i++) {
-        if (slots->list[i].state == AVER_SLOT_ANSWER || slots->list[i].state == AVER_SLOT_PROMPT) {
-            schedule_put(slots, i);
+        uint32_t index = schedule->apart ? slots->count - 1 - i : i;
+        aver_slot_state state = slots->list[index].state;
+        if (state == AVER_SLOT_ANSWER || state == AVER_SLOT_PROMPT) {
+            schedule_put(slots, index);
         }
     }
+    schedule->tokens = aver_host_put_count(slots->host);
 }
 
-void aver_schedule_learn(aver_schedule *schedule, uint32_t tokens, uint64_t duration_ns)
+/* A step that the machine held up counts as twice as slow at most. */
+static void learn_add(double *mean, double sample)
 {
-    if (tokens < LEARN_TOKENS_LEAST) {
+    if (*mean <= 0.0) {
+        *mean = sample;
         return;
     }
-    double token_ns = (double)duration_ns / (double)tokens;
-    if (schedule->token_ns > 0.0) {
-        token_ns = schedule->token_ns + (token_ns - schedule->token_ns) * LEARN_PART;
+    sample = sample > 2.0 * *mean ? 2.0 * *mean : sample;
+    *mean += (sample - *mean) * LEARN_PART;
+}
+
+void aver_schedule_learn(aver_schedule *schedule, uint64_t duration_ns)
+{
+    double ns = (double)duration_ns;
+    if (schedule->tokens >= LEARN_TOKENS_LEAST) {
+        learn_add(&schedule->token_ns, ns / (double)schedule->tokens);
     }
-    schedule->token_ns = token_ns;
+    if (schedule->tokens == schedule->answers && schedule->answers <= AVER_SCHEDULE_APART_MAX) {
+        learn_add(&schedule->costs[schedule->answers].ns[schedule->apart ? 1 : 0], ns);
+    }
 }

@@ -9,19 +9,36 @@
  * the prompt that was admitted first gets a part, so that it always comes to an end, and the rest
  * goes to those that have the least left to read, so that short ones need not wait for long ones.
  *
- * The tokens are put in order of slots: llama.cpp computes neighbouring sequences together.
- * Threads: one owner.
+ * Sequences whose tokens are put in rising order of neighbouring slots llama.cpp computes together,
+ * those put in falling order one by one. Together the weights are read once for all, but for two to
+ * six rows its matrix kernels can take longer than its row kernel takes for each: so both ways are
+ * timed for each small number of answers, and the faster one is taken.
+ *
+ * Neither changes a bit of what profile verified computes. Threads: one owner.
  */
 
 #include "engine/slots.h"
 
+/* More answers than these are always computed together. */
+#define AVER_SCHEDULE_APART_MAX 8
+
+/* Of steps with some number of answers and no prompt; 0: not known yet. */
+typedef struct aver_schedule_cost {
+    double ns[2]; /* together, apart */
+    uint32_t steps;
+} aver_schedule_cost;
+
 typedef struct aver_schedule {
-    double token_ns; /* of one prompt token, by the last steps; 0: not known yet */
+    double token_ns; /* of one token among many; 0: not known yet */
+    aver_schedule_cost costs[AVER_SCHEDULE_APART_MAX + 1]; /* by number of answers */
+    uint32_t answers; /* of the step that was filled last, as are the next two */
+    uint32_t tokens;
+    bool apart;
 } aver_schedule;
 
 /* Puts the tokens of this step. */
-void aver_schedule_fill(const aver_schedule *schedule, aver_slots *slots);
-/* Learns from a step: how many tokens it had, and how long it took. */
-void aver_schedule_learn(aver_schedule *schedule, uint32_t tokens, uint64_t duration_ns);
+void aver_schedule_fill(aver_schedule *schedule, aver_slots *slots);
+/* Learns how long the step that was filled last took. */
+void aver_schedule_learn(aver_schedule *schedule, uint64_t duration_ns);
 
 #endif
