@@ -116,7 +116,9 @@ static void bench_setup(bench_state *state)
     aver_random((uint8_t *)state->rows, sizeof(state->rows));
     bench_must(aver_openai_init(&openai, &options));
     aver_buf_init(&state->event, 4096);
-    aver_openai_put_text(&openai, AVER_VIEW_LITERAL(" garden"), &state->event);
+    uint64_t characters = 0;
+    aver_openai_put_piece(&openai, &(aver_openai_piece){.text = AVER_VIEW_LITERAL(" garden")},
+                          &characters, &state->event);
     aver_openai_deinit(&openai);
     bench_tls(state);
 }

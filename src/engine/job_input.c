@@ -59,6 +59,7 @@ aver_err aver_job_embeddings_input(job_parse *parse, const char *key, const json
     }
     aver_buf_append_byte(&parse->job.prompt, ']');
     parse->has_prompt = true;
+    parse->job.inputs_count = json_is_string(value) ? 1 : (uint32_t)count;
     return err == AVER_OK ? aver_buf_status(&parse->job.prompt) : err;
 }
 

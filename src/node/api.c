@@ -249,19 +249,23 @@ static void api_receipts(aver_keeper *keeper, aver_exchange *exchange, const cha
     aver_inbound_deinit(&inbound);
 }
 
-static void api_chat(aver_keeper *keeper, aver_exchange *exchange, const char *path)
+static void api_answer(aver_keeper *keeper, aver_exchange *exchange, const char *path)
 {
-    aver_request_handle(keeper, exchange, AVER_ENDPOINT_CHAT, path);
-}
+    aver_endpoint endpoint;
 
-static void api_completion(aver_keeper *keeper, aver_exchange *exchange, const char *path)
-{
-    aver_request_handle(keeper, exchange, AVER_ENDPOINT_COMPLETION, path);
+    if (aver_endpoint_find(path, &endpoint)) {
+        aver_request_handle(keeper, exchange, endpoint, path);
+    }
 }
 
 static const api_route api_routes[] = {
-    {"POST", "/v1/chat/completions", api_chat},
-    {"POST", "/v1/completions", api_completion},
+    {"POST", "/v1/chat/completions", api_answer},
+    {"POST", "/v1/completions", api_answer},
+    {"POST", "/v1/responses", api_answer},
+    {"POST", "/v1/embeddings", api_answer},
+    {"POST", "/tokenize", api_answer},
+    {"POST", "/detokenize", api_answer},
+    {"POST", "/apply-template", api_answer},
     {"POST", "/v1/receipts", api_receipts},
     {"GET", "/v1/attestation", api_attestation},
     {"GET", "/v1/models", api_models},

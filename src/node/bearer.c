@@ -101,19 +101,29 @@ void aver_bearer_free(aver_bearer *bearer)
     free(bearer);
 }
 
-bool aver_bearer_allows(const aver_bearer *bearer, const char *authorization)
+aver_view aver_bearer_token(const char *authorization)
 {
     const size_t scheme_size = sizeof(BEARER_SCHEME) - 1;
+
+    if (authorization == NULL || strncasecmp(authorization, BEARER_SCHEME, scheme_size) != 0) {
+        return (aver_view){NULL, 0};
+    }
+    return aver_view_text(authorization + scheme_size);
+}
+
+bool aver_bearer_allows(const aver_bearer *bearer, const char *authorization)
+{
+    aver_view token = aver_bearer_token(authorization);
     uint8_t digest[AVER_SHA256_BYTES];
     bool found = false;
 
     if (bearer == NULL) {
         return true;
     }
-    if (authorization == NULL || strncasecmp(authorization, BEARER_SCHEME, scheme_size) != 0) {
+    if (token.size == 0) {
         return false;
     }
-    aver_sha256_of(aver_view_text(authorization + scheme_size), digest);
+    aver_sha256_of(token, digest);
     for (size_t i = 0; i < bearer->count; i++) {
         bool same = aver_equal_secret(AVER_VIEW_OF(digest), AVER_VIEW_OF(bearer->digests[i]));
         found = found || same;

@@ -22,5 +22,7 @@ AVER_MUST_USE aver_err aver_bearer_parse(aver_view text, aver_bearer **ret_beare
 void aver_bearer_free(aver_bearer *bearer);
 /* authorization: the header's value or NULL. True if bearer is NULL: nobody asked for tokens. */
 bool aver_bearer_allows(const aver_bearer *bearer, const char *authorization);
+/* The token of the header, borrowed from it; empty if there is none. */
+aver_view aver_bearer_token(const char *authorization);
 
 #endif

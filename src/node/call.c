@@ -17,7 +17,6 @@
 #define CALL_BODY_BYTES_MAX  (2 * CALL_TEXT_BYTES_MAX)
 #define CALL_PLAIN_BYTES_MAX (6u * 1024 * 1024)
 #define CALL_PIECE_BYTES_MAX 65536u
-#define CALL_TOKENS_FIRST    128u
 #define CALL_SALT_LABEL      "EXPORTER-aver-receipt-salt"
 /* What nginx writes down for a client that went away before it was answered: no status was sent. */
 #define CALL_STATUS_GONE 499u
@@ -81,14 +80,23 @@ static aver_err call_receipt(aver_call *call, const aver_call_request *request)
     return AVER_OK;
 }
 
+static aver_err call_choices(aver_call *call)
+{
+    size_t count = aver_call_generates(call) ? call->job.choices_count : 1;
+
+    call->choices = calloc(count, sizeof(*call->choices));
+    if (call->choices == NULL) {
+        return AVER_E_NOMEM;
+    }
+    call->choices_count = count;
+    for (size_t i = 0; i < count; i++) {
+        aver_choice_init(&call->choices[i], CALL_TEXT_BYTES_MAX / count);
+    }
+    return AVER_OK;
+}
+
 static aver_err call_fill(aver_call *call, const aver_call_request *request)
 {
-    aver_openai_options answer = {.endpoint = request->job->endpoint,
-                                  .model = call->model->name,
-                                  .fingerprint = call->model->fingerprint,
-                                  .created_s = aver_time_wall_ms() / 1000,
-                                  .include_usage = request->job->include_usage};
-
     call->phase = AVER_CALL_WAITING;
     call->exchange = request->exchange;
     call->seal = request->seal;
@@ -98,11 +106,31 @@ static aver_err call_fill(aver_call *call, const aver_call_request *request)
         call->job.sampling.seed = aver_random_u64() >> 11;
         call->job.has_seed = true;
     }
-    aver_random(answer.id, sizeof(answer.id));
-    aver_buf_init(&call->text, CALL_TEXT_BYTES_MAX);
+    aver_buf_init(&call->text, CALL_BODY_BYTES_MAX);
     aver_buf_init(&call->stream.plain, CALL_PLAIN_BYTES_MAX);
-    aver_err err = call_receipt(call, request);
-    return err == AVER_OK ? aver_openai_init(&call->answer, &answer) : err;
+    aver_err err = call_choices(call);
+    err = err == AVER_OK ? call_receipt(call, request) : err;
+    return err == AVER_OK ? aver_call_say_init(call) : err;
+}
+
+/* What the call has that its request had not. */
+static void call_release(aver_call *call)
+{
+    aver_call_say_deinit(call);
+    for (size_t i = 0; i < call->choices_count; i++) {
+        aver_choice_deinit(&call->choices[i]);
+    }
+    free(call->choices);
+    if (call->prompt != NULL) {
+        aver_wipe(call->prompt, call->prompt_count * sizeof(*call->prompt));
+        free(call->prompt);
+    }
+    aver_buf_wipe(&call->text);
+    aver_buf_deinit(&call->text);
+    aver_buf_wipe(&call->stream.plain);
+    aver_buf_deinit(&call->stream.plain);
+    aver_wipe(call, sizeof(*call));
+    free(call);
 }
 
 aver_err aver_call_new(aver_keeper *keeper, const aver_call_request *request, aver_call **ret_call)
@@ -118,8 +146,7 @@ aver_err aver_call_new(aver_keeper *keeper, const aver_call_request *request, av
     call->model = request->model;
     aver_err err = call_fill(call, request);
     if (err != AVER_OK) {
-        aver_wipe(call, sizeof(*call));
-        free(call);
+        call_release(call);
         return err;
     }
     aver_calls_add(&keeper->calls, call);
@@ -137,17 +164,7 @@ void aver_call_free(aver_call *call)
     }
     aver_seal_free(call->seal);
     aver_job_deinit(&call->job);
-    aver_openai_deinit(&call->answer);
-    if (call->tokens != NULL) {
-        aver_wipe(call->tokens, call->tokens_capacity * sizeof(*call->tokens));
-        free(call->tokens);
-    }
-    aver_buf_wipe(&call->text);
-    aver_buf_deinit(&call->text);
-    aver_buf_wipe(&call->stream.plain);
-    aver_buf_deinit(&call->stream.plain);
-    aver_wipe(call, sizeof(*call));
-    free(call);
+    call_release(call);
 }
 
 void aver_call_submit(aver_call *call)
@@ -169,107 +186,30 @@ void aver_call_cancel(aver_call *call)
     }
 }
 
-/* Room for one more token; no more than the context holds, prompt and answer each. */
-static aver_err call_reserve(aver_call *call, size_t count)
+bool aver_call_generates(const aver_call *call)
 {
-    size_t capacity = call->tokens_capacity == 0 ? CALL_TOKENS_FIRST : call->tokens_capacity;
-
-    while (capacity < count) {
-        capacity *= 2;
+    switch (call->job.endpoint) {
+    case AVER_ENDPOINT_CHAT:
+    case AVER_ENDPOINT_COMPLETION:
+    case AVER_ENDPOINT_RESPONSES:
+        return true;
+    case AVER_ENDPOINT_EMBEDDINGS:
+    case AVER_ENDPOINT_TOKENIZE:
+    case AVER_ENDPOINT_DETOKENIZE:
+    case AVER_ENDPOINT_APPLY_TEMPLATE:
+        break;
     }
-    if (capacity == call->tokens_capacity) {
-        return AVER_OK;
-    }
-    int32_t *tokens = malloc(capacity * sizeof(*tokens));
-    if (tokens == NULL) {
-        return AVER_E_NOMEM;
-    }
-    if (call->tokens != NULL) {
-        memcpy(tokens, call->tokens, call->tokens_capacity * sizeof(*tokens));
-        aver_wipe(call->tokens, call->tokens_capacity * sizeof(*tokens));
-        free(call->tokens);
-    }
-    call->tokens = tokens;
-    call->tokens_capacity = capacity;
-    return AVER_OK;
+    return false;
 }
 
-static bool call_token_valid(const aver_call *call, int32_t token)
+size_t aver_call_generated(const aver_call *call)
 {
-    return token >= 0 && (uint32_t)token < call->model->info.vocabulary_size;
-}
+    size_t sum = 0;
 
-static bool call_text_valid(aver_view text)
-{
-    return text.size <= CALL_PIECE_BYTES_MAX && aver_utf8_valid(text);
-}
-
-aver_err aver_call_started(aver_call *call, const aver_event *event)
-{
-    if (call->phase != AVER_CALL_SUBMITTED || event->prompt_count == 0 ||
-        event->prompt_count > call->model->info.context_tokens) {
-        return AVER_E_PEER;
+    for (size_t i = 0; i < call->choices_count; i++) {
+        sum += call->choices[i].count;
     }
-    for (size_t i = 0; i < event->prompt_count; i++) {
-        if (!call_token_valid(call, event->prompt_ids[i])) {
-            return AVER_E_PEER;
-        }
-    }
-    aver_err err = call_reserve(call, event->prompt_count + 1);
-    if (err != AVER_OK) {
-        return err;
-    }
-    memcpy(call->tokens, event->prompt_ids, event->prompt_count * sizeof(*call->tokens));
-    call->prompt_count = event->prompt_count;
-    call->phase = AVER_CALL_STARTED;
-    if (call->job.stream && call->exchange != NULL) {
-        return aver_call_stream_begin(call);
-    }
-    return AVER_OK;
-}
-
-static void call_text(aver_call *call, aver_view text)
-{
-    if (text.size == 0) {
-        return;
-    }
-    if (call->stream.open) {
-        aver_call_stream_text(call, text);
-    } else if (!call->job.stream) {
-        aver_buf_append(&call->text, text);
-    }
-}
-
-aver_err aver_call_token(aver_call *call, const aver_event *event)
-{
-    if (call->phase != AVER_CALL_STARTED || call->ended || event->choice != 0 ||
-        !call_token_valid(call, event->token) || !call_text_valid(event->text) ||
-        call->generated_count >= call->model->info.context_tokens) {
-        return AVER_E_PEER;
-    }
-    aver_err err = call_reserve(call, call->prompt_count + call->generated_count + 1);
-    if (err != AVER_OK) {
-        return err;
-    }
-    call->tokens[call->prompt_count + call->generated_count] = event->token;
-    call->generated_count++;
-    if (call->first_token_ns == 0) {
-        call->first_token_ns = aver_time_monotonic_ns();
-    }
-    call_text(call, event->text);
-    return AVER_OK;
-}
-
-aver_err aver_call_choice(aver_call *call, const aver_event *event)
-{
-    if (call->phase != AVER_CALL_STARTED || call->ended || event->choice != 0 ||
-        event->generated_count != call->generated_count || !call_text_valid(event->text)) {
-        return AVER_E_PEER;
-    }
-    call->ended = true;
-    call->finish = event->finish;
-    call_text(call, event->text);
-    return AVER_OK;
+    return sum;
 }
 
 /* The whole answer, or the error that stands in its place, with its receipt. */
@@ -310,13 +250,10 @@ static void call_reply_error(aver_call *call, aver_finish finish, uint32_t statu
 
 static void call_reply_whole(aver_call *call, aver_finish finish)
 {
-    aver_usage usage = {.prompt_tokens = call->prompt_count,
-                        .generated_tokens = call->generated_count};
     aver_buf body;
 
     aver_buf_init(&body, CALL_BODY_BYTES_MAX);
-    aver_openai_put_whole(&call->answer, aver_buf_view(&call->text), finish, &usage, &body);
-    if (aver_buf_status(&body) == AVER_OK && aver_buf_status(&call->text) == AVER_OK) {
+    if (aver_call_say_whole(call, finish, &body) == AVER_OK) {
         call_reply(call, finish, 200, aver_buf_view(&body));
     } else {
         call_reply_error(call, AVER_FINISH_ERROR, 500, "answer_too_large",
@@ -326,40 +263,8 @@ static void call_reply_whole(aver_call *call, aver_finish finish)
     aver_buf_deinit(&body);
 }
 
-static bool call_finish_valid(const aver_call *call, const aver_event *event)
+void aver_call_end(aver_call *call, aver_finish finish)
 {
-    if (event->finish == AVER_FINISH_ABORTED) {
-        return call->cancelled;
-    }
-    return call->phase == AVER_CALL_STARTED && event->generated_count == call->generated_count &&
-           (event->finish == AVER_FINISH_ERROR || (call->ended && event->finish == call->finish));
-}
-
-/* An answer of profile verified that nobody could compute again is none. */
-static bool call_digest_valid(const aver_call *call, const aver_event *event)
-{
-    return event->has_step_digest || event->finish == AVER_FINISH_ERROR ||
-           event->finish == AVER_FINISH_ABORTED ||
-           call->model->info.profile != AVER_PROFILE_VERIFIED;
-}
-
-aver_err aver_call_done(aver_call *call, const aver_event *event)
-{
-    aver_finish finish = event->finish;
-
-    if (!call_finish_valid(call, event) || !call_digest_valid(call, event)) {
-        return AVER_E_PEER;
-    }
-    if (finish == AVER_FINISH_ERROR) {
-        aver_call_fail(call, 500, "engine_failed", "The engine could not finish this answer.");
-        return AVER_OK;
-    }
-    call->receipt.has_step_digest = event->has_step_digest;
-    memcpy(call->receipt.step_digest, event->step_digest, 32);
-    /* Whoever went away has not got this answer, even if the engine was faster than the cancel. */
-    if (call->exchange == NULL) {
-        finish = AVER_FINISH_ABORTED;
-    }
     if (call->stream.open) {
         aver_call_stream_finish(call, finish, NULL, NULL);
     } else if (finish == AVER_FINISH_ABORTED) {
@@ -368,23 +273,13 @@ aver_err aver_call_done(aver_call *call, const aver_event *event)
         call_reply_whole(call, finish);
     }
     aver_call_free(call);
-    return AVER_OK;
 }
 
-aver_err aver_call_refused(aver_call *call, const aver_event *event)
+void aver_call_refuse(aver_call *call, const char *message)
 {
-    char message[256];
-
-    if (call->phase != AVER_CALL_SUBMITTED || !call_text_valid(event->text)) {
-        return AVER_E_PEER;
-    }
-    (void)snprintf(message, sizeof(message), "%.*s",
-                   (int)(event->text.size < 240 ? event->text.size : 240),
-                   (const char *)event->text.data);
     call_reply_error(call, call->exchange == NULL ? AVER_FINISH_ABORTED : AVER_FINISH_ERROR, 400,
                      "prompt_refused", message);
     aver_call_free(call);
-    return AVER_OK;
 }
 
 void aver_call_fail(aver_call *call, uint32_t status, const char *code, const char *message)

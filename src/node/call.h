@@ -17,7 +17,7 @@
 #include "engine/engine.h"
 #include "net/seal.h"
 #include "net/server.h"
-#include "node/openai.h"
+#include "node/responses.h"
 
 struct aver_keeper;
 struct aver_model;
@@ -50,13 +50,16 @@ typedef struct aver_call {
     aver_seal *seal; /* NULL: unsealed over TLS */
     uint8_t salt[32];
     aver_receipt receipt; /* filled as the facts come */
-    aver_openai answer;
-    int32_t *tokens; /* prompt ids, then generated ones */
-    size_t tokens_capacity;
-    size_t prompt_count, generated_count;
-    bool ended;         /* the engine told the end of the text */
-    aver_finish finish; /* when ended */
-    aver_buf text;      /* of a whole answer */
+    json_t *tools;        /* of the job; NULL: none */
+    aver_openai answer;   /* of chat and completions */
+    aver_responses reply; /* of responses */
+    int32_t *prompt;      /* ids */
+    size_t prompt_count;
+    uint32_t cached_count;
+    aver_choice *choices; /* generation: as many as were asked for; else one, empty */
+    size_t choices_count;
+    aver_buf text;  /* vectors, pieces or text of an answer that is no generation */
+    uint32_t parts; /* vectors or pieces in it */
     aver_call_stream stream;
     uint64_t arrived_ns;
     uint64_t first_token_ns; /* 0: none yet */
@@ -84,20 +87,48 @@ void aver_call_submit(aver_call *call);
 /* The client does not want the rest. */
 void aver_call_cancel(aver_call *call);
 
-/* What the engine said. FORMAT or PEER if it must not say that now. The last two free the call. */
+/* True if tokens are drawn for it: chat, completions, responses. */
+bool aver_call_generates(const aver_call *call);
+/* Tokens of all choices. */
+size_t aver_call_generated(const aver_call *call);
+
+/* Of call_events.c: what the engine said. PEER if it must not say that now. The last two free the
+ * call. */
 AVER_MUST_USE aver_err aver_call_started(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_token(aver_call *call, const aver_event *event);
+AVER_MUST_USE aver_err aver_call_called(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_choice(aver_call *call, const aver_event *event);
+AVER_MUST_USE aver_err aver_call_vector(aver_call *call, const aver_event *event);
+AVER_MUST_USE aver_err aver_call_text(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_done(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_refused(aver_call *call, const aver_event *event);
+/* The engine came to an end of the job: the whole answer, or the end of its stream; frees it. */
+void aver_call_end(aver_call *call, aver_finish finish);
+/* The engine would not have it: 400 with the reason and a receipt; frees it. */
+void aver_call_refuse(aver_call *call, const char *message);
 /* Ends the call with an error and an error receipt; frees it. */
 void aver_call_fail(aver_call *call, uint32_t status, const char *code, const char *message);
 /* Ends a call that never reached an engine: an error, no receipt; frees it. */
 void aver_call_turn_away(aver_call *call, const char *code, const char *message);
 
+/* Of call_say.c: what is said of it to the caller, at once in a stream, else in the end. */
+AVER_MUST_USE aver_err aver_call_say_init(aver_call *call);
+void aver_call_say_deinit(aver_call *call);
+void aver_call_say_begin(aver_call *call);
+void aver_call_say_piece(aver_call *call, const aver_openai_piece *piece);
+void aver_call_say_call(aver_call *call, const aver_openai_call *said);
+void aver_call_say_choice(aver_call *call, uint32_t choice);
+/* The last events of a stream. message may be NULL unless finish is ERROR. */
+void aver_call_say_end(aver_call *call, aver_finish finish, const char *code, const char *message);
+/* A whole body. LIMIT if it, or a part of it, is too large. */
+AVER_MUST_USE aver_err aver_call_say_whole(aver_call *call, aver_finish finish, aver_buf *out);
+
 /* Of call_stream.c: the streamed form of an answer. */
 AVER_MUST_USE aver_err aver_call_stream_begin(aver_call *call);
-void aver_call_stream_text(aver_call *call, aver_view text);
+/* True if events have a reader. */
+bool aver_call_stream_heard(const aver_call *call);
+/* The event that begins at start of stream.plain is whole: it becomes a leaf. */
+void aver_call_stream_close(aver_call *call, size_t start);
 /* The last events, then the receipt and the end. message may be NULL unless finish is ERROR. */
 void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *code,
                              const char *message);

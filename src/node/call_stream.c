@@ -44,8 +44,12 @@ static void stream_put_head(aver_call *call, uint64_t now_ns)
     stream->headed_ns = now_ns;
 }
 
-/* The event that begins at start of the bytes not sent becomes a leaf. */
-static void stream_close_event(aver_call *call, size_t start)
+bool aver_call_stream_heard(const aver_call *call)
+{
+    return call->stream.open && call->exchange != NULL;
+}
+
+void aver_call_stream_close(aver_call *call, size_t start)
 {
     aver_call_stream *stream = &call->stream;
     aver_view event =
@@ -77,25 +81,9 @@ aver_err aver_call_stream_begin(aver_call *call)
     aver_merkle_init(&stream->tree);
     aver_commit_response_init(&stream->commit, call->salt);
     stream_put_opening(call);
-    if (call->job.endpoint == AVER_ENDPOINT_CHAT) {
-        size_t start = stream->plain.size;
-
-        aver_openai_put_role(&call->answer, &stream->plain);
-        stream_close_event(call, start);
-    }
     stream->dirty = true;
+    aver_call_say_begin(call);
     return AVER_OK;
-}
-
-void aver_call_stream_text(aver_call *call, aver_view text)
-{
-    size_t start = call->stream.plain.size;
-
-    if (call->exchange == NULL) {
-        return;
-    }
-    aver_openai_put_text(&call->answer, text, &call->stream.plain);
-    stream_close_event(call, start);
 }
 
 /* The reader is gone or too slow: nothing more for it. */
@@ -150,30 +138,6 @@ void aver_call_stream_tick(aver_call *call, uint64_t now_ns)
     }
 }
 
-static void stream_last_events(aver_call *call, aver_finish finish, const char *code,
-                               const char *message)
-{
-    aver_call_stream *stream = &call->stream;
-    aver_usage usage = {.prompt_tokens = call->prompt_count,
-                        .generated_tokens = call->generated_count};
-    size_t start = stream->plain.size;
-
-    if (finish == AVER_FINISH_ERROR) {
-        aver_buf_append_text(&stream->plain, "data: ");
-        aver_error_body(&stream->plain, 500, code, NULL, message);
-        aver_buf_append_text(&stream->plain, "\n\n");
-        stream_close_event(call, start);
-        return;
-    }
-    aver_openai_put_finish(&call->answer, finish, &stream->plain);
-    stream_close_event(call, start);
-    if (call->job.include_usage) {
-        start = stream->plain.size;
-        aver_openai_put_usage(&call->answer, &usage, &stream->plain);
-        stream_close_event(call, start);
-    }
-}
-
 void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *code,
                              const char *message)
 {
@@ -185,8 +149,8 @@ void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *co
     aver_buf_init(&tokens, AVER_TOKENS_BYTES_MAX);
     /* The engine is through with it: a reader that is lost now has nothing left to cancel. */
     call->cancelled = true;
-    if (finish != AVER_FINISH_ABORTED) {
-        stream_last_events(call, finish, code, message);
+    if (finish != AVER_FINISH_ABORTED && call->exchange != NULL) {
+        aver_call_say_end(call, finish, code, message);
     }
     aver_commit_final(&stream->commit, commitment);
     aver_err err = aver_call_issue(call, finish, 200, commitment, &receipt, &tokens);
@@ -195,7 +159,8 @@ void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *co
             aver_stream_put_comment(&stream->plain, "aver-tokens", aver_buf_view(&tokens));
         }
         aver_stream_put_comment(&stream->plain, "aver-receipt", aver_buf_view(&receipt));
-        if (finish != AVER_FINISH_ERROR && finish != AVER_FINISH_ABORTED) {
+        if (finish != AVER_FINISH_ERROR && finish != AVER_FINISH_ABORTED &&
+            call->job.endpoint != AVER_ENDPOINT_RESPONSES) {
             aver_buf_append_text(&stream->plain, "data: [DONE]\n\n");
         }
         aver_call_stream_flush(call);

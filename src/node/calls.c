@@ -120,9 +120,11 @@ static aver_err calls_event(aver_model *model, const aver_event *event)
     case AVER_EVENT_CHOICE:
         return aver_call_choice(call, event);
     case AVER_EVENT_CALL:
+        return aver_call_called(call, event);
     case AVER_EVENT_VECTOR:
+        return aver_call_vector(call, event);
     case AVER_EVENT_TEXT:
-        break;
+        return aver_call_text(call, event);
     }
     return AVER_E_PEER;
 }

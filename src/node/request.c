@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/sys.h"
+#include "crypto/hash.h"
 #include "node/call.h"
 #include "node/inbound.h"
 #include "node/keeper.h"
@@ -65,13 +66,87 @@ static bool request_claims(const aver_keeper *keeper, const aver_job_claims *cla
     return true;
 }
 
+static void scope_put(aver_sha256 *hash, aver_view part)
+{
+    uint8_t size[4];
+
+    aver_be32_write(size, (uint32_t)part.size);
+    aver_sha256_update(hash, AVER_VIEW_OF(size));
+    aver_sha256_update(hash, part);
+}
+
+void aver_request_scope(aver_job *job, const char *authorization)
+{
+    aver_view token = aver_bearer_token(authorization);
+    aver_sha256 hash;
+
+    if (token.size == 0 && job->cache_key.size == 0) {
+        return;
+    }
+    aver_sha256_init(&hash);
+    aver_sha256_update(&hash, AVER_VIEW_LITERAL("aver/cache/1"));
+    scope_put(&hash, token);
+    scope_put(&hash, aver_buf_view(&job->cache_key));
+    aver_sha256_final(&hash, job->cache_scope);
+    job->has_cache_scope = true;
+}
+
+/* What a receipt can hold of all choices together. */
+static bool request_fits(const aver_job *job, const aver_model *model)
+{
+    uint64_t context = model->info.context_tokens;
+    uint64_t each = job->max_tokens != 0 && job->max_tokens < context ? job->max_tokens : context;
+
+    return job->choices_count <= 1 || context + job->choices_count * each <= AVER_TOKENS_MAX;
+}
+
+static bool request_suits(const aver_job *job, const aver_model *model,
+                          request_refusal *ret_refusal)
+{
+    bool embeddings = job->endpoint == AVER_ENDPOINT_EMBEDDINGS;
+
+    if (!model->known) {
+        return true;
+    }
+    if (model->info.embeds != embeddings && job->endpoint <= AVER_ENDPOINT_RESPONSES) {
+        *ret_refusal = (request_refusal){400, "unsupported_value", "model",
+                                         embeddings ? "This model gives no embeddings."
+                                                    : "This model gives embeddings only."};
+        return false;
+    }
+    if (job->dimensions != 0 && job->dimensions != model->info.vector_size) {
+        *ret_refusal = (request_refusal){400, "unsupported_parameter", "dimensions",
+                                         "The vectors of this model have another size."};
+        return false;
+    }
+    if (!request_fits(job, model)) {
+        *ret_refusal = (request_refusal){400, "invalid_value", "n",
+                                         "So many choices of this length are too much for one "
+                                         "receipt; give a lower n or max_tokens."};
+        return false;
+    }
+    return true;
+}
+
+/* The model of this name; for paths that need none, the first. */
+static aver_model *request_model(const aver_keeper *keeper, const aver_job *job)
+{
+    if (job->model.size == 0) {
+        return keeper->models.list[0];
+    }
+    return aver_models_find(&keeper->models, aver_buf_view(&job->model));
+}
+
 static bool request_valid(const aver_keeper *keeper, const aver_job *job, const char *method,
                           const char *path, aver_model **ret_model, request_refusal *ret_refusal)
 {
-    *ret_model = aver_models_find(&keeper->models, aver_buf_view(&job->model));
+    *ret_model = request_model(keeper, job);
     if (*ret_model == NULL) {
         *ret_refusal =
             (request_refusal){404, "model_not_found", "model", "There is no such model here."};
+        return false;
+    }
+    if (!request_suits(job, *ret_model, ret_refusal)) {
         return false;
     }
     if (aver_model_failed(*ret_model, aver_time_monotonic_ns())) {
@@ -127,6 +202,7 @@ static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endp
         request_refuse_body(keeper, inbound, err, &refusal);
         return;
     }
+    aver_request_scope(&job, aver_exchange_header(inbound->exchange, "Authorization"));
     if (request_valid(keeper, &job, method, path, &model, &why)) {
         request_begin(keeper, inbound,
                       &(aver_call_request){.model = model,

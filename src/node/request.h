@@ -14,4 +14,11 @@ struct aver_keeper;
 void aver_request_handle(struct aver_keeper *keeper, aver_exchange *exchange,
                          aver_endpoint endpoint, const char *path);
 
+/*
+ * Whose prompts may share memory with this job's: SHA-256("aver/cache/1" || u32be size || bearer
+ * token || u32be size || prompt_cache_key), a size of 0 for what there is not; nobody's without
+ * either. authorization: the header's value or NULL.
+ */
+void aver_request_scope(aver_job *job, const char *authorization);
+
 #endif

@@ -68,9 +68,11 @@ typedef struct refusal_case {
     const char *param; /* NULL: any */
 } refusal_case;
 
-#define CHAT  "/v1/chat/completions"
-#define TEXT  "/v1/completions"
-#define HEXES "0000000000000000000000000000000000000000000000000000000000000000"
+#define CHAT       "/v1/chat/completions"
+#define TEXT       "/v1/completions"
+#define RESPONSES  "/v1/responses"
+#define EMBEDDINGS "/v1/embeddings"
+#define HEXES      "0000000000000000000000000000000000000000000000000000000000000000"
 
 static const refusal_case refusal_cases[] = {
     {TEXT, "", 400, NULL, NULL},
@@ -88,8 +90,19 @@ static const refusal_case refusal_cases[] = {
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"unheard_of\":1}", 400, "unknown_parameter",
      "unheard_of"},
     {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}",
-     400, NULL, "tools"},
-    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"n\":2}", 400, NULL, "n"},
+     400, NULL, "tools[0].type"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"n\":17}", 400, "invalid_value", "n"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"suffix\":\"y\"}", 400, "unsupported_parameter",
+     "suffix"},
+    {RESPONSES, "{\"model\":\"%M\",\"input\":\"x\",\"previous_response_id\":\"resp_1\"}", 400,
+     "unsupported_parameter", "previous_response_id"},
+    {RESPONSES, "{\"model\":\"another\",\"input\":\"x\"}", 404, "model_not_found", "model"},
+    {EMBEDDINGS, "{\"model\":\"%M\",\"input\":[1,2]}", 400, "unsupported_value", "input"},
+    {EMBEDDINGS, "{\"model\":\"%M\",\"input\":\"x\"}", 400, "unsupported_value", "model"},
+    {"/tokenize", "{\"content\":5}", 400, "invalid_value", "content"},
+    {"/tokenize", "{\"content\":\"x\",\"model\":\"another\"}", 404, "model_not_found", "model"},
+    {"/detokenize", "{\"tokens\":[-1]}", 400, "invalid_value", "tokens"},
+    {"/apply-template", "{\"messages\":[]}", 400, "invalid_value", "messages"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":\"many\"}", 400, NULL, "max_tokens"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":-1}", 400, NULL, "max_tokens"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"max_tokens\":99999999999999999999}", 400, NULL,

@@ -258,6 +258,7 @@ static void embeddings_take_texts(void **state)
     assert_true(aver_view_equal_text(aver_buf_view(&job.prompt), "[\"a\",\"\xc3\xa9\\n\"]"));
     assert_true(job.base64_vectors);
     assert_int_equal(job.dimensions, 384);
+    assert_int_equal(job.inputs_count, 2);
     aver_job_deinit(&job);
     job = job_take(EMBEDDINGS, "{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"float\"}");
     assert_false(job.base64_vectors);

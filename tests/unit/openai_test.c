@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "codec/json.h"
+#include "node/logprobs.h"
 #include "node/openai.h"
 
 #include <string.h>
@@ -42,86 +43,250 @@ static const json_t *openai_choice(const json_t *json)
     return json_array_get(json_object_get(json, "choices"), 0);
 }
 
-static void test_chat_events(void **state)
-{
-    aver_openai_options options = openai_options(AVER_ENDPOINT_CHAT, true);
+typedef struct openai_run {
     aver_openai openai;
     aver_buf out;
+    uint64_t characters;
+} openai_run;
+
+static void run_open(openai_run *run, aver_endpoint endpoint, bool usage)
+{
+    aver_openai_options options = openai_options(endpoint, usage);
+
+    *run = (openai_run){.characters = 0};
+    aver_buf_init(&run->out, 1 << 20);
+    assert_int_equal(aver_openai_init(&run->openai, &options), AVER_OK);
+}
+
+static void run_close(openai_run *run)
+{
+    aver_openai_deinit(&run->openai);
+    aver_buf_deinit(&run->out);
+}
+
+/* The event that was written last. */
+static json_t *run_event(openai_run *run)
+{
+    json_t *json = openai_event(&run->out);
+
+    aver_buf_clear(&run->out);
+    return json;
+}
+
+static const char *text_at(const json_t *json, const char *first, const char *second)
+{
+    const json_t *at = json_object_get(json, first);
+
+    return json_string_value(second != NULL ? json_object_get(at, second) : at);
+}
+
+static const aver_logprob openai_step[] = {
+    {7, -1500000, {(const uint8_t *)"\xc3\xa9", sizeof("\xc3\xa9") - 1}},
+    {9, -250001, {(const uint8_t *)"\xff", sizeof("\xff") - 1}},
+    {8, -2000000000, {(const uint8_t *)"\xfe", sizeof("\xfe") - 1}},
+};
+
+static void chat_events_have_openais_form(void **state)
+{
+    openai_run run;
     json_t *json;
 
     (void)state;
-    aver_buf_init(&out, 1 << 20);
-    assert_int_equal(aver_openai_init(&openai, &options), AVER_OK);
-    aver_openai_put_role(&openai, &out);
-    json = openai_event(&out);
-    assert_string_equal(json_string_value(json_object_get(json, "object")),
-                        "chat.completion.chunk");
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(openai_choice(json), "delta"), "role")),
-        "assistant");
+    run_open(&run, AVER_ENDPOINT_CHAT, true);
+    aver_openai_put_role(&run.openai, 2, &run.out);
+    json = run_event(&run);
+    assert_string_equal(text_at(json, "object", NULL), "chat.completion.chunk");
+    assert_string_equal(text_at(openai_choice(json), "delta", "role"), "assistant");
+    assert_int_equal(json_integer_value(json_object_get(openai_choice(json), "index")), 2);
     json_decref(json);
-    aver_buf_clear(&out);
-    aver_openai_put_text(&openai, AVER_VIEW_LITERAL("line\nend \"x\" \x01 \xc3\xa9"), &out);
-    json = openai_event(&out);
-    assert_string_equal(json_string_value(json_object_get(
-                            json_object_get(openai_choice(json), "delta"), "content")),
+    aver_openai_put_piece(
+        &run.openai,
+        &(aver_openai_piece){.text = AVER_VIEW_LITERAL("line\nend \"x\" \x01 \xc3\xa9")},
+        &run.characters, &run.out);
+    json = run_event(&run);
+    assert_string_equal(text_at(openai_choice(json), "delta", "content"),
                         "line\nend \"x\" \x01 \xc3\xa9");
     assert_true(json_is_null(json_object_get(json, "usage")));
+    assert_true(json_is_null(json_object_get(openai_choice(json), "logprobs")));
     json_decref(json);
-    aver_buf_clear(&out);
-    aver_openai_put_finish(&openai, AVER_FINISH_LENGTH, &out);
-    json = openai_event(&out);
-    assert_string_equal(json_string_value(json_object_get(openai_choice(json), "finish_reason")),
-                        "length");
+    aver_openai_put_finish(&run.openai, 1, AVER_FINISH_LENGTH, &run.out);
+    json = run_event(&run);
+    assert_string_equal(text_at(openai_choice(json), "finish_reason", NULL), "length");
     json_decref(json);
-    aver_buf_clear(&out);
-    aver_openai_put_usage(&openai, &(aver_usage){.prompt_tokens = 3, .generated_tokens = 4}, &out);
-    json = openai_event(&out);
+    aver_openai_put_usage(
+        &run.openai, &(aver_usage){.prompt_tokens = 3, .cached_tokens = 2, .generated_tokens = 4},
+        &run.out);
+    json = run_event(&run);
+    const json_t *usage = json_object_get(json, "usage");
     assert_int_equal(json_array_size(json_object_get(json, "choices")), 0);
-    assert_int_equal(
-        json_integer_value(json_object_get(json_object_get(json, "usage"), "total_tokens")), 7);
+    assert_int_equal(json_integer_value(json_object_get(usage, "total_tokens")), 7);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(usage, "prompt_tokens_details"), "cached_tokens")),
+                     2);
     json_decref(json);
-    aver_openai_deinit(&openai);
-    aver_buf_deinit(&out);
+    run_close(&run);
 }
 
-static void test_whole_bodies(void **state)
+static void calls_have_openais_form(void **state)
+{
+    aver_openai_call call = {.choice = 1,
+                             .index = 3,
+                             .id = "call_0123456789abcdef01234567",
+                             .name = AVER_VIEW_LITERAL("get_weather"),
+                             .arguments = AVER_VIEW_LITERAL("{\"city\":\"Os\\nlo\"}")};
+    openai_run run;
+
+    (void)state;
+    run_open(&run, AVER_ENDPOINT_CHAT, false);
+    aver_openai_put_call(&run.openai, &call, &run.out);
+    json_t *json = run_event(&run);
+    const json_t *delta = json_object_get(openai_choice(json), "delta");
+    const json_t *said = json_array_get(json_object_get(delta, "tool_calls"), 0);
+    assert_int_equal(json_integer_value(json_object_get(said, "index")), 3);
+    assert_string_equal(text_at(said, "id", NULL), "call_0123456789abcdef01234567");
+    assert_string_equal(text_at(said, "type", NULL), "function");
+    assert_string_equal(text_at(said, "function", "name"), "get_weather");
+    assert_string_equal(text_at(said, "function", "arguments"), "{\"city\":\"Os\\nlo\"}");
+    json_decref(json);
+    run_close(&run);
+}
+
+static void chat_logprobs_have_openais_form(void **state)
+{
+    openai_run run;
+
+    (void)state;
+    run_open(&run, AVER_ENDPOINT_CHAT, false);
+    aver_openai_put_piece(&run.openai,
+                          &(aver_openai_piece){.logprobs = openai_step, .logprobs_count = 3},
+                          &run.characters, &run.out);
+    json_t *json = run_event(&run);
+    const json_t *logprobs = json_object_get(openai_choice(json), "logprobs");
+    const json_t *step = json_array_get(json_object_get(logprobs, "content"), 0);
+    assert_string_equal(text_at(step, "token", NULL), "\xc3\xa9");
+    assert_true(json_real_value(json_object_get(step, "logprob")) == -1.5);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(step, "bytes"), 1)), 0xa9);
+    const json_t *top = json_object_get(step, "top_logprobs");
+    assert_int_equal(json_array_size(top), 2);
+    assert_string_equal(text_at(json_array_get(top, 0), "token", NULL), "\xef\xbf\xbd");
+    assert_true(json_real_value(json_object_get(json_array_get(top, 0), "logprob")) == -0.250001);
+    assert_int_equal(
+        json_integer_value(json_array_get(json_object_get(json_array_get(top, 1), "bytes"), 0)),
+        0xfe);
+    assert_true(json_real_value(json_object_get(json_array_get(top, 1), "logprob")) == -2000.0);
+    json_decref(json);
+    run_close(&run);
+}
+
+/* Offsets go on from event to event; candidates of one text appear once. */
+static void completion_logprobs_have_openais_form(void **state)
+{
+    openai_run run;
+
+    (void)state;
+    run_open(&run, AVER_ENDPOINT_COMPLETION, false);
+    for (int64_t i = 0; i < 2; i++) {
+        aver_openai_put_piece(&run.openai,
+                              &(aver_openai_piece){.text = AVER_VIEW_LITERAL("\xc3\xa9"),
+                                                   .logprobs = openai_step,
+                                                   .logprobs_count = 3},
+                              &run.characters, &run.out);
+        json_t *json = run_event(&run);
+        const json_t *logprobs = json_object_get(openai_choice(json), "logprobs");
+        const json_t *top = json_array_get(json_object_get(logprobs, "top_logprobs"), 0);
+        assert_string_equal(
+            json_string_value(json_array_get(json_object_get(logprobs, "tokens"), 0)), "\xc3\xa9");
+        assert_true(json_real_value(
+                        json_array_get(json_object_get(logprobs, "token_logprobs"), 0)) == -1.5);
+        assert_int_equal(
+            json_integer_value(json_array_get(json_object_get(logprobs, "text_offset"), 0)), i);
+        assert_int_equal(json_object_size(top), 2);
+        assert_true(json_real_value(json_object_get(top, "\xef\xbf\xbd")) == -0.250001);
+        json_decref(json);
+    }
+    run_close(&run);
+}
+
+static void whole_bodies_have_openais_form(void **state)
 {
     static const aver_endpoint endpoints[] = {AVER_ENDPOINT_CHAT, AVER_ENDPOINT_COMPLETION};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        aver_openai_options options = openai_options(endpoints[i], false);
-        aver_openai openai;
-        aver_buf out;
+        aver_choice choices[2];
+        openai_run run;
         json_t *json;
 
-        aver_buf_init(&out, 1 << 20);
-        assert_int_equal(aver_openai_init(&openai, &options), AVER_OK);
-        aver_openai_put_whole(&openai, AVER_VIEW_LITERAL("text"), AVER_FINISH_STOP,
-                              &(aver_usage){.prompt_tokens = 5, .generated_tokens = 6}, &out);
-        assert_int_equal(aver_json_parse(aver_buf_view(&out), 1 << 20, &json, NULL), AVER_OK);
-        const json_t *choice = openai_choice(json);
-        const json_t *where = i == 0 ? json_object_get(choice, "message") : choice;
-        assert_string_equal(json_string_value(json_object_get(where, i == 0 ? "content" : "text")),
-                            "text");
-        assert_string_equal(json_string_value(json_object_get(choice, "finish_reason")), "stop");
-        assert_string_equal(json_string_value(json_object_get(json, "object")),
+        run_open(&run, endpoints[i], false);
+        for (size_t j = 0; j < 2; j++) {
+            aver_choice_init(&choices[j], 1 << 16);
+            aver_buf_append_text(&choices[j].text, j == 0 ? "text" : "other");
+            aver_logprobs_store(&choices[j].logprobs, openai_step, 3);
+            aver_logprobs_store(&choices[j].logprobs, openai_step, 1);
+            choices[j].finish = j == 0 ? AVER_FINISH_STOP : AVER_FINISH_LENGTH;
+        }
+        aver_openai_put_whole(&run.openai, choices, 2, true,
+                              &(aver_usage){.prompt_tokens = 5, .generated_tokens = 6}, &run.out);
+        assert_int_equal(aver_json_parse(aver_buf_view(&run.out), 1 << 20, &json, NULL), AVER_OK);
+        const json_t *second = json_array_get(json_object_get(json, "choices"), 1);
+        const json_t *logprobs = json_object_get(second, "logprobs");
+        assert_string_equal(i == 0 ? text_at(second, "message", "content")
+                                   : text_at(second, "text", NULL),
+                            "other");
+        assert_string_equal(text_at(openai_choice(json), "finish_reason", NULL), "stop");
+        assert_string_equal(text_at(second, "finish_reason", NULL), "length");
+        assert_int_equal(json_array_size(json_object_get(logprobs, i == 0 ? "content" : "tokens")),
+                         2);
+        assert_string_equal(text_at(json, "object", NULL),
                             i == 0 ? "chat.completion" : "text_completion");
         assert_int_equal(json_integer_value(
                              json_object_get(json_object_get(json, "usage"), "completion_tokens")),
                          6);
         json_decref(json);
-        aver_openai_deinit(&openai);
-        aver_buf_deinit(&out);
+        for (size_t j = 0; j < 2; j++) {
+            aver_choice_deinit(&choices[j]);
+        }
+        run_close(&run);
     }
+}
+
+/* Whoever only called tools said nothing: null, not an empty text. */
+static void a_whole_body_has_its_calls(void **state)
+{
+    aver_openai_call call = {
+        .id = "call_a", .name = AVER_VIEW_LITERAL("f"), .arguments = AVER_VIEW_LITERAL("{}")};
+    aver_choice choice;
+    openai_run run;
+    json_t *json;
+
+    (void)state;
+    run_open(&run, AVER_ENDPOINT_CHAT, false);
+    aver_choice_init(&choice, 1 << 16);
+    aver_openai_put_call_item(&call, &choice.calls);
+    aver_openai_put_call_item(&call, &choice.calls);
+    choice.calls_count = 2;
+    choice.finish = AVER_FINISH_TOOL;
+    aver_openai_put_whole(&run.openai, &choice, 1, false, &(aver_usage){0}, &run.out);
+    assert_int_equal(aver_json_parse(aver_buf_view(&run.out), 1 << 20, &json, NULL), AVER_OK);
+    const json_t *message = json_object_get(openai_choice(json), "message");
+    assert_true(json_is_null(json_object_get(message, "content")));
+    assert_int_equal(json_array_size(json_object_get(message, "tool_calls")), 2);
+    assert_string_equal(text_at(openai_choice(json), "finish_reason", NULL), "tool_calls");
+    assert_true(json_is_null(json_object_get(openai_choice(json), "logprobs")));
+    json_decref(json);
+    aver_choice_deinit(&choice);
+    run_close(&run);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chat_events),
-        cmocka_unit_test(test_whole_bodies),
+        cmocka_unit_test(chat_events_have_openais_form),
+        cmocka_unit_test(calls_have_openais_form),
+        cmocka_unit_test(chat_logprobs_have_openais_form),
+        cmocka_unit_test(completion_logprobs_have_openais_form),
+        cmocka_unit_test(whole_bodies_have_openais_form),
+        cmocka_unit_test(a_whole_body_has_its_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
