@@ -33,6 +33,7 @@ demo: deps
 
 check: deps
 	@tools/setup --models --no-apt --no-chat-model
+	@tools/setup --clients --no-apt
 	@$(MAKE) --no-print-directory build
 	@tools/check $(BUILD)
 

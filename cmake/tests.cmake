@@ -5,8 +5,13 @@ set(AVER_SHARED "${CMAKE_SOURCE_DIR}/../shared" CACHE PATH "data shared with the
 execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/setup --print-models-dir
                 OUTPUT_VARIABLE models_dir OUTPUT_STRIP_TRAILING_WHITESPACE)
 set(AVER_MODELS ${models_dir} CACHE PATH "the models that tools/setup made")
+execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/setup --print-clients-dir
+                OUTPUT_VARIABLE clients_dir OUTPUT_STRIP_TRAILING_WHITESPACE)
+# Not cached: another pin is another folder.
+set(AVER_CLIENTS ${clients_dir})
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/pins)
 set(test_env "AVER_BIN=${CMAKE_BINARY_DIR}/bin" "AVER_SOURCE=${CMAKE_SOURCE_DIR}"
-    "AVER_SHARED=${AVER_SHARED}" "AVER_MODELS=${AVER_MODELS}"
+    "AVER_SHARED=${AVER_SHARED}" "AVER_MODELS=${AVER_MODELS}" "AVER_CLIENTS=${AVER_CLIENTS}"
     "AVER_TEST_MODEL=${AVER_MODELS}/stories15M-q8_0.gguf"
     # The archives of llama.cpp are not instrumented: containers that cross the border look overrun.
     "ASAN_OPTIONS=detect_container_overflow=0" "UBSAN_OPTIONS=print_stacktrace=1")

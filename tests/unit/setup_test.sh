@@ -91,6 +91,16 @@ if [ "$(cat "$top/asked")" != "$CHAT_PACKAGE_1" ]; then
 fi
 expect 0 "$story" "$setup" --print-model
 
+# Nor is it one that clients for tests cannot be had; what is not as pinned is never unpacked.
+expect 0 "$CLIENT_1 cannot be downloaded" "$setup" --clients --no-apt
+npm_does 'echo garbage >"$to/some.tgz"'
+expect 1 'is not the pinned package' "$setup" --clients --no-apt
+npm_does 'exit 1'
+if [ -e "$("$setup" --print-clients-dir)" ]; then
+    echo 'FAIL: a folder of clients exists although there are none'
+    failed=1
+fi
+
 # Two set-ups at once: the second waits for the lock.
 flock "$AVER_CACHE/.lock" sleep 2 &
 sleep 0.5

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by tools/setup: clients of others that tests run unmodified, unpacked as Node.js wants them.
+# They are for tests alone, which say SKIP without them: that they cannot be had is not a failure.
+
+# A folder for each set of pins, so that another pin never finds the former one's files.
+clients_folder() {
+    printf '%s/clients-%s\n' "$cache" "$(grep '^CLIENT' "$root/tools/pins" | sha256sum | cut -c 1-12)"
+}
+
+# client_unpack PACKAGE FOLDER: its files, without the parts that only compilers read.
+client_unpack() {
+    client_name=${1%@*}
+    mkdir -p "$2/node_modules/$client_name"
+    tar xzf "$(package_file "$1")" -C "$2/node_modules/$client_name" --strip-components=1 \
+        --exclude='*.map' --exclude='*.ts' --exclude='*.mts' --exclude='*/src/*'
+}
+
+clients_setup() {
+    clients_final=$(clients_folder)
+    if [ -d "$clients_final" ]; then
+        return 0
+    fi
+    clients_temp=$cache/clients-work
+    rm -rf "$clients_temp"
+    mkdir -p "$clients_temp"
+    clients_i=1
+    while [ "$clients_i" -le "$CLIENTS_COUNT" ]; do
+        eval "client_package=\$CLIENT_$clients_i client_hash=\$CLIENT_${clients_i}_SHA512"
+        if ! package_get "$client_package" "$client_hash" "of $CLIENTS_SIZE in all"; then
+            say "$client_package cannot be downloaded: tests with other people's clients are skipped"
+            return 0
+        fi
+        client_unpack "$client_package" "$clients_temp"
+        clients_i=$((clients_i + 1))
+    done
+    mv "$clients_temp" "$clients_final"
+    say "clients for tests: $clients_final"
+}
