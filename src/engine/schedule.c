@@ -83,7 +83,7 @@ static void schedule_put(aver_slots *slots, uint32_t index)
     }
 }
 
-static bool schedule_apart(aver_schedule *schedule, uint32_t answers)
+bool aver_schedule_apart(aver_schedule *schedule, uint32_t answers)
 {
     if (answers < 2 || answers > AVER_SCHEDULE_APART_MAX) {
         return false;
@@ -105,7 +105,7 @@ void aver_schedule_fill(aver_schedule *schedule, aver_slots *slots)
     }
     schedule_share(slots, schedule_budget(schedule, slots, answers));
     schedule->answers = answers;
-    schedule->apart = schedule_apart(schedule, answers);
+    schedule->apart = aver_schedule_apart(schedule, answers);
     for (uint32_t i = 0; i < slots->count; i++) {
         uint32_t index = schedule->apart ? slots->count - 1 - i : i;
         aver_slot_state state = slots->list[index].state;

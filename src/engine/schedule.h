@@ -38,6 +38,8 @@ typedef struct aver_schedule {
 
 /* Puts the tokens of this step. */
 void aver_schedule_fill(aver_schedule *schedule, aver_slots *slots);
+/* Whether so many answers are computed apart this time; for its tests too. */
+bool aver_schedule_apart(aver_schedule *schedule, uint32_t answers);
 /* Learns how long the step that was filled last took. */
 void aver_schedule_learn(aver_schedule *schedule, uint64_t duration_ns);
 

@@ -91,10 +91,10 @@ static void cbor_tree_write_head(uint8_t major, uint64_t value, unsigned more, a
     unsigned size = value < 24 ? 0 : value < 256 ? 1 : value < 65536 ? 2 : value >> 32 ? 4 : 3;
     size = size + more > 4 ? 4 : size + more;
     if (size == 0) {
-        aver_buf_append_byte(out, (uint8_t)(major << 5 | value));
+        aver_buf_append_byte(out, (uint8_t)((unsigned)major << 5 | (unsigned)value));
         return;
     }
-    aver_buf_append_byte(out, (uint8_t)(major << 5 | (23 + size)));
+    aver_buf_append_byte(out, (uint8_t)((unsigned)major << 5 | (23 + size)));
     for (unsigned i = 1u << (size - 1); i > 0; i--) {
         aver_buf_append_byte(out, (uint8_t)(value >> (8 * (i - 1))));
     }
