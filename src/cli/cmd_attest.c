@@ -3,15 +3,17 @@
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/peek.h"
-#include "cli/remote.h"
+#include "cli/session.h"
 #include "cli/show.h"
 #include "codec/text.h"
+#include "net/tls.h"
 #include "receipt/show.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTEST_FILE_BYTES_MAX (2u * 1024 * 1024)
+#define ATTEST_FILE_BYTES_MAX      (2u * 1024 * 1024)
+#define ATTEST_AUTHORITY_BYTES_MAX 65536u
 
 /* A nonce from the command line, or a fresh one, printed so that it can be used again. */
 static aver_exit attest_nonce(const aver_cli *cli, const aver_args *args,
@@ -28,35 +30,152 @@ static aver_exit attest_nonce(const aver_cli *cli, const aver_args *args,
     return AVER_EXIT_DONE;
 }
 
-static aver_exit attest_run_fetch(aver_cli *cli, const aver_args *args)
+/* What the node says, judged by nobody. */
+static aver_exit attest_fetch_unjudged(aver_cli *cli, const aver_args *args, aver_buf *bundle)
 {
     const char *url = aver_args_get(args, "url");
     const char *unix_socket = aver_args_get(args, "unix");
-    const char *output = aver_args_get(args, "output");
     uint8_t nonce[32];
-    if (url == NULL && unix_socket == NULL) {
-        return aver_cli_fail(cli, AVER_EXIT_USAGE, "a node is needed: --url URL or --unix PATH");
-    }
     aver_exit code = attest_nonce(cli, args, nonce);
     if (code != AVER_EXIT_DONE) {
         return code;
     }
     aver_remote remote;
-    aver_buf bundle;
-    aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
     aver_err err = aver_remote_open(&remote, url, unix_socket, NULL);
     if (err == AVER_OK) {
-        err = aver_remote_attestation(&remote, nonce, &bundle);
+        err = aver_remote_attestation(&remote, nonce, bundle);
     }
     if (err != AVER_OK) {
         code = aver_cli_fail(cli, aver_remote_exit(err), "%s: %s", url != NULL ? url : unix_socket,
                              remote.why);
-    } else if (output == NULL && cli->out.terminal) {
-        code = aver_cli_fail(cli, AVER_EXIT_USAGE, "a bundle is binary: say -o FILE");
-    } else {
-        code = aver_inputs_write(cli, output != NULL ? output : "-", aver_buf_view(&bundle));
     }
     aver_remote_close(&remote);
+    return code;
+}
+
+/* The authority of the judged node's TLS key, as a file that other programs take. */
+static aver_exit attest_authority(const aver_cli *cli, const aver_session *session,
+                                  aver_buf *ret_pem)
+{
+    aver_buf der;
+    aver_buf_init(&der, ATTEST_AUTHORITY_BYTES_MAX);
+    aver_err err = session->remote.has_tls ? aver_client_peer_issuer(session->remote.client, &der)
+                                           : AVER_E_ABSENT;
+    if (err == AVER_OK) {
+        err = aver_tls_authority_pem(aver_buf_view(&der), session->remote.tls_digest, ret_pem);
+    }
+    aver_buf_deinit(&der);
+    if (err == AVER_OK) {
+        return AVER_EXIT_DONE;
+    }
+    return aver_cli_fail(cli, AVER_EXIT_CANNOT,
+                         "no certificate can be given for --ca: the node shows none that its own "
+                         "key has issued%s",
+                         session->remote.has_tls ? "; if a CA has, plain clients need no file"
+                                                 : "");
+}
+
+/* A session that the policy accepted; or the checks that stand in the way. */
+static aver_exit attest_fetch_judged(aver_cli *cli, const aver_session *session, aver_err err)
+{
+    const aver_session_options *options = &session->options;
+    const char *where = options->url != NULL ? options->url : options->unix_socket;
+    if (err != AVER_OK) {
+        return aver_cli_fail(cli, aver_remote_exit(err), "%s: %s", where, session->remote.why);
+    }
+    aver_show_line(&cli->err, &session->verdict, session->accepted, session->why, NULL,
+                   session->judged.bundle.platform);
+    if (session->accepted) {
+        return AVER_EXIT_DONE;
+    }
+    aver_show_remedy(&cli->err, &session->verdict);
+    return AVER_EXIT_REFUSED;
+}
+
+static aver_exit attest_session(aver_cli *cli, const aver_args *args, const aver_policy *policy,
+                                aver_buf *bundle, aver_buf *pem)
+{
+    aver_session_options options = {
+        .url = aver_args_get(args, "url"),
+        .unix_socket = aver_args_get(args, "unix"),
+        .any_model = true,
+        .policy = policy,
+        .platforms = cli->platforms,
+    };
+    aver_session *session = NULL;
+    aver_exit code = aver_inputs_roots(cli, aver_args_get(args, "sim-root"), &options.roots);
+    if (code != AVER_EXIT_DONE) {
+        return code;
+    }
+    aver_err err = aver_session_new(&options, &session);
+    if (session == NULL) {
+        return aver_cli_fail_err(cli, err, "attest fetch");
+    }
+    code = attest_fetch_judged(cli, session, err);
+    if (code == AVER_EXIT_DONE && aver_args_get(args, "ca") != NULL) {
+        code = attest_authority(cli, session, pem);
+    }
+    if (code == AVER_EXIT_DONE) {
+        aver_buf_append(bundle, aver_buf_view(&session->bundle));
+    }
+    aver_session_free(session);
+    return code;
+}
+
+static aver_exit attest_fetch_verified(aver_cli *cli, const aver_args *args, aver_buf *bundle)
+{
+    const char *path = aver_args_get(args, "ca");
+    aver_policy *policy = NULL;
+    aver_buf pem;
+    if (aver_args_get(args, "nonce") != NULL) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "with --policy the nonce is always a fresh one");
+    }
+    aver_buf_init(&pem, ATTEST_AUTHORITY_BYTES_MAX);
+    aver_exit code = aver_inputs_policy(cli, aver_args_get(args, "policy"), &policy);
+    if (code == AVER_EXIT_DONE) {
+        code = aver_inputs_writable(cli, path);
+    }
+    if (code == AVER_EXIT_DONE) {
+        code = attest_session(cli, args, policy, bundle, &pem);
+    }
+    if (code == AVER_EXIT_DONE && path != NULL) {
+        code = aver_inputs_write(cli, path, aver_buf_view(&pem));
+    }
+    aver_policy_free(policy);
+    aver_buf_deinit(&pem);
+    return code;
+}
+
+/* Standard output is for the bundle, unless a file was all that was asked for. */
+static aver_exit attest_fetch_write(const aver_cli *cli, const aver_args *args, aver_view bundle)
+{
+    const char *output = aver_args_get(args, "output");
+    if (output == NULL && aver_args_get(args, "ca") != NULL) {
+        return AVER_EXIT_DONE;
+    }
+    if (output == NULL && cli->out.terminal) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "a bundle is binary: say -o FILE");
+    }
+    return aver_inputs_write(cli, output != NULL ? output : "-", bundle);
+}
+
+static aver_exit attest_run_fetch(aver_cli *cli, const aver_args *args)
+{
+    bool judged = aver_args_get(args, "policy") != NULL;
+    if (aver_args_get(args, "url") == NULL && aver_args_get(args, "unix") == NULL) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "a node is needed: --url URL or --unix PATH");
+    }
+    if (!judged && aver_args_get(args, "ca") != NULL) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE,
+                             "--ca gives out what others will trust: it needs a --policy");
+    }
+    aver_buf bundle;
+    aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
+    aver_exit code = judged ? attest_fetch_verified(cli, args, &bundle)
+                            : attest_fetch_unjudged(cli, args, &bundle);
+    if (code == AVER_EXIT_DONE) {
+        code = attest_fetch_write(cli, args, aver_buf_view(&bundle));
+    }
     aver_buf_deinit(&bundle);
     return code;
 }
@@ -183,14 +302,20 @@ static const aver_option attest_fetch_options[] = {
     {"unix", 0, "PATH", "the node's Unix socket instead"},
     {"nonce", 0, "HEX", "64 hex digits (default: fresh ones, printed on standard error)"},
     {"output", 'o', "FILE", "where to write the bundle (default standard output)"},
+    {"policy", 'p', "FILE", "what you accept: the node is judged, and nothing written if refused"},
+    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    {"ca", 0, "FILE", "the accepted node's own certificate authority, PEM, for plain clients"},
     {NULL, 0, NULL, NULL},
 };
 
 const aver_command aver_command_attest_fetch = {
     .name = "attest fetch",
     .operands = "",
-    .summary = "fetch the evidence of a node; judges nothing",
+    .summary = "fetch the evidence of a node, judged if there is a policy",
     .options = attest_fetch_options,
+    .notes = "The file of --ca is good until the node starts again: curl --cacert FILE, or\n"
+             "NODE_EXTRA_CA_CERTS=FILE. Clients that use it know that they reach this very node;\n"
+             "they check no receipts. For that, see aver proxy.\n",
     .run = attest_run_fetch,
 };
 

@@ -486,3 +486,8 @@ aver_err aver_client_peer_digest(const aver_client *client, uint8_t ret_digest[s
 {
     return aver_client_tls_digest(&client->tls, ret_digest);
 }
+
+aver_err aver_client_peer_issuer(const aver_client *client, aver_buf *ret_der)
+{
+    return aver_client_tls_issuer(&client->tls, ret_der);
+}

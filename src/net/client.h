@@ -77,5 +77,8 @@ AVER_MUST_USE aver_err aver_client_export(aver_client *client, const char *label
 /* SHA-256 of the certificate's SubjectPublicKeyInfo; ABSENT on plain connections. */
 AVER_MUST_USE aver_err aver_client_peer_digest(const aver_client *client,
                                                uint8_t ret_digest[static 32]);
+/* What the server sent as the issuer of its certificate, in DER, appended; ABSENT if it sent none.
+ */
+AVER_MUST_USE aver_err aver_client_peer_issuer(const aver_client *client, aver_buf *ret_der);
 
 #endif

@@ -135,6 +135,22 @@ aver_err aver_client_tls_digest(const aver_client_tls *tls, uint8_t ret_digest[s
     return err;
 }
 
+aver_err aver_client_tls_issuer(const aver_client_tls *tls, aver_buf *ret_der)
+{
+    unsigned char *der = NULL;
+    const STACK_OF(X509) *chain = tls->ssl ? SSL_get_peer_cert_chain(tls->ssl) : NULL;
+    int size = chain && sk_X509_num(chain) > 1 ? i2d_X509(sk_X509_value(chain, 1), &der) : 0;
+    if (size <= 0) {
+        return AVER_E_ABSENT;
+    }
+    aver_err err = aver_buf_reserve(ret_der, (size_t)size);
+    if (err == AVER_OK) {
+        aver_buf_append(ret_der, aver_view_make(der, (size_t)size));
+    }
+    OPENSSL_free(der);
+    return err;
+}
+
 aver_err aver_client_tls_export(const aver_client_tls *tls, const char *label, aver_view context,
                                 uint8_t *ret_bytes, size_t size)
 {

@@ -29,9 +29,10 @@ AVER_MUST_USE aver_err aver_client_tls_setup(aver_client_tls *tls, void *curl);
 /* Before a request is sent on the connection. PROOF if its key is not the accepted one. */
 AVER_MUST_USE aver_err aver_client_tls_adopt(aver_client_tls *tls, void *curl);
 void aver_client_tls_drop(aver_client_tls *tls);
-/* Both ABSENT on plain connections. */
+/* ABSENT on plain connections. issuer: the second certificate of the server, appended. */
 AVER_MUST_USE aver_err aver_client_tls_digest(const aver_client_tls *tls,
                                               uint8_t ret_digest[static 32]);
+AVER_MUST_USE aver_err aver_client_tls_issuer(const aver_client_tls *tls, aver_buf *ret_der);
 AVER_MUST_USE aver_err aver_client_tls_export(const aver_client_tls *tls, const char *label,
                                               aver_view context, uint8_t *ret_bytes, size_t size);
 #endif

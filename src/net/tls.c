@@ -2,6 +2,7 @@
 #include "net/tls.h"
 
 #include "base/log.h"
+#include "codec/text.h"
 #include "crypto/hash.h"
 #include "crypto/ossl.h"
 #include "net/certificate.h"
@@ -9,12 +10,19 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { TLS_AUTHORITY_DIGEST_BYTES = 8 };
 
 struct aver_tls_key {
     EVP_PKEY *pkey;
     uint8_t digest[32];
+    X509 *authority; /* NULL: certificates are self-signed */
+    char *names[AVER_TLS_NAMES_MAX];
+    size_t names_count;
 };
 
 static aver_err tls_fail(const char *what)
@@ -53,6 +61,10 @@ out:
 void aver_tls_key_free(aver_tls_key *key)
 {
     if (key) {
+        for (size_t i = 0; i < key->names_count; i++) {
+            free(key->names[i]);
+        }
+        X509_free(key->authority);
         EVP_PKEY_free(key->pkey);
         free(key);
     }
@@ -63,14 +75,86 @@ void aver_tls_key_digest(const aver_tls_key *key, uint8_t ret_digest[static 32])
     memcpy(ret_digest, key->digest, sizeof(key->digest));
 }
 
+bool aver_tls_name_valid(const char *name)
+{
+    return aver_certificate_name_valid(name);
+}
+
+static aver_err tls_names_copy(aver_tls_key *key, const char *const *names, size_t count)
+{
+    if (count > AVER_TLS_NAMES_MAX || key->names_count > 0) {
+        return AVER_E_USAGE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!aver_certificate_name_valid(names[i])) {
+            return AVER_E_USAGE;
+        }
+        key->names[i] = strdup(names[i]);
+        if (!key->names[i]) {
+            return AVER_E_NOMEM;
+        }
+        key->names_count = i + 1;
+    }
+    return AVER_OK;
+}
+
+static aver_certificate_names tls_names(const aver_tls_key *key)
+{
+    return (aver_certificate_names){(const char *const *)key->names, key->names_count};
+}
+
+aver_err aver_tls_key_certify(aver_tls_key *key, const char *const *names, size_t names_count)
+{
+    char digest[2 * TLS_AUTHORITY_DIGEST_BYTES + 1];
+    char common_name[64];
+    aver_err err = tls_names_copy(key, names, names_count);
+    if (err != AVER_OK) {
+        return err;
+    }
+    /* No two authorities of one name: a client may trust several. */
+    aver_hex_encode(aver_view_make(key->digest, TLS_AUTHORITY_DIGEST_BYTES), digest);
+    (void)snprintf(common_name, sizeof(common_name), "aver node %s", digest);
+    const aver_certificate_names list = tls_names(key);
+    return aver_certificate_authority_new(key->pkey, common_name, &list, &key->authority);
+}
+
+aver_err aver_tls_key_request(const aver_tls_key *key, const char *const *names, size_t names_count,
+                              aver_buf *ret_pem)
+{
+    const aver_certificate_names list = {names, names_count};
+    return aver_certificate_request(key->pkey, &list, ret_pem);
+}
+
+/* The authority of the key as what is sent behind the leaf; NULL if there is none, or no memory. */
+static STACK_OF(X509) * tls_authority_chain(const aver_tls_key *key)
+{
+    STACK_OF(X509) *chain = key->authority ? sk_X509_new_null() : NULL;
+    if (chain && X509_up_ref(key->authority) == 1 && sk_X509_push(chain, key->authority) <= 0) {
+        X509_free(key->authority);
+    }
+    return chain;
+}
+
+aver_err aver_tls_server_present(struct ssl_ctx_st *tls, const aver_tls_key *key,
+                                 struct x509_st *leaf, struct stack_st_X509 *chain)
+{
+    return SSL_CTX_use_cert_and_key(tls, leaf, key->pkey, chain, 1) == 1 ? AVER_OK
+                                                                         : tls_fail("certificate");
+}
+
 aver_err aver_tls_server_renew(struct ssl_ctx_st *tls, const aver_tls_key *key,
                                const char *common_name, aver_view cmw)
 {
     X509 *certificate = NULL;
-    aver_err err = aver_certificate_new(key->pkey, common_name, cmw, &certificate);
-    if (err == AVER_OK && SSL_CTX_use_cert_and_key(tls, certificate, key->pkey, NULL, 1) != 1) {
-        err = tls_fail("certificate");
+    const aver_certificate_names names = tls_names(key);
+    aver_err err = key->authority ? aver_certificate_issue(key->pkey, key->authority, &names,
+                                                           common_name, cmw, &certificate)
+                                  : aver_certificate_new(key->pkey, common_name, cmw, &certificate);
+    STACK_OF(X509) *chain = tls_authority_chain(key);
+    if (err == AVER_OK) {
+        err = aver_tls_server_present(tls, key, certificate, chain);
     }
+    sk_X509_pop_free(chain, X509_free);
     X509_free(certificate);
     return err;
 }

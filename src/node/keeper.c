@@ -80,6 +80,17 @@ void aver_keeper_on_signal(int number, short what, void *context)
     keeper_end(keeper);
 }
 
+void aver_keeper_on_hangup(int number, short what, void *context)
+{
+    aver_keeper *keeper = context;
+
+    (void)number;
+    (void)what;
+    if (keeper->phase == AVER_KEEPER_SERVING) {
+        (void)aver_domain_watch(&keeper->domain, keeper->tls, keeper->keyring->tls_key, true);
+    }
+}
+
 void aver_keeper_on_tick(int fd, short what, void *context)
 {
     aver_keeper *keeper = context;
@@ -90,6 +101,7 @@ void aver_keeper_on_tick(int fd, short what, void *context)
     aver_models_tick(&keeper->models);
     aver_vault_expire(keeper->vault, aver_time_monotonic_ns() / 1000000);
     aver_keeper_rotate(keeper);
+    (void)aver_domain_watch(&keeper->domain, keeper->tls, keeper->keyring->tls_key, false);
     if (keeper->phase == AVER_KEEPER_DRAINING) {
         keeper_drain_step(keeper);
     }
@@ -102,7 +114,8 @@ static void keeper_renewed(aver_err err, aver_view bundle, void *context)
     aver_buf cmw;
 
     (void)bundle;
-    if (err != AVER_OK) {
+    if (err != AVER_OK ||
+        aver_domain_watch(&keeper->domain, keeper->tls, keeper->keyring->tls_key, false)) {
         return;
     }
     aver_buf_init(&cmw, AVER_BUNDLE_BYTES_MAX + 128);

@@ -15,6 +15,7 @@
 #include "net/server.h"
 #include "node/bearer.h"
 #include "node/calls.h"
+#include "node/domain.h"
 #include "node/evidence.h"
 #include "node/metrics.h"
 #include "node/models.h"
@@ -38,6 +39,7 @@ typedef struct aver_keeper {
 
     struct event_base *base;
     struct event *signals[2];
+    struct event *hangup; /* NULL: there is no certificate file to read again */
     struct event *tick;
     struct event *renewal;
 
@@ -51,6 +53,7 @@ typedef struct aver_keeper {
     uint64_t rotate_after_ns;   /* no earlier, since it failed before */
     aver_evidence *evidence;
     struct ssl_ctx_st *tls;
+    aver_domain domain;
     aver_server *server;
     char bound[AVER_NODE_LISTENERS_MAX][128];
 

@@ -118,6 +118,12 @@ static aver_err start_loop(aver_keeper *keeper)
             return AVER_E_NOMEM;
         }
     }
+    if (keeper->options->certificate != NULL) {
+        keeper->hangup = evsignal_new(keeper->base, SIGHUP, aver_keeper_on_hangup, keeper);
+        if (keeper->hangup == NULL || event_add(keeper->hangup, NULL) != 0) {
+            return AVER_E_NOMEM;
+        }
+    }
     return AVER_OK;
 }
 
@@ -196,7 +202,10 @@ static aver_err start_tls(aver_keeper *keeper)
     aver_buf cmw;
 
     aver_buf_init(&cmw, AVER_BUNDLE_BYTES_MAX + 128);
-    aver_err err = aver_cmw_wrap_cbor(aver_evidence_bundle(keeper->evidence), &cmw);
+    aver_err err = aver_domain_open(&keeper->domain, keeper->options, keeper->keyring->tls_key);
+    if (err == AVER_OK) {
+        err = aver_cmw_wrap_cbor(aver_evidence_bundle(keeper->evidence), &cmw);
+    }
     if (err == AVER_OK) {
         err = aver_tls_server_new(keeper->keyring->tls_key, AVER_KEEPER_COMMON_NAME,
                                   aver_buf_view(&cmw), &keeper->tls);
@@ -360,7 +369,7 @@ aver_err aver_keeper_start(aver_keeper *keeper)
 
 void aver_keeper_stop(aver_keeper *keeper)
 {
-    struct event *events[] = {keeper->signals[0], keeper->signals[1], keeper->tick,
+    struct event *events[] = {keeper->signals[0], keeper->signals[1], keeper->hangup, keeper->tick,
                               keeper->renewal};
 
     /* First the server: its exchanges tell calls and evidence that they are gone. */

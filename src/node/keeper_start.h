@@ -18,6 +18,7 @@ AVER_MUST_USE aver_err aver_keeper_start(aver_keeper *keeper);
 void aver_keeper_stop(aver_keeper *keeper);
 
 void aver_keeper_on_signal(int number, short what, void *context);
+void aver_keeper_on_hangup(int number, short what, void *context);
 void aver_keeper_on_tick(int fd, short what, void *context);
 void aver_keeper_on_renewal(int fd, short what, void *context);
 aver_err aver_keeper_on_events(aver_view events, void *context);

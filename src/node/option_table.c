@@ -22,6 +22,15 @@ const aver_node_option aver_node_option_table[] = {
     {"listen", "ADDRESS", AVER_OPTION_LISTEN, AVER_OPTION_REPEATS,
      "tcp:HOST:PORT (TLS 1.3), unix:PATH, vsock:PORT; may be repeated;\n"
      "default tcp:127.0.0.1:8000; port 0 takes a free one"},
+    {"server-name", "NAME", AVER_OPTION_SERVER_NAME, AVER_OPTION_REPEATS,
+     "host or address that clients reach the node by, for its certificate,\n"
+     "besides localhost, 127.0.0.1 and ::1; may be repeated"},
+    {"csr", "FILE", AVER_OPTION_CSR, AVER_OPTION_ONCE,
+     "written at start: a certificate request for the node's TLS key and its\n"
+     "server names, for a CA"},
+    {"certificate", "FILE", AVER_OPTION_CERTIFICATE, AVER_OPTION_ONCE,
+     "what the CA issued, PEM with its chain; served once its key is the\n"
+     "node's TLS key; read again when it changes, and at SIGHUP"},
     {"platform", "NAME[:OPTIONS]", AVER_OPTION_PLATFORM, AVER_OPTION_ONCE,
      "what gives evidence; default: the only one that this machine has"},
     {"profile", "verified|fast", AVER_OPTION_PROFILE, AVER_OPTION_ONCE,

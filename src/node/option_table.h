@@ -31,6 +31,9 @@ typedef enum aver_node_option_id {
     AVER_OPTION_LOG,
     AVER_OPTION_LOG_LEVEL,
     AVER_OPTION_READY_FILE,
+    AVER_OPTION_SERVER_NAME,
+    AVER_OPTION_CSR,
+    AVER_OPTION_CERTIFICATE,
     AVER_OPTION_ENGINE, /* its name comes from the build; not in the table */
     AVER_OPTION_CONFIG,
     AVER_OPTION_HELP,

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "codec/text.h"
 #include "engine/engine.h"
+#include "net/tls.h"
 #include "node/option_table.h"
 #include "node/replay.h"
 #include "node/vault.h"
@@ -123,6 +124,20 @@ static bool options_memory(const options_reader *reader)
     return true;
 }
 
+static bool options_server_name(const options_reader *reader)
+{
+    aver_node_options *options = reader->options;
+
+    if (!aver_tls_name_valid(reader->value)) {
+        return options_wrong(reader, "the name of a host, or an address");
+    }
+    if (options->server_names_count == AVER_NODE_SERVER_NAMES_MAX) {
+        return options_wrong(reader, "to be given at most 12 times");
+    }
+    options->server_names[options->server_names_count++] = reader->value;
+    return true;
+}
+
 static bool options_text(const options_reader *reader, const char **ret_text)
 {
     aver_view text = aver_view_text(reader->value);
@@ -192,6 +207,14 @@ static bool options_one(const options_reader *reader, int option)
         return options_text(reader, &options->model_name);
     case AVER_OPTION_LISTEN:
         return options_listen(reader);
+    case AVER_OPTION_SERVER_NAME:
+        return options_server_name(reader);
+    case AVER_OPTION_CSR:
+        options->csr = reader->value;
+        return true;
+    case AVER_OPTION_CERTIFICATE:
+        options->certificate = reader->value;
+        return true;
     case AVER_OPTION_PLATFORM:
         options->platform = reader->value;
         return true;

@@ -14,8 +14,9 @@
 #include "node/model_option.h"
 #include "tee/tee.h"
 
-#define AVER_NODE_LISTENERS_MAX 8
-#define AVER_NODE_MODELS_MAX    AVER_KEYSET_MODELS_MAX
+#define AVER_NODE_LISTENERS_MAX    8
+#define AVER_NODE_MODELS_MAX       AVER_KEYSET_MODELS_MAX
+#define AVER_NODE_SERVER_NAMES_MAX 12
 
 /* What differs between the programs that are built from the same main. */
 typedef struct aver_node_build {
@@ -49,6 +50,10 @@ typedef struct aver_node_options {
     bool log_json;
     aver_log_level log_level;
     const char *ready_file;
+    const char *server_names[AVER_NODE_SERVER_NAMES_MAX];
+    size_t server_names_count;
+    const char *csr;         /* NULL: none is written */
+    const char *certificate; /* NULL: the node's own */
     const char *engine_program;
     aver_node_config config; /* empty without a file */
 } aver_node_options;

@@ -11,6 +11,7 @@
 #include "support/bytes.h"
 #include "support/net.h"
 
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <time.h>
@@ -245,6 +246,214 @@ static void test_tls_renewal_replaces_the_certificate(void **state)
     aver_tls_key_free(key);
 }
 
+static const char *const tls_names[] = {"localhost", "127.0.0.1", "::1", "aver.example",
+                                        "*.wild.example"};
+
+/* What a client that trusts this authority alone says of the certificate, for this name. */
+static int tls_verdict(X509 *authority, X509 *leaf, const char *host)
+{
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    assert_int_equal(X509_STORE_add_cert(store, authority), 1);
+    assert_int_equal(X509_STORE_CTX_init(context, store, leaf, NULL), 1);
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT);
+    assert_int_equal(X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER), 1);
+    bool address = X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
+    assert_true(address || X509_VERIFY_PARAM_set1_host(param, host, 0) == 1);
+    (void)X509_verify_cert(context);
+    int verdict = X509_STORE_CTX_get_error(context);
+    X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
+    return verdict;
+}
+
+/* The authority behind the leaf that a context shows. */
+static X509 *tls_authority_of(struct ssl_ctx_st *tls)
+{
+    STACK_OF(X509) *chain = NULL;
+    assert_int_equal(SSL_CTX_get0_chain_certs(tls, &chain), 1);
+    assert_int_equal(sk_X509_num(chain), 1);
+    return sk_X509_value(chain, 0);
+}
+
+static struct ssl_ctx_st *tls_certified(aver_tls_key **ret_key)
+{
+    struct ssl_ctx_st *tls = NULL;
+    assert_ok(aver_tls_key_new(ret_key));
+    assert_ok(aver_tls_key_certify(*ret_key, tls_names, sizeof(tls_names) / sizeof(tls_names[0])));
+    assert_ok(aver_tls_server_new(*ret_key, "aver", AVER_VIEW_LITERAL("evidence"), &tls));
+    return tls;
+}
+
+static void test_tls_authority_stays_while_leaves_change(void **state)
+{
+    (void)state;
+    aver_tls_key *key = NULL;
+    struct ssl_ctx_st *tls = tls_certified(&key);
+    X509 *pinned = X509_dup(tls_authority_of(tls));
+    aver_buf first = tls_certificate_of(tls);
+    assert_ok(aver_tls_server_renew(tls, key, "aver", AVER_VIEW_LITERAL("fresher")));
+    aver_buf second = tls_certificate_of(tls);
+    assert_false(aver_view_equal(aver_buf_view(&first), aver_buf_view(&second)));
+    assert_cmw(aver_buf_view(&second), "fresher");
+    assert_int_equal(X509_cmp(pinned, tls_authority_of(tls)), 0);
+    static const char *const good[] = {"localhost", "127.0.0.1", "::1", "aver.example",
+                                       "a.wild.example"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(tls_verdict(pinned, SSL_CTX_get0_certificate(tls), good[i]), X509_V_OK);
+    }
+    assert_int_equal(tls_verdict(pinned, SSL_CTX_get0_certificate(tls), "other.example"),
+                     X509_V_ERR_HOSTNAME_MISMATCH);
+    assert_int_equal(tls_verdict(pinned, SSL_CTX_get0_certificate(tls), "127.0.0.2"),
+                     X509_V_ERR_IP_ADDRESS_MISMATCH);
+    aver_buf_deinit(&first);
+    aver_buf_deinit(&second);
+    X509_free(pinned);
+    aver_tls_free(tls);
+    aver_tls_key_free(key);
+}
+
+static void test_tls_authority_vouches_for_no_other_key_or_name(void **state)
+{
+    (void)state;
+    aver_tls_key *key = NULL;
+    aver_tls_key *other_key = NULL;
+    struct ssl_ctx_st *tls = tls_certified(&key);
+    struct ssl_ctx_st *other = tls_certified(&other_key);
+    X509 *authority = tls_authority_of(tls);
+    assert_int_not_equal(tls_verdict(authority, SSL_CTX_get0_certificate(other), "localhost"),
+                         X509_V_OK);
+    /* Even the holder of the key cannot make the authority stand for another name. */
+    static const char *const foreign[] = {"bank.example"};
+    const aver_certificate_names names = {foreign, 1};
+    X509 *forged = NULL;
+    EVP_PKEY *pkey = SSL_CTX_get0_privatekey(tls);
+    assert_ok(aver_certificate_issue(pkey, authority, &names, "aver", (aver_view){0}, &forged));
+    assert_int_equal(tls_verdict(authority, forged, "bank.example"),
+                     X509_V_ERR_PERMITTED_VIOLATION);
+    X509_free(forged);
+    aver_tls_free(tls);
+    aver_tls_free(other);
+    aver_tls_key_free(key);
+    aver_tls_key_free(other_key);
+}
+
+static void test_tls_authority_is_given_out_for_its_key_alone(void **state)
+{
+    (void)state;
+    aver_tls_key *key = NULL;
+    uint8_t digest[32];
+    struct ssl_ctx_st *tls = tls_certified(&key);
+    unsigned char *der = NULL;
+    int size = i2d_X509(tls_authority_of(tls), &der);
+    aver_view authority = aver_view_make(der, (size_t)size);
+    aver_buf leaf = tls_certificate_of(tls);
+    aver_buf pem;
+    aver_buf_init(&pem, 65536);
+    aver_tls_key_digest(key, digest);
+    assert_err(aver_tls_authority_pem(aver_buf_view(&leaf), digest, &pem), AVER_E_PROOF);
+    assert_ok(aver_tls_authority_pem(authority, digest, &pem));
+    assert_memory_equal(pem.data, "-----BEGIN CERTIFICATE-----", 27);
+    size_t before = pem.size;
+    digest[0] ^= 1;
+    assert_err(aver_tls_authority_pem(authority, digest, &pem), AVER_E_PROOF);
+    assert_int_equal(pem.size, before);
+    OPENSSL_free(der);
+    aver_buf_deinit(&leaf);
+    aver_buf_deinit(&pem);
+    aver_tls_free(tls);
+    aver_tls_key_free(key);
+}
+
+static void test_tls_names_are_hosts_or_addresses(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "a.b", "*.a.b", "10.0.0.1", "::1", "xn--a-0.example"};
+    static const char *const bad[] = {
+        "",  ".",   "a.",  ".a",  "a..b",      "-a",  "a b",
+        "*", "a.*", "a/b", "a:1", "https://a", "a\n", "\xc3\xa4.example"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(aver_tls_name_valid(good[i]));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        aver_tls_key *key = NULL;
+        assert_false(aver_tls_name_valid(bad[i]));
+        assert_ok(aver_tls_key_new(&key));
+        assert_err(aver_tls_key_certify(key, &bad[i], 1), AVER_E_USAGE);
+        aver_tls_key_free(key);
+    }
+}
+
+/* A certificate for the key of this request by a CA of the test, valid from and to, as PEM. */
+static aver_buf tls_issue(X509 *of, EVP_PKEY *ca, long from_s, long to_s)
+{
+    X509 *issued = X509_dup(of);
+    char *text = NULL;
+    aver_buf pem;
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(issued), from_s));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(issued), to_s));
+    assert_true(X509_sign(issued, ca, EVP_sha256()) > 0);
+    assert_int_equal(PEM_write_bio_X509(bio, issued), 1);
+    long size = BIO_get_mem_data(bio, &text);
+    aver_buf_init(&pem, 1 << 20);
+    aver_buf_append(&pem, aver_view_make(text, (size_t)size));
+    BIO_free(bio);
+    X509_free(issued);
+    return pem;
+}
+
+static void test_tls_chain_of_others_is_served_for_the_own_key_alone(void **state)
+{
+    (void)state;
+    aver_tls_key *key = NULL;
+    aver_tls_key *other_key = NULL;
+    uint64_t until_ms = 7;
+    struct ssl_ctx_st *tls = tls_certified(&key);
+    struct ssl_ctx_st *other = tls_certified(&other_key);
+    EVP_PKEY *ca = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    X509 *own = SSL_CTX_get0_certificate(tls);
+    aver_buf before = tls_certificate_of(tls);
+    aver_buf foreign = tls_issue(SSL_CTX_get0_certificate(other), ca, -60, 3600);
+    aver_buf over = tls_issue(own, ca, -7200, -3600);
+    aver_buf early = tls_issue(own, ca, 3600, 7200);
+    aver_buf good = tls_issue(own, ca, -60, 3600);
+    assert_err(aver_tls_server_chain(tls, key, aver_buf_view(&foreign), &until_ms), AVER_E_PROOF);
+    assert_err(aver_tls_server_chain(tls, key, aver_buf_view(&over), &until_ms),
+               AVER_E_UNSUPPORTED);
+    assert_err(aver_tls_server_chain(tls, key, aver_buf_view(&early), &until_ms),
+               AVER_E_UNSUPPORTED);
+    assert_err(aver_tls_server_chain(tls, key, AVER_VIEW_LITERAL("rubbish"), &until_ms),
+               AVER_E_FORMAT);
+    assert_err(aver_tls_server_chain(
+                   tls, key, aver_view_slice(aver_buf_view(&good), 0, good.size - 40), &until_ms),
+               AVER_E_FORMAT);
+    assert_int_equal(until_ms, 7);
+    aver_buf after = tls_certificate_of(tls);
+    assert_true(aver_view_equal(aver_buf_view(&before), aver_buf_view(&after)));
+    /* With seven more behind it, and one too many. */
+    size_t one = good.size;
+    for (int i = 0; i < 7; i++) {
+        aver_buf_append(&good, aver_buf_view(&foreign));
+    }
+    assert_ok(aver_tls_server_chain(tls, key, aver_buf_view(&good), &until_ms));
+    assert_true(until_ms > 1000 * (uint64_t)time(NULL));
+    aver_buf_append(&good, aver_buf_view(&foreign));
+    assert_err(aver_tls_server_chain(tls, key, aver_buf_view(&good), &until_ms), AVER_E_LIMIT);
+    assert_ok(
+        aver_tls_server_chain(tls, key, aver_view_slice(aver_buf_view(&good), 0, one), &until_ms));
+    aver_buf *all[] = {&before, &foreign, &over, &early, &good, &after};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        aver_buf_deinit(all[i]);
+    }
+    EVP_PKEY_free(ca);
+    aver_tls_free(tls);
+    aver_tls_free(other);
+    aver_tls_key_free(key);
+    aver_tls_key_free(other_key);
+}
+
 static int tls_session_kept(SSL *ssl, SSL_SESSION *session)
 {
     SSL_SESSION **kept = SSL_get_ex_data(ssl, 0);
@@ -298,6 +507,11 @@ int main(void)
         cmocka_unit_test(test_tls_certificate_carries_key_and_evidence),
         cmocka_unit_test(test_tls_certificate_has_its_form),
         cmocka_unit_test(test_tls_certificate_without_evidence),
+        cmocka_unit_test(test_tls_authority_stays_while_leaves_change),
+        cmocka_unit_test(test_tls_authority_vouches_for_no_other_key_or_name),
+        cmocka_unit_test(test_tls_authority_is_given_out_for_its_key_alone),
+        cmocka_unit_test(test_tls_names_are_hosts_or_addresses),
+        cmocka_unit_test(test_tls_chain_of_others_is_served_for_the_own_key_alone),
         cmocka_unit_test(test_tls_certificate_takes_large_evidence),
         cmocka_unit_test(test_tls_certificate_reader_is_strict),
         cmocka_unit_test(test_tls_certificate_reader_refuses_two_evidences_and_ber),

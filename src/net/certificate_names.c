@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/certificate.h"
+
+#include <arpa/inet.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+enum {
+    NAME_BYTES_MAX = 253,
+    NAME_ADDRESS_BYTES_MAX = 16,
+};
+
+/* The bytes of an address, 4 or 16 of them; 0 for what is none. */
+static int name_address(const char *name, uint8_t ret_bytes[static NAME_ADDRESS_BYTES_MAX])
+{
+    if (inet_pton(AF_INET, name, ret_bytes) == 1) {
+        return 4;
+    }
+    return inet_pton(AF_INET6, name, ret_bytes) == 1 ? 16 : 0;
+}
+
+bool aver_certificate_name_valid(const char *name)
+{
+    uint8_t address[NAME_ADDRESS_BYTES_MAX];
+    const char *host = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+    size_t size = strlen(host);
+    size_t label = 0;
+    if (name_address(name, address) != 0) {
+        return true;
+    }
+    if (size == 0 || size > NAME_BYTES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        char c = host[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (c == '.' ? label == 0 : !letter && (c != '-' || label == 0)) {
+            return false;
+        }
+        label = c == '.' ? 0 : label + 1;
+    }
+    return label > 0;
+}
+
+static ASN1_STRING *name_string(int type, const void *bytes, int size)
+{
+    ASN1_STRING *string = ASN1_STRING_type_new(type);
+    if (string && ASN1_STRING_set(string, bytes, size) != 1) {
+        ASN1_STRING_free(string);
+        return NULL;
+    }
+    return string;
+}
+
+/* constraint: an address with a mask for this one alone, a name without its "*.". */
+static GENERAL_NAME *name_general(const char *name, bool constraint)
+{
+    uint8_t bytes[2 * NAME_ADDRESS_BYTES_MAX];
+    int size = name_address(name, bytes);
+    GENERAL_NAME *general = GENERAL_NAME_new();
+    ASN1_STRING *string = NULL;
+    if (size > 0) {
+        memset(bytes + size, 0xff, (size_t)size);
+        string = name_string(V_ASN1_OCTET_STRING, bytes, constraint ? 2 * size : size);
+    } else {
+        const char *host = constraint && name[0] == '*' ? name + 2 : name;
+        string = name_string(V_ASN1_IA5STRING, host, (int)strlen(host));
+    }
+    if (!general || !string) {
+        GENERAL_NAME_free(general);
+        ASN1_STRING_free(string);
+        return NULL;
+    }
+    GENERAL_NAME_set0_value(general, size > 0 ? GEN_IPADD : GEN_DNS, string);
+    return general;
+}
+
+static GENERAL_NAMES *names_general(const aver_certificate_names *names)
+{
+    GENERAL_NAMES *list = sk_GENERAL_NAME_new_null();
+    bool done = list != NULL;
+    for (size_t i = 0; done && i < names->count; i++) {
+        GENERAL_NAME *general = name_general(names->list[i], false);
+        done = general && sk_GENERAL_NAME_push(list, general) > 0;
+        if (!done) {
+            GENERAL_NAME_free(general);
+        }
+    }
+    if (!done) {
+        GENERAL_NAMES_free(list);
+        return NULL;
+    }
+    return list;
+}
+
+bool aver_certificate_names_set(struct x509_st *certificate, const aver_certificate_names *names)
+{
+    GENERAL_NAMES *list = names_general(names);
+    bool done = list && X509_add1_ext_i2d(certificate, NID_subject_alt_name, list, 0, 0) == 1;
+    GENERAL_NAMES_free(list);
+    return done;
+}
+
+static bool constraints_add(NAME_CONSTRAINTS *constraints, const char *name)
+{
+    GENERAL_SUBTREE *tree = GENERAL_SUBTREE_new();
+    GENERAL_NAME *general = name_general(name, true);
+    bool done =
+        tree && general && sk_GENERAL_SUBTREE_push(constraints->permittedSubtrees, tree) > 0;
+    if (!done) {
+        GENERAL_SUBTREE_free(tree);
+        GENERAL_NAME_free(general);
+        return false;
+    }
+    GENERAL_NAME_free(tree->base);
+    tree->base = general;
+    return true;
+}
+
+bool aver_certificate_constraints_set(struct x509_st *certificate,
+                                      const aver_certificate_names *names)
+{
+    NAME_CONSTRAINTS *constraints = NAME_CONSTRAINTS_new();
+    bool done = constraints != NULL;
+    if (done) {
+        constraints->permittedSubtrees = sk_GENERAL_SUBTREE_new_null();
+        done = constraints->permittedSubtrees != NULL;
+    }
+    for (size_t i = 0; done && i < names->count; i++) {
+        done = constraints_add(constraints, names->list[i]);
+    }
+    done = done && X509_add1_ext_i2d(certificate, NID_name_constraints, constraints, 1, 0) == 1;
+    NAME_CONSTRAINTS_free(constraints);
+    return done;
+}
+
+bool aver_certificate_request_names_set(struct X509_req_st *request,
+                                        const aver_certificate_names *names)
+{
+    GENERAL_NAMES *list = names_general(names);
+    STACK_OF(X509_EXTENSION) *extensions = NULL;
+    bool done = list && X509V3_add1_i2d(&extensions, NID_subject_alt_name, list, 0, 0) == 1 &&
+                X509_REQ_add_extensions(request, extensions) == 1;
+    GENERAL_NAMES_free(list);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    return done;
+}
