@@ -14,9 +14,9 @@ port_of() {
     sed -n 's/.*"tcp:127\.0\.0\.1:\([0-9]*\)".*/\1/p' "$1"
 }
 
-# get CA HOST: what curl gives for /health of the node at $port, by that name.
+# get CA HOST: whether curl reaches the node at $port by that name.
 get() {
-    curl -sS --max-time 60 --cacert "$1" --resolve "$2:$port:127.0.0.1" "https://$2:$port/health" \
+    curl -sSf --max-time 60 -o curl.out --cacert "$1" --resolve "$2:$port:127.0.0.1" "https://$2:$port/health" \
         2>curl.err
 }
 
@@ -52,7 +52,7 @@ echo '{"version": 1}' >nothing.json
 
 # By its names it is reached, by others not; nor is another node.
 for host in 127.0.0.1 localhost aver.example; do
-    [ "$(get ca.pem $host)" = '{"status":"ok"}' ] || fail "$host: $(cat curl.err)"
+    get ca.pem $host || fail "$host: $(cat curl.err)"
 done
 get ca.pem other.example && fail 'reached by a name that is not its own'
 grep -q 'certificate subject name' curl.err || fail "not refused for its name: $(cat curl.err)"
@@ -102,10 +102,10 @@ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout othe
 cp bad.pem node.tmp && mv node.tmp node.pem
 wait_log 'certificate.refused.*not the TLS key of this node'
 get test-ca.pem aver.example && fail 'a certificate for another key is served'
-[ "$(get ca.pem aver.example)" = '{"status":"ok"}' ] || fail 'the own certificate is served no more'
+get ca.pem aver.example || fail 'the own certificate is served no more'
 cat good.pem test-ca.pem >node.tmp && mv node.tmp node.pem
 wait_log 'certificate.served'
-[ "$(get test-ca.pem aver.example)" = '{"status":"ok"}' ] || fail "by the CA: $(cat curl.err)"
+get test-ca.pem aver.example || fail "by the CA: $(cat curl.err)"
 # The evidence still speaks of the connection's key.
 "$bin/aver" ask --url "https://127.0.0.1:$port" --policy policy.json --sim-root sim.key.pub -n 4 -v \
     hello >/dev/null 2>ask.err || fail "not verified: $(cat ask.err)"
@@ -115,7 +115,7 @@ grep -q 'if a CA has' fetch.err || fail "other words: $(cat fetch.err)"
 # Rubbish leaves it as it is; SIGHUP looks again.
 echo rubbish >node.tmp && mv node.tmp node.pem
 wait_log 'certificate.refused.*no PEM file'
-[ "$(get test-ca.pem aver.example)" = '{"status":"ok"}' ] || fail 'rubbish took the certificate away'
+get test-ca.pem aver.example || fail 'rubbish took the certificate away'
 refusals=$(grep -c 'certificate.refused' node.log)
 kill -HUP "$node"
 until [ "$(grep -c 'certificate.refused' node.log)" -gt "$refusals" ]; do
