@@ -16,8 +16,8 @@ port_of() {
 
 # get CA HOST: whether curl reaches the node at $port by that name.
 get() {
-    curl -sSf --max-time 60 -o curl.out --cacert "$1" --resolve "$2:$port:127.0.0.1" "https://$2:$port/health" \
-        2>curl.err
+    curl -sSf --max-time 60 -o curl.out \
+        --cacert "$1" --resolve "$2:$port:127.0.0.1" "https://$2:$port/health" 2>curl.err
 }
 
 # wait_log WORDS: the node says so; ends only by the test's own limit if it does not.
