@@ -17,7 +17,7 @@ for program in aver-node aver-node-sim; do
         exit 1
     fi
     # A stripped program would show nothing and pass for the wrong reason.
-    if ! nm --defined-only "$bin/$program" | grep ' T main$' >/dev/null; then
+    if ! nm --defined-only "$bin/$program" | grep ' [Tt] main$' >/dev/null; then
         echo "FAIL: $program has no symbol table"
         exit 1
     fi
