@@ -123,6 +123,7 @@ foreach(source IN LISTS engines)
     string(REPLACE "_" "-" program aver-${name})
     add_executable(${program} ${source})
     target_link_libraries(${program} PRIVATE aver_flags aver_engine)
+    target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     aver_test_wrap(${program} ${name})
 endforeach()
 
