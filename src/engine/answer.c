@@ -97,6 +97,10 @@ aver_err aver_answer_init(aver_answer *answer, const aver_host *host, const aver
     if (err == AVER_OK) {
         err = aver_sampler_new(info->vocabulary_size, &answer->sampling, &answer->sampler);
     }
+    err = err == AVER_OK ? aver_guard_init(&answer->guard, plan, host) : err;
+    if (err == AVER_OK && plan != NULL) {
+        err = aver_speech_new(plan, &answer->speech);
+    }
     if (err != AVER_OK) {
         aver_answer_deinit(answer);
         return err;
@@ -112,6 +116,9 @@ void aver_answer_deinit(aver_answer *answer)
 {
     aver_sampler_free(answer->sampler);
     free(answer->biased);
+    aver_speech_free(answer->speech);
+    aver_guard_deinit(&answer->guard);
+    free(answer->allowed);
     aver_spell_deinit(&answer->spell);
     for (size_t i = 0; i < answer->stops_count; i++) {
         aver_buf_deinit(&answer->stops[i]);
@@ -133,10 +140,63 @@ static const float *answer_bias(aver_answer *answer, const float *logits)
     return answer->biased;
 }
 
+/* The tokens that the grammar allows, such as end a text too. */
+static aver_err answer_allowed(aver_answer *answer, size_t *ret_count)
+{
+    uint32_t size = aver_host_info(answer->host)->vocabulary_size;
+    if (answer->allowed == NULL) {
+        answer->allowed = calloc((size_t)size + 1, sizeof(*answer->allowed));
+    }
+    if (answer->allowed == NULL) {
+        return AVER_E_NOMEM;
+    }
+    *ret_count = aver_guard_allowed(&answer->guard, answer->allowed);
+    for (uint32_t i = 0; i < size && aver_guard_whole(&answer->guard); i++) {
+        bool ends = aver_host_is_end(answer->host, (int32_t)i);
+        answer->allowed[i] = answer->allowed[i] || ends;
+        *ret_count += ends ? 1 : 0;
+    }
+    return AVER_OK;
+}
+
+/* The grammar has refused the token drawn. */
+static aver_err answer_redraw(aver_answer *answer, int32_t *ret_token)
+{
+    size_t count = 0;
+    aver_err err = answer_allowed(answer, &count);
+    if (err == AVER_OK && count != 0) {
+        err = aver_sampler_redraw(answer->sampler, answer->logits, answer->allowed,
+                                  answer->generated_count, ret_token);
+        if (err != AVER_E_FORMAT) {
+            return err;
+        }
+    }
+    if (err != AVER_OK && err != AVER_E_FORMAT) {
+        return err;
+    }
+    int32_t end = aver_prompt_end(aver_host_prompt(answer->host));
+    if (end < 0) {
+        return AVER_E_FORMAT;
+    }
+    answer->cut = !aver_guard_whole(&answer->guard);
+    *ret_token = end;
+    return AVER_OK;
+}
+
 aver_err aver_answer_draw(aver_answer *answer, const float *logits, int32_t *ret_token)
 {
+    int32_t token = 0;
     answer->logits = answer_bias(answer, logits);
-    return aver_sampler_draw(answer->sampler, answer->logits, answer->generated_count, ret_token);
+    aver_err err =
+        aver_sampler_draw(answer->sampler, answer->logits, answer->generated_count, &token);
+    if (err == AVER_OK &&
+        !aver_guard_allows(&answer->guard, token, aver_host_is_end(answer->host, token))) {
+        err = answer_redraw(answer, &token);
+    }
+    if (err == AVER_OK) {
+        *ret_token = token;
+    }
+    return err;
 }
 
 const float *aver_answer_logits(const aver_answer *answer)
@@ -150,11 +210,33 @@ static void answer_end(aver_answer *answer, aver_finish finish)
     answer->finish = finish;
 }
 
+/* The bytes of a token, past the grammar and through spelling to plain text and calls. */
+static aver_err answer_say(aver_answer *answer, int32_t token, aver_view *ret_text,
+                           bool *ret_stopped)
+{
+    char bytes[AVER_ANSWER_PIECE_BYTES];
+    size_t size = 0;
+    aver_buf piece;
+    aver_err err = AVER_OK;
+    aver_buf_init(&piece, AVER_ANSWER_PIECE_BYTES);
+    if (answer->plan != NULL && aver_speech_is_native(answer->plan)) {
+        err = aver_prompt_piece(aver_host_prompt(answer->host), token, &piece);
+    } else {
+        err = aver_host_piece(answer->host, token, bytes, sizeof(bytes), &size);
+    }
+    aver_view said = size != 0 ? aver_view_make(bytes, size) : aver_buf_view(&piece);
+    err = err == AVER_OK ? aver_guard_take(&answer->guard, said) : err;
+    err = err == AVER_OK ? aver_spell_push(&answer->spell, said, ret_text, ret_stopped) : err;
+    if (err == AVER_OK && answer->speech != NULL) {
+        err = aver_speech_push(answer->speech, *ret_text, ret_text);
+    }
+    aver_buf_deinit(&piece);
+    return err;
+}
+
 aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidden,
                           aver_view *ret_text)
 {
-    char piece[AVER_ANSWER_PIECE_BYTES];
-    size_t size = 0;
     bool stopped = false;
     if (hidden != NULL) {
         size_t row_bytes = aver_host_hidden_size(answer->host) * sizeof(float);
@@ -164,14 +246,14 @@ aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidde
     answer->generated_count++;
     *ret_text = (aver_view){NULL, 0};
     if (aver_host_is_end(answer->host, token)) {
-        answer_end(answer, AVER_FINISH_STOP);
+        answer_end(answer, answer->cut ? AVER_FINISH_LENGTH : AVER_FINISH_STOP);
+        if (answer->speech != NULL) {
+            return aver_speech_push(answer->speech, *ret_text, ret_text);
+        }
         return AVER_OK;
     }
-    aver_err err = aver_host_piece(answer->host, token, piece, sizeof(piece), &size);
-    err = err == AVER_OK
-              ? aver_spell_push(&answer->spell, aver_view_make(piece, size), ret_text, &stopped)
-              : err;
-    if (err == AVER_OK && stopped) {
+    aver_err err = answer_say(answer, token, ret_text, &stopped);
+    if (err == AVER_OK && (stopped || aver_guard_ended(&answer->guard))) {
         answer_end(answer, AVER_FINISH_STOP);
     } else if (err == AVER_OK && answer->generated_count >= answer->generated_max) {
         answer_end(answer, AVER_FINISH_LENGTH);
@@ -181,14 +263,22 @@ aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidde
 
 aver_err aver_answer_flush(aver_answer *answer, aver_view *ret_text)
 {
-    return aver_spell_flush(&answer->spell, ret_text);
+    aver_err err = aver_spell_flush(&answer->spell, ret_text);
+    if (err != AVER_OK || answer->speech == NULL) {
+        return err;
+    }
+    err = aver_speech_flush(answer->speech, *ret_text, ret_text);
+    if (err == AVER_OK && answer->finish == AVER_FINISH_STOP &&
+        aver_speech_calls_count(answer->speech) != 0) {
+        answer->finish = AVER_FINISH_TOOL;
+    }
+    return err;
 }
 
 const aver_speech_call *aver_answer_calls(const aver_answer *answer, size_t *ret_count)
 {
-    (void)answer;
     *ret_count = 0;
-    return NULL;
+    return answer->speech == NULL ? NULL : aver_speech_calls(answer->speech, ret_count);
 }
 
 void aver_answer_join_digests(const uint8_t (*digests)[AVER_SHA256_BYTES], size_t count,

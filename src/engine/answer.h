@@ -12,13 +12,18 @@
 #include "engine/host.h"
 #include "engine/sampler.h"
 #include "engine/speech.h"
+#include "engine/speech_guard.h"
 #include "engine/spell.h"
 
 #define AVER_ANSWER_PIECE_BYTES 4096
 
 typedef struct aver_answer {
     const aver_host *host;
-    const aver_speech_plan *plan;
+    const aver_speech_plan *plan; /* NULL: plain text */
+    aver_speech *speech;          /* NULL: plain text */
+    aver_guard guard;
+    bool *allowed; /* tokens, where a grammar has to choose; NULL: not needed yet */
+    bool cut;      /* the grammar allows nothing more, and the text is not whole */
     aver_sampling sampling;
     aver_buf stops[AVER_JOB_STOPS_MAX];
     size_t stops_count;
@@ -45,6 +50,7 @@ AVER_MUST_USE aver_err aver_answer_init(aver_answer *answer, const aver_host *ho
                                         uint32_t choice, const int32_t *prompt_ids,
                                         size_t prompt_count);
 void aver_answer_deinit(aver_answer *answer);
+/* Where a grammar allows no token, the one that ends a text; FORMAT if there is none. */
 AVER_MUST_USE aver_err aver_answer_draw(aver_answer *answer, const float *logits,
                                         int32_t *ret_token);
 /* The logits of the last draw after logit_bias; they live as long as those that it was given. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/prompt.h"
 
-#include "codec/json.h"
 #include "crypto/hash.h"
+#include "engine/prompt_messages.h"
 #include "engine/template.h"
 
 #include <stdio.h>
@@ -12,6 +12,8 @@
 #define WHY_BYTES          160
 #define RENDERED_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define SPECIALS_MAX       65536
+#define PRESERVED_MAX      64
+#define PIECE_BYTES_MAX    4096
 
 typedef struct prompt_part {
     size_t start;
@@ -35,6 +37,12 @@ struct aver_prompt {
     size_t piece_bytes_max; /* longest token text: bounds the count of ids from below */
     aver_view *specials;    /* texts of control tokens, borrowed from the vocabulary */
     size_t specials_count;
+    bool special_begins[256]; /* first bytes of them */
+    aver_template_abilities abilities;
+    aver_native *native;
+    int32_t preserved[PRESERVED_MAX];
+    size_t preserved_count;
+    aver_grammar_words *words; /* NULL: not made yet */
 };
 
 static const char *vocab_text(const struct llama_vocab *vocab, llama_token token)
@@ -57,6 +65,7 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
         bool special = (attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0;
         if (special && text.size > 0 && prompt->specials_count < SPECIALS_MAX) {
             prompt->specials[prompt->specials_count++] = text;
+            prompt->special_begins[text.data[0]] = true;
         }
         if (text.size > prompt->piece_bytes_max) {
             prompt->piece_bytes_max = text.size;
@@ -65,17 +74,44 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
     return AVER_OK;
 }
 
+/* Control tokens that the model's calls are made of are text where calls are looked for. */
+static void prompt_preserve(aver_prompt *prompt)
+{
+    for (size_t i = 0; prompt->preserved_count < PRESERVED_MAX; i++) {
+        llama_token ids[2];
+        aver_view text = aver_native_preserved(prompt->native, i);
+        if (text.size == 0) {
+            return;
+        }
+        int32_t count = llama_tokenize(prompt->vocab, (const char *)text.data, (int32_t)text.size,
+                                       ids, 2, false, true);
+        if (count == 1) {
+            prompt->preserved[prompt->preserved_count++] = ids[0];
+        }
+    }
+}
+
 static aver_err prompt_template_open(aver_prompt *prompt, aver_view text, char *why)
 {
+    const char *eos = vocab_text(prompt->vocab, llama_vocab_eos(prompt->vocab));
     if (text.size == 0) {
         aver_sha256_of(AVER_VIEW_LITERAL(AVER_PROMPT_PLAIN), prompt->digest);
         return AVER_OK;
     }
     aver_sha256_of(text, prompt->digest);
-    prompt->chat =
-        aver_template_new((const char *)text.data, text.size, prompt->bos,
-                          vocab_text(prompt->vocab, llama_vocab_eos(prompt->vocab)), why);
-    return prompt->chat == NULL ? AVER_E_FORMAT : AVER_OK;
+    prompt->chat = aver_template_new((const char *)text.data, text.size, prompt->bos, eos, why);
+    if (prompt->chat == NULL) {
+        return AVER_E_FORMAT;
+    }
+    aver_template_able(prompt->chat, &prompt->abilities);
+    if (prompt->abilities.tools) {
+        prompt->native = aver_native_new((const char *)text.data, text.size, prompt->bos, eos);
+        prompt->abilities.tools = prompt->native != NULL;
+    }
+    if (prompt->native != NULL) {
+        prompt_preserve(prompt);
+    }
+    return AVER_OK;
 }
 
 aver_err aver_prompt_new(const struct llama_vocab *vocab, aver_view template_text,
@@ -101,6 +137,8 @@ void aver_prompt_free(aver_prompt *prompt)
 {
     if (prompt != NULL) {
         aver_template_free(prompt->chat);
+        aver_native_free(prompt->native);
+        aver_grammar_words_free(prompt->words);
         free(prompt->specials);
         free(prompt->bos);
         free(prompt);
@@ -130,12 +168,12 @@ static void text_add(const aver_template_part *part, void *context)
     text->parts[text->parts_count++] = (prompt_part){start, text->bytes.size, part->input};
 }
 
-static void text_render_plain(const aver_template_message *messages, size_t count,
-                              prompt_text *text)
+static void text_render_plain(const json_t *messages, prompt_text *text)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < json_array_size(messages); i++) {
+        const json_t *json = json_object_get(json_array_get(messages, i), "content");
         aver_template_part newline = {"\n", 1, false};
-        aver_template_part content = {messages[i].content, messages[i].content_size, true};
+        aver_template_part content = {json_string_value(json), json_string_length(json), true};
         if (i != 0) {
             text_add(&newline, text);
         }
@@ -143,83 +181,209 @@ static void text_render_plain(const aver_template_message *messages, size_t coun
     }
 }
 
-/* The messages borrow from json. */
-static aver_err messages_list(const json_t *json, aver_template_message **ret_messages,
-                              size_t *ret_count)
+static aver_err prompt_render_messages(const aver_prompt *prompt,
+                                       const aver_prompt_messages *messages, prompt_text *text,
+                                       char *why)
 {
-    size_t count = json_array_size(json);
-    aver_template_message *messages = calloc(count + 1, sizeof(*messages));
-    if (messages == NULL) {
-        return AVER_E_NOMEM;
+    if (prompt->chat == NULL) {
+        text_render_plain(messages->messages, text);
+    } else if (!aver_template_render(prompt->chat, messages->messages, messages->tools, text_add,
+                                     text, why)) {
+        return AVER_E_FORMAT;
     }
-    for (size_t i = 0; i < count; i++) {
-        const json_t *message = json_array_get(json, i);
-        const json_t *content = json_object_get(message, "content");
-        messages[i].role = json_string_value(json_object_get(message, "role"));
-        messages[i].content = json_string_value(content);
-        messages[i].content_size = json_string_length(content);
-        messages[i].name = json_string_value(json_object_get(message, "name"));
-        if (messages[i].role == NULL || messages[i].content == NULL) {
-            free(messages);
-            return AVER_E_FORMAT;
+    return text->failed ? AVER_E_NOMEM : aver_buf_status(&text->bytes);
+}
+
+/* The size of the longest control token's text at this place, or 0. */
+static size_t special_at(const aver_prompt *prompt, aver_view text, size_t at)
+{
+    size_t longest = 0;
+    if (!prompt->special_begins[text.data[at]]) {
+        return 0;
+    }
+    for (size_t i = 0; i < prompt->specials_count; i++) {
+        aver_view special = prompt->specials[i];
+        if (special.size > longest && special.size <= text.size - at &&
+            memcmp(text.data + at, special.data, special.size) == 0) {
+            longest = special.size;
         }
     }
-    *ret_messages = messages;
-    *ret_count = count;
-    return AVER_OK;
+    return longest;
+}
+
+/* The same text with other bytes in the place of control tokens; NULL if there are none. */
+static char *text_hide(const aver_prompt *prompt, const char *bytes, size_t size)
+{
+    char *hidden = NULL;
+    aver_view text = aver_view_make(bytes, size);
+    for (size_t at = 0; at < size; at++) {
+        size_t special = special_at(prompt, text, at);
+        if (special != 0 && hidden == NULL) {
+            hidden = malloc(size);
+            if (hidden == NULL) {
+                return NULL;
+            }
+            memcpy(hidden, bytes, size);
+        }
+        for (size_t i = 0; i < special; i++) {
+            hidden[at + i] = bytes[at + i] == 'x' ? 'y' : 'x';
+        }
+    }
+    return hidden;
+}
+
+/* A copy of what callers sent in which no string and no name holds a control token's text.
+ * *ret_changed: something had to be hidden. NULL without memory. */
+static json_t *json_hide(const aver_prompt *prompt, const json_t *json, bool *ret_changed)
+{
+    json_t *copy = NULL;
+    const char *key;
+    json_t *member;
+    if (json_is_string(json)) {
+        char *hidden = text_hide(prompt, json_string_value(json), json_string_length(json));
+        *ret_changed = *ret_changed || hidden != NULL;
+        copy = hidden == NULL ? json_copy((json_t *)(uintptr_t)json)
+                              : json_stringn_nocheck(hidden, json_string_length(json));
+        free(hidden);
+        return copy;
+    }
+    if (json_is_array(json)) {
+        copy = json_array();
+        for (size_t i = 0; i < json_array_size(json); i++) {
+            (void)json_array_append_new(copy,
+                                        json_hide(prompt, json_array_get(json, i), ret_changed));
+        }
+        return copy;
+    }
+    if (!json_is_object(json)) {
+        return json_copy((json_t *)(uintptr_t)json);
+    }
+    copy = json_object();
+    json_object_foreach((json_t *)(uintptr_t)json, key, member)
+    {
+        char *hidden = text_hide(prompt, key, strlen(key) + 1);
+        *ret_changed = *ret_changed || hidden != NULL;
+        (void)json_object_set_new_nocheck(copy, hidden == NULL ? key : hidden,
+                                          json_hide(prompt, member, ret_changed));
+        free(hidden);
+    }
+    return copy;
+}
+
+static void part_push(prompt_text *text, size_t start, size_t end, bool input)
+{
+    aver_template_part part = {NULL, 0, input};
+    if (start < end) {
+        text_add(&part, text);
+        text->parts[text->parts_count - 1] = (prompt_part){start, end, input};
+    }
+}
+
+/* Where the two renderings differ stands callers' text. */
+static aver_err text_mark(prompt_text *text, const prompt_text *hidden)
+{
+    prompt_text marked = {.parts = NULL};
+    const uint8_t *a = text->bytes.data;
+    const uint8_t *b = hidden->bytes.data;
+    aver_buf_init(&marked.bytes, 1);
+    for (size_t i = 0; i < text->parts_count && !marked.failed; i++) {
+        const prompt_part *part = &text->parts[i];
+        size_t start = part->start;
+        while (start < part->end && !marked.failed) {
+            bool input = part->input || a[start] != b[start];
+            size_t end = start + 1;
+            while (end < part->end && (part->input || (a[end] != b[end]) == input)) {
+                end++;
+            }
+            part_push(&marked, start, end, input);
+            start = end;
+        }
+    }
+    free(text->parts);
+    text->parts = marked.parts;
+    text->parts_count = marked.parts_count;
+    text->parts_max = marked.parts_max;
+    return marked.failed ? AVER_E_NOMEM : AVER_OK;
+}
+
+/*
+ * A template that writes callers' values as JSON loses the mark of input. So, if a control token's
+ * text is in what they sent, all is rendered a second time with other bytes in its place, and what
+ * then differs is theirs.
+ */
+static aver_err prompt_find_input(const aver_prompt *prompt, const aver_prompt_messages *messages,
+                                  prompt_text *text, char *why)
+{
+    bool changed = false;
+    prompt_text hidden = {.parts = NULL};
+    aver_prompt_messages copy = {json_hide(prompt, messages->messages, &changed), NULL};
+    if (messages->tools != NULL) {
+        copy.tools = json_hide(prompt, messages->tools, &changed);
+    }
+    aver_buf_init(&hidden.bytes, RENDERED_BYTES_MAX);
+    aver_err err = copy.messages == NULL ? AVER_E_NOMEM : AVER_OK;
+    if (err == AVER_OK && changed) {
+        err = prompt_render_messages(prompt, &copy, &hidden, why);
+        if (err == AVER_OK && hidden.bytes.size != text->bytes.size) {
+            (void)snprintf(why, WHY_BYTES,
+                           "the chat template cannot keep a control token's text "
+                           "in the request apart from its own");
+            err = AVER_E_FORMAT;
+        }
+        err = err == AVER_OK ? text_mark(text, &hidden) : err;
+    }
+    aver_prompt_messages_deinit(&copy);
+    aver_buf_deinit(&hidden.bytes);
+    free(hidden.parts);
+    return err;
 }
 
 static aver_err prompt_render(const aver_prompt *prompt, const aver_job *job, prompt_text *text,
                               char *why)
 {
-    json_t *json = NULL;
-    aver_template_message *messages = NULL;
-    size_t count = 0;
-    aver_err err = aver_json_parse(aver_buf_view(&job->prompt), RENDERED_BYTES_MAX, &json, NULL);
-    err = err == AVER_OK ? messages_list(json, &messages, &count) : err;
+    aver_prompt_messages messages;
+    aver_err err = aver_prompt_messages_make(prompt->chat == NULL ? NULL : &prompt->abilities, job,
+                                             &messages, why);
     if (err != AVER_OK) {
-        (void)snprintf(why, WHY_BYTES, "the messages cannot be read");
-        goto out;
+        return err;
     }
-    if (prompt->chat == NULL) {
-        text_render_plain(messages, count, text);
-    } else if (!aver_template_render(prompt->chat, messages, count, text_add, text, why)) {
-        err = AVER_E_FORMAT;
-        goto out;
+    err = prompt_render_messages(prompt, &messages, text, why);
+    if (err == AVER_OK && prompt->chat != NULL) {
+        err = prompt_find_input(prompt, &messages, text, why);
     }
-    err = text->failed ? AVER_E_NOMEM : aver_buf_status(&text->bytes);
-out:
-    free(messages);
-    json_decref(json);
+    aver_prompt_messages_deinit(&messages);
     return err;
 }
 
 static bool text_overlaps_input(const prompt_text *text, size_t start, size_t end)
 {
-    for (size_t i = 0; i < text->parts_count; i++) {
-        const prompt_part *part = &text->parts[i];
-        if (part->input && part->start < end && start < part->end) {
+    size_t low = 0;
+    size_t high = text->parts_count;
+    /* The first part that ends behind the start. */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (text->parts[middle].end <= start) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < text->parts_count && text->parts[low].start < end; low++) {
+        if (text->parts[low].input && text->parts[low].end > text->parts[low].start) {
             return true;
         }
     }
     return false;
 }
 
-/* Does a control token's text lie wholly or partly in what came from messages? */
+/* Does a control token's text lie wholly or partly in what callers sent? */
 static bool text_injects(const aver_prompt *prompt, const prompt_text *text)
 {
-    const uint8_t *bytes = text->bytes.data;
-    for (size_t i = 0; i < prompt->specials_count; i++) {
-        aver_view special = prompt->specials[i];
-        const uint8_t *found = bytes;
-        size_t left = text->bytes.size;
-        while ((found = memmem(found, left, special.data, special.size)) != NULL) {
-            size_t start = (size_t)(found - bytes);
-            if (text_overlaps_input(text, start, start + special.size)) {
-                return true;
-            }
-            found++;
-            left = text->bytes.size - start - 1;
+    aver_view bytes = aver_buf_view(&text->bytes);
+    for (size_t at = 0; at < bytes.size; at++) {
+        size_t size = special_at(prompt, bytes, at);
+        if (size != 0 && text_overlaps_input(text, at, at + size)) {
+            return true;
         }
     }
     return false;
@@ -270,11 +434,17 @@ static void text_drop_begin(const aver_prompt *prompt, prompt_text *text)
     }
 }
 
+static bool endpoint_has_messages(aver_endpoint endpoint)
+{
+    return endpoint == AVER_ENDPOINT_CHAT || endpoint == AVER_ENDPOINT_RESPONSES ||
+           endpoint == AVER_ENDPOINT_APPLY_TEMPLATE;
+}
+
 static aver_err prompt_tokenise(const aver_prompt *prompt, const aver_job *job,
                                 const prompt_text *text, aver_ids *ids)
 {
     aver_view bytes = aver_buf_view(&text->bytes);
-    if (job->endpoint == AVER_ENDPOINT_COMPLETION) {
+    if (!endpoint_has_messages(job->endpoint)) {
         return ids_add(prompt, bytes, true, false, ids);
     }
     if (text_injects(prompt, text)) {
@@ -316,7 +486,7 @@ aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t
     aver_ids ids = {0};
     aver_err err = AVER_OK;
     aver_buf_init(&text.bytes, RENDERED_BYTES_MAX);
-    if (job->endpoint != AVER_ENDPOINT_COMPLETION) {
+    if (endpoint_has_messages(job->endpoint)) {
         err = prompt_render(prompt, job, &text, ret_why);
         text_drop_begin(prompt, &text);
     } else {
@@ -342,6 +512,54 @@ out:
     }
     *ret_ids = ids;
     return AVER_OK;
+}
+
+const aver_native *aver_prompt_native(const aver_prompt *prompt)
+{
+    return prompt->native;
+}
+
+int32_t aver_prompt_end(const aver_prompt *prompt)
+{
+    llama_token end = llama_vocab_eos(prompt->vocab);
+    end = end < 0 || !llama_vocab_is_eog(prompt->vocab, end) ? llama_vocab_eot(prompt->vocab) : end;
+    return end < 0 || !llama_vocab_is_eog(prompt->vocab, end) ? -1 : end;
+}
+
+aver_err aver_prompt_piece(const aver_prompt *prompt, int32_t token, aver_buf *piece)
+{
+    char bytes[PIECE_BYTES_MAX];
+    bool special = false;
+    if (llama_vocab_is_eog(prompt->vocab, token)) {
+        return AVER_OK;
+    }
+    for (size_t i = 0; i < prompt->preserved_count; i++) {
+        special = special || prompt->preserved[i] == token;
+    }
+    int32_t size =
+        llama_token_to_piece(prompt->vocab, token, bytes, (int32_t)sizeof(bytes), 0, special);
+    if (size < 0) {
+        return AVER_E_LIMIT;
+    }
+    aver_buf_append(piece, aver_view_make(bytes, (size_t)size));
+    return aver_buf_status(piece);
+}
+
+static aver_err word_piece(void *context, int32_t token, aver_buf *piece)
+{
+    aver_err err = aver_prompt_piece(context, token, piece);
+    return err == AVER_E_LIMIT ? AVER_OK : err; /* in no text */
+}
+
+const aver_grammar_words *aver_prompt_words(const aver_prompt *self)
+{
+    aver_prompt *prompt = (aver_prompt *)(uintptr_t)self; /* made late, and seen by nobody before */
+    uint32_t count = (uint32_t)llama_vocab_n_tokens(prompt->vocab);
+    if (prompt->words == NULL &&
+        aver_grammar_words_new(count, word_piece, prompt, &prompt->words) != AVER_OK) {
+        return NULL;
+    }
+    return prompt->words;
 }
 
 aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, bool add_begin,

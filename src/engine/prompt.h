@@ -10,10 +10,12 @@
  * the plain template: the contents of the messages joined by one newline, nothing else. Control
  * tokens are read from the template's own text. If text that came from a message would take part in
  * a control token, each part is tokenised by itself, those from messages as plain text: so a
- * message can never close its own turn.
+ * message can never close its own turn. The same holds for tools, calls and their results.
  */
 
+#include "engine/grammar.h"
 #include "engine/job.h"
+#include "engine/speech_native.h"
 
 #include <llama.h>
 
@@ -45,5 +47,14 @@ AVER_MUST_USE aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view
 /* Appends the text that the template makes of a job's messages. LIMIT if it does not fit. */
 AVER_MUST_USE aver_err aver_prompt_text(const aver_prompt *prompt, const aver_job *job,
                                         aver_buf *ret_text, char ret_why[160]);
+/* How the model calls tools by its template; NULL: by our own convention (speech_own.h). */
+const aver_native *aver_prompt_native(const aver_prompt *prompt);
+/* Appends the bytes of a token as text, those of tokens that are part of native calls too; none for
+ * other control tokens and such as end a text. */
+AVER_MUST_USE aver_err aver_prompt_piece(const aver_prompt *prompt, int32_t token, aver_buf *piece);
+/* Those of all tokens, made at the first call (by the owner's thread); NULL without memory. */
+const aver_grammar_words *aver_prompt_words(const aver_prompt *prompt);
+/* The token that ends a text; -1 if the vocabulary has none. */
+int32_t aver_prompt_end(const aver_prompt *prompt);
 
 #endif

@@ -280,13 +280,13 @@ static size_t sampler_top_p(const aver_sampling *sampling, candidate *candidates
 }
 
 /* In [0, 1): the top 53 bits of the hash. */
-static double sampler_uniform(uint64_t seed, uint64_t step)
+static double sampler_uniform(const char *tag, uint64_t seed, uint64_t step)
 {
     uint8_t numbers[16];
     uint8_t digest[AVER_SHA256_BYTES];
     aver_be64_write(numbers, seed);
     aver_be64_write(numbers + 8, step);
-    aver_sha256_tagged("aver/draw/1", AVER_VIEW_OF(numbers), (aver_view){NULL, 0}, digest);
+    aver_sha256_tagged(tag, AVER_VIEW_OF(numbers), (aver_view){NULL, 0}, digest);
     return (double)(aver_be64_read(digest) >> 11) * 0x1p-53;
 }
 
@@ -343,11 +343,11 @@ static double sampler_sum(const double *weights, uint32_t size)
 }
 
 static int32_t sampler_random(aver_sampler *sampler, const float *logits, float highest,
-                              uint64_t step)
+                              const char *tag, uint64_t step)
 {
     const aver_sampling *sampling = &sampler->sampling;
     candidate *candidates = sampler->space->candidates;
-    double uniform = sampler_uniform(sampling->seed, step);
+    double uniform = sampler_uniform(tag, sampling->seed, step);
     bool cuts = sampling->top_p_ppm < 1000000 || sampling->min_p_ppm != 0;
     double sum = 0.0;
     size_t count = 0;
@@ -369,29 +369,45 @@ static int32_t sampler_random(aver_sampler *sampler, const float *logits, float 
     return sampler_pick(candidates, count, uniform * sum);
 }
 
-aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step,
-                           int32_t *ret_token)
+/* allowed: NULL, or by token whether it is a candidate. */
+static aver_err sampler_draw(aver_sampler *sampler, const float *logits, const bool *allowed,
+                             const char *tag, uint64_t step, int32_t *ret_token)
 {
-    bool penalises = sampler_penalises(&sampler->sampling);
+    bool copies = allowed != NULL || sampler_penalises(&sampler->sampling);
     bool random = sampler->sampling.temperature_ppm != 0;
     aver_err err = AVER_OK;
-    if (penalises || random) {
+    if (copies || random) {
         err = aver_sampler_space_take(sampler->vocabulary_size, &sampler->space);
         if (err != AVER_OK) {
             return err;
         }
     }
-    if (penalises) {
+    if (copies) {
         sampler_penalise(sampler, logits);
         logits = sampler->space->logits;
+    }
+    for (uint32_t i = 0; allowed != NULL && i < sampler->vocabulary_size; i++) {
+        sampler->space->logits[i] = allowed[i] ? sampler->space->logits[i] : -INFINITY;
     }
     int32_t best = aver_sampler_best(logits, sampler->vocabulary_size);
     if (best < 0) {
         err = AVER_E_FORMAT;
     } else {
-        *ret_token = random ? sampler_random(sampler, logits, logits[best], step) : best;
+        *ret_token = random ? sampler_random(sampler, logits, logits[best], tag, step) : best;
     }
     aver_sampler_space_give(sampler->space);
     sampler->space = NULL;
     return err;
+}
+
+aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step,
+                           int32_t *ret_token)
+{
+    return sampler_draw(sampler, logits, NULL, "aver/draw/1", step, ret_token);
+}
+
+aver_err aver_sampler_redraw(aver_sampler *sampler, const float *logits, const bool *allowed,
+                             uint64_t step, int32_t *ret_token)
+{
+    return sampler_draw(sampler, logits, allowed, "aver/redraw/1", step, ret_token);
 }

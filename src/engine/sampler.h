@@ -13,7 +13,8 @@
  * share of the highest weight), each over the candidates by falling logit, ties to the lowest id;
  * then one draw over what is left: by falling logit if any of the three cuts, in order of id if
  * none does. The draw of step i is the top 53 bits of SHA-256("aver/draw/1" || u64be seed || u64be
- * i), so any step can be repeated alone.
+ * i), so any step can be repeated alone. Where a grammar refuses the token drawn, one draw is made
+ * anew over those that it allows, by "aver/redraw/1" in the place of "aver/draw/1".
  *
  * exp is our own polynomial: libm's differs between versions. Everything runs in double precision,
  * compiled without contraction, and each sum in one fixed order: over sorted candidates one after
@@ -36,6 +37,9 @@ void aver_sampler_accept(aver_sampler *sampler, int32_t token, bool generated);
 /* logits are read only. step counts generated tokens from 0. FORMAT if no logit is finite. */
 AVER_MUST_USE aver_err aver_sampler_draw(aver_sampler *sampler, const float *logits, uint64_t step,
                                          int32_t *ret_token);
+/* The draw made anew: allowed[id] tells whether a token is a candidate. */
+AVER_MUST_USE aver_err aver_sampler_redraw(aver_sampler *sampler, const float *logits,
+                                           const bool *allowed, uint64_t step, int32_t *ret_token);
 /* The deterministic exp used above, for x <= 0; exposed for its tests. */
 double aver_sampler_exp(double x);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/template.h"
 
+#include "engine/template_steps.h"
+
+#include "jinja/caps.h"
 #include "jinja/lexer.h"
 #include "jinja/parser.h"
 #include "jinja/runtime.h"
@@ -23,6 +26,7 @@ struct aver_template {
     std::string bos;
     std::string eos;
     jinja::program program;
+    aver_template_abilities abilities;
 };
 
 namespace
@@ -114,16 +118,53 @@ jinja::value text_value(const std::string &text, bool input)
     return value;
 }
 
-jinja::value message_value(const aver_template_message &message)
+/* Words of the protocol, not of callers. */
+bool is_protocol_word(const char *key, const char *value)
 {
-    auto object = jinja::mk_val<jinja::value_object>();
-    std::string role = message.role;
-    object->insert("role", text_value(role == "developer" ? "system" : role, false));
-    object->insert("content", text_value(std::string(message.content, message.content_size), true));
-    if (message.name != nullptr) {
-        object->insert("name", text_value(message.name, true));
+    static const char *const roles[] = {"system", "user", "assistant", "tool"};
+    static const char *const types[] = {"function", "text"};
+    const auto is_value = [value](const char *word) { return std::strcmp(value, word) == 0; };
+    return (std::strcmp(key, "role") == 0 &&
+            std::any_of(std::begin(roles), std::end(roles), is_value)) ||
+           (std::strcmp(key, "type") == 0 &&
+            std::any_of(std::begin(types), std::end(types), is_value));
+}
+
+jinja::value json_value(const json_t *json, bool input)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT: {
+        auto object = jinja::mk_val<jinja::value_object>();
+        const char *key;
+        json_t *member;
+        json_object_foreach(const_cast<json_t *>(json), key, member)
+        {
+            const bool word =
+                json_is_string(member) && is_protocol_word(key, json_string_value(member));
+            object->insert(text_value(key, input), json_value(member, input && !word));
+        }
+        return object;
     }
-    return object;
+    case JSON_ARRAY: {
+        auto array = jinja::mk_val<jinja::value_array>();
+        for (size_t i = 0; i < json_array_size(json); i++) {
+            array->push_back(json_value(json_array_get(json, i), input));
+        }
+        return array;
+    }
+    case JSON_STRING:
+        return text_value(std::string(json_string_value(json), json_string_length(json)), input);
+    case JSON_INTEGER:
+        return jinja::mk_val<jinja::value_int>(json_integer_value(json));
+    case JSON_REAL:
+        return jinja::mk_val<jinja::value_float>(json_real_value(json));
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return jinja::mk_val<jinja::value_bool>(json_is_true(json));
+    case JSON_NULL:
+        break;
+    }
+    return jinja::mk_val<jinja::value_none>();
 }
 
 /* The engine's own range, for no more numbers than any prompt needs. */
@@ -165,19 +206,35 @@ jinja::value clock_format(const jinja::func_args &args)
     return text_value(text.str(), false);
 }
 
-void render(const aver_template &chat, const aver_template_message *messages, size_t count,
+/* A step for each part of what is to be rendered: values in messages and tools. */
+size_t json_parts(const json_t *json)
+{
+    size_t count = 1;
+    const char *key;
+    json_t *member;
+    json_object_foreach(const_cast<json_t *>(json), key, member)
+    {
+        count += json_parts(member);
+    }
+    for (size_t i = 0; json_is_array(json) && i < json_array_size(json); i++) {
+        count += json_parts(json_array_get(json, i));
+    }
+    return count;
+}
+
+void render(const aver_template &chat, const json_t *messages, const json_t *tools,
             aver_template_part_fn *on_part, void *user)
 {
     jinja::context context(chat.source);
     context.current_time = AVER_TEMPLATE_CLOCK;
     context.set_val("strftime_now", jinja::mk_val<jinja::value_func>("strftime_now", clock_format));
     context.set_val("range", jinja::mk_val<jinja::value_func>("range", range_bounded));
-    steps_left = std::min(STEPS_MESSAGE * (count + STEPS_MESSAGES_MORE), STEPS_MAX);
-    auto list = jinja::mk_val<jinja::value_array>();
-    for (size_t i = 0; i < count; i++) {
-        list->push_back(message_value(messages[i]));
+    const size_t items = json_array_size(messages) + (tools == nullptr ? 0 : json_parts(tools));
+    steps_left = std::min(STEPS_MESSAGE * (items + STEPS_MESSAGES_MORE), STEPS_MAX);
+    context.set_val("messages", json_value(messages, true));
+    if (tools != nullptr) {
+        context.set_val("tools", json_value(tools, true));
     }
-    context.set_val("messages", list);
     context.set_val("bos_token", text_value(chat.bos, false));
     context.set_val("eos_token", text_value(chat.eos, false));
     context.set_val("add_generation_prompt", jinja::mk_val<jinja::value_bool>(true));
@@ -190,6 +247,43 @@ void render(const aver_template &chat, const aver_template_message *messages, si
     }
 }
 
+/* How the template is seen to treat some messages and a tool. */
+aver_template_abilities abilities_of(jinja::program &program)
+{
+    aver_template_bound();
+    aver_template_allow(STEPS_MAX);
+    const jinja::caps caps = jinja::caps_get(program);
+    aver_template_abilities abilities = {};
+    abilities.tools = caps.supports_tools && caps.supports_tool_calls;
+    abilities.object_arguments = caps.supports_object_arguments;
+    abilities.system = caps.supports_system_role;
+    abilities.typed_content = caps.supports_typed_content && !caps.supports_string_content;
+    return abilities;
+}
+
+}
+
+void aver_template_steps(jinja::statements &body)
+{
+    steps_insert(body);
+}
+
+extern "C" void aver_template_allow(size_t steps)
+{
+    steps_left = steps;
+}
+
+extern "C" void aver_template_bound(void)
+{
+    /* The engine keeps its functions in one table of the process; templates that it renders by
+     * itself, to learn about them, see no other. */
+    static const bool done = [] {
+        auto &functions = const_cast<jinja::func_builtins &>(jinja::global_builtins());
+        functions["range"] = range_bounded;
+        functions["strftime_now"] = clock_format;
+        return true;
+    }();
+    (void)done;
 }
 
 extern "C" aver_template *aver_template_new(const char *source, size_t size, const char *bos,
@@ -199,8 +293,9 @@ extern "C" aver_template *aver_template_new(const char *source, size_t size, con
         jinja::lexer lexer;
         auto tokens = lexer.tokenize(std::string(source, size));
         auto chat = std::make_unique<aver_template>(
-            aver_template{tokens.source, bos, eos, jinja::parse_from_tokens(tokens)});
+            aver_template{tokens.source, bos, eos, jinja::parse_from_tokens(tokens), {}});
         steps_insert(chat->program.body);
+        chat->abilities = abilities_of(chat->program);
         return chat.release();
     } catch (const std::exception &error) {
         why_set(ret_why, error.what());
@@ -215,13 +310,18 @@ extern "C" void aver_template_free(aver_template *chat)
     delete chat;
 }
 
-extern "C" bool aver_template_render(const aver_template *chat,
-                                     const aver_template_message *messages, size_t count,
-                                     aver_template_part_fn *on_part, void *context,
-                                     char ret_why[AVER_TEMPLATE_WHY_BYTES])
+extern "C" void aver_template_able(const aver_template *chat,
+                                   aver_template_abilities *ret_abilities)
+{
+    *ret_abilities = chat->abilities;
+}
+
+extern "C" bool aver_template_render(const aver_template *chat, const json_t *messages,
+                                     const json_t *tools, aver_template_part_fn *on_part,
+                                     void *context, char ret_why[AVER_TEMPLATE_WHY_BYTES])
 {
     try {
-        render(*chat, messages, count, on_part, context);
+        render(*chat, messages, tools, on_part, context);
         return true;
     } catch (const std::exception &error) {
         why_set(ret_why, error.what());

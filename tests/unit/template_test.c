@@ -45,17 +45,33 @@ static aver_template *template_open(const char *source)
     return chat;
 }
 
-static const aver_template_message messages[] = {
-    {"developer", "Be brief.", 9, NULL},
-    {"user", "Hi <|user|>", 11, "Bo"},
-};
+static bool render_json(const aver_template *chat, const char *messages, const char *tools,
+                        rendering *out, char *why)
+{
+    json_t *list = json_loads(messages, 0, NULL);
+    json_t *described = tools == NULL ? NULL : json_loads(tools, 0, NULL);
+    assert_non_null(list);
+    assert_true(tools == NULL || described != NULL);
+    bool rendered = aver_template_render(chat, list, described, rendering_add, out, why);
+    json_decref(list);
+    json_decref(described);
+    return rendered;
+}
+
+static bool render(const aver_template *chat, rendering *out, char *why)
+{
+    return render_json(chat,
+                       "[{\"role\":\"system\",\"content\":\"Be brief.\"},{\"role\":\"user\","
+                       "\"content\":\"Hi <|user|>\",\"name\":\"Bo\"}]",
+                       NULL, out, why);
+}
 
 static void assert_renders(const char *source, const char *expected)
 {
     rendering out = {.size = 0};
     char why[AVER_TEMPLATE_WHY_BYTES] = "";
     aver_template *chat = template_open(source);
-    bool rendered = aver_template_render(chat, messages, 2, rendering_add, &out, why);
+    bool rendered = render(chat, &out, why);
     if (!rendered) {
         print_error("%s\n", why);
     }
@@ -98,7 +114,7 @@ static void templates_that_fail_say_why(void **state)
     assert_null(aver_template_new(broken, sizeof(broken) - 1, "", "", why));
     assert_true(why[0] != '\0');
     aver_template *chat = template_open(strict);
-    assert_false(aver_template_render(chat, messages, 2, rendering_add, &out, why));
+    assert_false(render(chat, &out, why));
     assert_non_null(strstr(why, "roles must alternate"));
     aver_template_free(chat);
 }
@@ -108,7 +124,7 @@ static void assert_refuses(const char *source, const char *words)
     char why[AVER_TEMPLATE_WHY_BYTES] = "";
     rendering out = {.size = 0};
     aver_template *chat = template_open(source);
-    assert_false(aver_template_render(chat, messages, 2, rendering_add, &out, why));
+    assert_false(render(chat, &out, why));
     if (strstr(why, words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", why, words);
     }
@@ -143,7 +159,7 @@ static void words_are_cut_between_characters(void **state)
     }
     memcpy(source + size, "') }}", sizeof("') }}"));
     aver_template *chat = template_open(source);
-    assert_false(aver_template_render(chat, messages, 2, rendering_add, &out, why));
+    assert_false(render(chat, &out, why));
     assert_true(aver_utf8_valid(aver_view_text(why)));
     assert_true(strlen(why) > 100);
     aver_template_free(chat);
@@ -158,10 +174,74 @@ static void rendering_is_repeatable(void **state)
         "{{ ns.n }}{{ m.content }}{% endfor %}");
     for (int i = 0; i < 3; i++) {
         rendering out = {.size = 0};
-        assert_true(aver_template_render(chat, messages, 2, rendering_add, &out, why));
+        assert_true(render(chat, &out, why));
         assert_string_equal(out.text, "1[Be brief.]2[Hi <|user|>]");
     }
     aver_template_free(chat);
+}
+
+static const char tools[] =
+    "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"<|d|>\","
+    "\"parameters\":{\"type\":\"object\",\"properties\":{\"<|p|>\":{\"type\":\"string\"}}}}}]";
+
+static void tools_calls_and_results_are_input(void **state)
+{
+    (void)state;
+    char why[AVER_TEMPLATE_WHY_BYTES] = "";
+    rendering out = {.size = 0};
+    aver_template *chat = template_open(
+        "{% for t in tools %}{{ t.type }}:{{ t.function.name }},{{ t.function.description }}"
+        "{% for k, v in t.function.parameters.properties.items() %},{{ k }}{% endfor %}|"
+        "{% endfor %}{% for m in messages %}{{ m.role }}={{ m.content }}"
+        "{% for c in m.tool_calls %}{{ c.id }}{{ c.function.name }}"
+        "{% for k, v in c.function.arguments.items() %}({{ k }}:{{ v }}){% endfor %}"
+        "{% endfor %}{% if m.tool_call_id %}{{ m.tool_call_id }}{% endif %};{% endfor %}");
+    bool rendered = render_json(
+        chat,
+        "[{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"i\",\"type\":"
+        "\"function\",\"function\":{\"name\":\"f\",\"arguments\":{\"a\":\"x\",\"b\":2}}}]},"
+        "{\"role\":\"tool\",\"content\":\"r\",\"tool_call_id\":\"i\"}]",
+        tools, &out, why);
+    assert_true(rendered);
+    assert_string_equal(out.text, "function:[f],[<|d|>],[<|p|>]|assistant=[if]([a]:[x])([b]:2);"
+                                  "tool=[r][i];");
+    aver_template_free(chat);
+}
+
+static void assert_able(const char *source, bool has_tools, bool object_arguments, bool system)
+{
+    aver_template_abilities able;
+    aver_template *chat = template_open(source);
+    aver_template_able(chat, &able);
+    assert_int_equal(able.tools, has_tools);
+    if (has_tools) {
+        assert_int_equal(able.object_arguments, object_arguments);
+    }
+    assert_int_equal(able.system, system);
+    aver_template_free(chat);
+}
+
+static void a_template_shows_what_it_is_able_to_do(void **state)
+{
+    (void)state;
+    assert_able("{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}", false, false,
+                true);
+    assert_able("{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no') }}"
+                "{% endif %}{{ m.content }}{% endfor %}",
+                false, false, false);
+    assert_able(
+        "{{ tools | tojson }}{% for m in messages %}{{ m.role }}{{ m.content }}"
+        "{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}"
+        "{% endfor %}{% endfor %}",
+        true, true, true);
+    assert_able("{{ tools | tojson }}{% for m in messages %}{{ m.role }}{{ m.content }}"
+                "{% for c in m.tool_calls %}{{ c.function.name }}"
+                "{{ '{' + c.function.arguments + '}' }}{% endfor %}{% endfor %}",
+                true, false, true);
+    /* Learning what it is able to do is bounded like any other work. */
+    assert_able("{% for a in range(4000) %}{% for b in range(4000) %}{% for c in range(4000) %}"
+                "{% endfor %}{% endfor %}{% endfor %}{{ tools | tojson }}",
+                false, false, true);
 }
 
 int main(void)
@@ -174,6 +254,8 @@ int main(void)
         cmocka_unit_test(templates_that_never_end_are_ended),
         cmocka_unit_test(words_are_cut_between_characters),
         cmocka_unit_test(rendering_is_repeatable),
+        cmocka_unit_test(tools_calls_and_results_are_input),
+        cmocka_unit_test(a_template_shows_what_it_is_able_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/speech_own.h"
+
+#include "codec/json.h"
+#include "engine/grammar_json.h"
+
+#include <string.h>
+
+#define TEXT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define CALL_BYTES_MAX ((size_t)1024 * 1024)
+#define HELD_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define DEPTH_MAX      64
+
+static const char instructions[] = "You can call tools. This is what they are, in JSON:\n\n";
+static const char instructions_end[] =
+    "\n\nTo call one or more of them, answer with nothing but one JSON object of this form:\n"
+    "{\"tool_calls\":[{\"name\":\"NAME\",\"arguments\":{}}]}\n"
+    "The results come in the messages after it. If no tool is needed, answer in plain text.";
+
+static aver_err message_new(const char *role, const aver_buf *text, json_t *messages)
+{
+    aver_err err = aver_buf_status(text);
+    if (err != AVER_OK) {
+        return err;
+    }
+    json_t *content = json_stringn((const char *)text->data, text->size);
+    json_t *message = json_pack("{s:s,s:o}", "role", role, "content", content);
+    return message == NULL || json_array_append_new(messages, message) != 0 ? AVER_E_NOMEM
+                                                                            : AVER_OK;
+}
+
+static void text_append(aver_buf *text, const json_t *string)
+{
+    aver_buf_append(text, aver_view_make(json_string_value(string), json_string_length(string)));
+}
+
+/* The calls of a former answer, as the model would have written them. */
+static void calls_append(aver_buf *text, const json_t *calls)
+{
+    aver_buf_append_text(text, text->size == 0 ? "" : "\n");
+    aver_buf_append_text(text, "{\"tool_calls\":[");
+    for (size_t i = 0; i < json_array_size(calls); i++) {
+        const json_t *function = json_object_get(json_array_get(calls, i), "function");
+        const json_t *arguments = json_object_get(function, "arguments");
+        aver_buf_append_text(text, i == 0 ? "{\"name\":" : ",{\"name\":");
+        aver_json_append(text, json_object_get(function, "name"));
+        aver_buf_append_text(text, ",\"arguments\":");
+        text_append(text, arguments);
+        aver_buf_append_text(text, "}");
+    }
+    aver_buf_append_text(text, "]}");
+}
+
+static aver_err message_reword(const json_t *message, aver_buf *text, json_t *messages)
+{
+    const char *role = json_string_value(json_object_get(message, "role"));
+    const json_t *calls = json_object_get(message, "tool_calls");
+    const json_t *id = json_object_get(message, "tool_call_id");
+    if (strcmp(role, "tool") != 0 && json_array_size(calls) == 0) {
+        json_t *same = json_deep_copy(message);
+        return json_array_append_new(messages, same) != 0 ? AVER_E_NOMEM : AVER_OK;
+    }
+    aver_buf_clear(text);
+    if (strcmp(role, "tool") == 0) {
+        aver_buf_append_text(text, "Result of tool call ");
+        text_append(text, id);
+        aver_buf_append_text(text, ":\n");
+    }
+    text_append(text, json_object_get(message, "content"));
+    if (json_array_size(calls) != 0) {
+        calls_append(text, calls);
+    }
+    return message_new(strcmp(role, "tool") == 0 ? "user" : role, text, messages);
+}
+
+/* Our words and the tools go first, before what the caller tells the model. */
+static aver_err system_message(const json_t *messages, const json_t *tools, aver_buf *text,
+                               json_t *made, size_t *ret_used)
+{
+    const json_t *first = json_array_get(messages, 0);
+    const char *role = json_string_value(json_object_get(first, "role"));
+    bool has_own = role != NULL && strcmp(role, "system") == 0;
+    aver_buf_append_text(text, instructions);
+    aver_json_append(text, tools);
+    aver_buf_append_text(text, instructions_end);
+    if (has_own) {
+        aver_buf_append_text(text, "\n\n");
+        text_append(text, json_object_get(first, "content"));
+    }
+    *ret_used = has_own ? 1 : 0;
+    return message_new("system", text, made);
+}
+
+aver_err aver_own_messages(const json_t *messages, const json_t *tools, json_t **ret_messages)
+{
+    aver_buf text;
+    size_t used = 0;
+    aver_buf_init(&text, TEXT_BYTES_MAX);
+    json_t *made = json_array();
+    aver_err err = made == NULL ? AVER_E_NOMEM : AVER_OK;
+    if (err == AVER_OK && json_array_size(tools) != 0) {
+        err = system_message(messages, tools, &text, made, &used);
+    }
+    for (size_t i = used; i < json_array_size(messages) && err == AVER_OK; i++) {
+        err = message_reword(json_array_get(messages, i), &text, made);
+    }
+    aver_buf_deinit(&text);
+    if (err != AVER_OK) {
+        json_decref(made);
+        return err;
+    }
+    *ret_messages = made;
+    return AVER_OK;
+}
+
+void aver_own_init(aver_own_reader *reader, const json_t *tools)
+{
+    memset(reader, 0, sizeof(*reader));
+    reader->tools = tools;
+    aver_buf_init(&reader->held, HELD_BYTES_MAX);
+}
+
+void aver_own_deinit(aver_own_reader *reader)
+{
+    aver_buf_deinit(&reader->held);
+}
+
+static bool is_space(uint8_t byte)
+{
+    return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
+}
+
+static size_t spaces_at(aver_view text, size_t at)
+{
+    while (at < text.size && is_space(text.data[at])) {
+        at++;
+    }
+    return at;
+}
+
+static bool tool_known(const json_t *tools, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(tools); i++) {
+        const json_t *function = json_object_get(json_array_get(tools, i), "function");
+        const char *known = json_string_value(json_object_get(function, "name"));
+        if (known != NULL && strcmp(known, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The end of the value at this place in valid JSON. */
+static size_t value_end(aver_view text, size_t at)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (; at < text.size; at++) {
+        uint8_t byte = text.data[at];
+        if (in_string) {
+            at += byte == '\\' ? 1 : 0;
+            in_string = byte != '"';
+        } else if (byte == '"') {
+            in_string = true;
+        } else if (byte == '{' || byte == '[') {
+            depth++;
+        } else if ((byte == ',' || byte == '}' || byte == ']') && depth == 0) {
+            return at;
+        } else if (byte == '}' || byte == ']') {
+            depth--;
+        }
+    }
+    return text.size;
+}
+
+/* The text of a member's value in a valid JSON object without names that are escaped. */
+static aver_view member_text(aver_view object, const char *name)
+{
+    size_t size = strlen(name);
+    size_t at = spaces_at(object, 1);
+    while (at < object.size && object.data[at] == '"') {
+        size_t key = at + 1;
+        size_t colon = at + 1;
+        while (colon < object.size && object.data[colon] != '"') {
+            colon += object.data[colon] == '\\' ? 2 : 1;
+        }
+        bool found = colon - key == size && memcmp(object.data + key, name, size) == 0;
+        size_t start = spaces_at(object, spaces_at(object, colon + 1) + 1);
+        size_t end = value_end(object, start);
+        if (found) {
+            while (end > start && is_space(object.data[end - 1])) {
+                end--;
+            }
+            return aver_view_slice(object, start, end - start);
+        }
+        at = spaces_at(object, end + 1);
+    }
+    return (aver_view){NULL, 0};
+}
+
+/* One element of the list. FORMAT if it is no call of a tool. */
+static aver_err call_read(const aver_own_reader *reader, aver_view text, aver_own_call_fn *on_call,
+                          void *context)
+{
+    json_t *call = NULL;
+    aver_err err = aver_json_parse(text, CALL_BYTES_MAX, &call, NULL);
+    if (err != AVER_OK) {
+        return AVER_E_FORMAT;
+    }
+    const json_t *name = json_object_get(call, "name");
+    const json_t *arguments = json_object_get(call, "arguments");
+    aver_view raw = member_text(text, "arguments");
+    bool valid = json_is_string(name) && json_is_object(arguments) && json_object_size(call) == 2 &&
+                 tool_known(reader->tools, json_string_value(name)) && raw.size != 0;
+    err = valid ? on_call(aver_view_text(json_string_value(name)), raw, context) : AVER_E_FORMAT;
+    json_decref(call);
+    return err;
+}
+
+static aver_err reader_plain(aver_own_reader *reader, aver_buf *plain)
+{
+    reader->state = AVER_OWN_PLAIN;
+    aver_buf_append(plain, aver_buf_view(&reader->held));
+    aver_buf_clear(&reader->held);
+    reader->scanned = 0;
+    return aver_buf_status(plain);
+}
+
+/* { "tool_calls" : [ with white space anywhere between. False: it is something else. */
+static bool reader_begins(aver_own_reader *reader, bool *ret_begun)
+{
+    static const char *const parts[] = {"{", "\"tool_calls\"", ":", "["};
+    aver_view text = aver_buf_view(&reader->held);
+    size_t at = 0;
+    *ret_begun = false;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t size = strlen(parts[i]);
+        at = spaces_at(text, at);
+        size_t there = text.size - at < size ? text.size - at : size;
+        if (memcmp(text.data + at, parts[i], there) != 0) {
+            return false;
+        }
+        if (there < size) {
+            return true;
+        }
+        at += size;
+    }
+    aver_buf_consume(&reader->held, at);
+    *ret_begun = true;
+    return true;
+}
+
+/* Between calls. False: neither a call nor the end of the list. */
+static bool reader_between(aver_own_reader *reader)
+{
+    aver_view text = aver_buf_view(&reader->held);
+    size_t at = spaces_at(text, 0);
+    if (at == text.size) {
+        return true;
+    }
+    uint8_t byte = text.data[at];
+    if (byte == ',' && reader->comma) {
+        reader->comma = false;
+        aver_buf_consume(&reader->held, at + 1);
+        return true;
+    }
+    if (byte == ']') {
+        reader->state = AVER_OWN_AFTER;
+        aver_buf_consume(&reader->held, at + 1);
+        return true;
+    }
+    if (byte != '{' || reader->comma) {
+        return false;
+    }
+    aver_buf_consume(&reader->held, at);
+    reader->state = AVER_OWN_CALL;
+    reader->scanned = 0;
+    reader->depth = 0;
+    reader->in_string = false;
+    reader->escaped = false;
+    return true;
+}
+
+/* Looks for the end of the call; 0: not there yet. */
+static size_t reader_call_end(aver_own_reader *reader)
+{
+    while (reader->scanned < reader->held.size) {
+        uint8_t byte = reader->held.data[reader->scanned++];
+        if (reader->escaped) {
+            reader->escaped = false;
+        } else if (reader->in_string) {
+            reader->escaped = byte == '\\';
+            reader->in_string = byte != '"';
+        } else if (byte == '"') {
+            reader->in_string = true;
+        } else if (byte == '{' || byte == '[') {
+            reader->depth++;
+        } else if ((byte == '}' || byte == ']') && --reader->depth == 0) {
+            return reader->scanned;
+        }
+    }
+    return 0;
+}
+
+/* Goes on as far as the held text allows. *ret_more: call it again. */
+static aver_err reader_step(aver_own_reader *reader, aver_buf *plain, aver_own_call_fn *on_call,
+                            void *context, bool *ret_more)
+{
+    size_t before = reader->held.size;
+    aver_own_state state = reader->state;
+    bool begun = false;
+    bool good = true;
+    size_t end = 0;
+    switch (reader->state) {
+    case AVER_OWN_BEFORE:
+        good = reader_begins(reader, &begun);
+        reader->state = begun ? AVER_OWN_BETWEEN : reader->state;
+        break;
+    case AVER_OWN_BETWEEN:
+        good = reader_between(reader);
+        break;
+    case AVER_OWN_CALL:
+        end = reader_call_end(reader);
+        good = reader->depth <= DEPTH_MAX && reader->held.size <= CALL_BYTES_MAX;
+        if (good && end != 0) {
+            good = call_read(reader, aver_view_make(reader->held.data, end), on_call, context) ==
+                   AVER_OK;
+        }
+        if (good && end != 0) {
+            aver_buf_consume(&reader->held, end);
+            reader->state = AVER_OWN_BETWEEN;
+            reader->comma = true;
+        }
+        break;
+    case AVER_OWN_AFTER:
+    case AVER_OWN_ENDED:
+        end = spaces_at(aver_buf_view(&reader->held), 0);
+        if (end < reader->held.size) {
+            good = reader->state == AVER_OWN_AFTER && reader->held.data[end] == '}';
+            reader->state = AVER_OWN_ENDED;
+            end += good ? 1 : 0;
+        }
+        if (good) {
+            aver_buf_consume(&reader->held, end);
+        }
+        break;
+    case AVER_OWN_PLAIN:
+        good = false;
+        break;
+    }
+    *ret_more =
+        good && reader->held.size != 0 && (reader->state != state || reader->held.size != before);
+    return good ? AVER_OK : reader_plain(reader, plain);
+}
+
+aver_err aver_own_push(aver_own_reader *reader, aver_view text, aver_buf *plain,
+                       aver_own_call_fn *on_call, void *context)
+{
+    aver_err err = AVER_OK;
+    bool more = true;
+    aver_buf_append(&reader->held, text);
+    if (aver_buf_status(&reader->held) != AVER_OK) {
+        return AVER_E_LIMIT;
+    }
+    while (err == AVER_OK && more) {
+        err = reader_step(reader, plain, on_call, context, &more);
+    }
+    return err;
+}
+
+aver_err aver_own_flush(aver_own_reader *reader, aver_buf *plain)
+{
+    return reader_plain(reader, plain);
+}
+
+/* {"name":"NAME","arguments":...} */
+static aver_err call_grammar(aver_grammar_builder *builder, const json_t *function,
+                             aver_grammar_item space, uint32_t rule, char *why)
+{
+    const json_t *parameters = json_object_get(function, "parameters");
+    const json_t *name = json_object_get(function, "name");
+    aver_buf text;
+    aver_grammar_item arguments;
+    aver_err err = AVER_OK;
+    bool described = json_is_object(parameters) && json_object_size(parameters) != 0;
+    if (described) {
+        err = aver_grammar_schema_read(builder, parameters, &arguments, why);
+    }
+    bool kept = described && err == AVER_OK;
+    /* A schema that cannot be kept whole is kept as "any object", unless it must be. */
+    if (!kept && aver_grammar_builder_status(builder) == AVER_OK &&
+        !json_is_true(json_object_get(function, "strict"))) {
+        (void)aver_grammar_json_value(builder, &arguments);
+        err = AVER_OK;
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    aver_buf_init(&text, CALL_BYTES_MAX);
+    aver_json_append(&text, name);
+    err = aver_buf_status(&text);
+    aver_grammar_item items[] = {
+        aver_grammar_literal(builder, AVER_VIEW_LITERAL("{\"name\":")),
+        space,
+        aver_grammar_literal(builder, aver_buf_view(&text)),
+        AVER_GRAMMAR_BYTE(','),
+        space,
+        aver_grammar_literal(builder, AVER_VIEW_LITERAL("\"arguments\":")),
+        space,
+        arguments,
+        AVER_GRAMMAR_BYTE('}'),
+    };
+    aver_buf_deinit(&text);
+    aver_grammar_rule_items(builder, rule, items, sizeof(items) / sizeof(items[0]));
+    return err;
+}
+
+aver_err aver_own_grammar(aver_grammar_builder *builder, const json_t *tools, bool parallel,
+                          aver_grammar_item *ret_item, char ret_why[AVER_GRAMMAR_WHY_BYTES])
+{
+    uint32_t whole = aver_grammar_rule(builder);
+    uint32_t call = aver_grammar_rule(builder);
+    uint32_t more = aver_grammar_rule(builder);
+    aver_grammar_item space = aver_grammar_json_space(builder);
+    aver_err err = AVER_OK;
+    for (size_t i = 0; i < json_array_size(tools) && err == AVER_OK; i++) {
+        const json_t *function = json_object_get(json_array_get(tools, i), "function");
+        err = call_grammar(builder, function, space, call, ret_why);
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    aver_grammar_item next[] = {AVER_GRAMMAR_BYTE(','), space, AVER_GRAMMAR_RULE(call)};
+    aver_grammar_rule_items(builder, more, next, 3);
+    aver_grammar_item items[] = {
+        aver_grammar_literal(builder, AVER_VIEW_LITERAL("{\"tool_calls\":")),
+        space,
+        AVER_GRAMMAR_BYTE('['),
+        AVER_GRAMMAR_RULE(call),
+        aver_grammar_repeat(builder, AVER_GRAMMAR_RULE(more), 0,
+                            parallel ? AVER_GRAMMAR_NO_MAX : 0),
+        aver_grammar_literal(builder, AVER_VIEW_LITERAL("]}")),
+    };
+    aver_grammar_rule_items(builder, whole, items, sizeof(items) / sizeof(items[0]));
+    *ret_item = AVER_GRAMMAR_RULE(whole);
+    return AVER_OK;
+}
