@@ -253,7 +253,8 @@ aver_err aver_answer_take(aver_answer *answer, int32_t token, const float *hidde
         return AVER_OK;
     }
     aver_err err = answer_say(answer, token, ret_text, &stopped);
-    if (err == AVER_OK && (stopped || aver_guard_ended(&answer->guard))) {
+    bool done = answer->speech != NULL && aver_speech_done(answer->speech);
+    if (err == AVER_OK && (stopped || done || aver_guard_ended(&answer->guard))) {
         answer_end(answer, AVER_FINISH_STOP);
     } else if (err == AVER_OK && answer->generated_count >= answer->generated_max) {
         answer_end(answer, AVER_FINISH_LENGTH);

@@ -3,7 +3,7 @@
  * JSON schema (2020-12 and what is common of earlier ones) to a grammar. Whatever cannot be kept is
  * refused by name rather than passed over: an answer under a schema is valid under it.
  */
-#include "engine/grammar_json.h"
+#include "engine/grammar_schema.h"
 
 #include "codec/json.h"
 
@@ -13,29 +13,14 @@
 #include <string.h>
 
 #define SCHEMAS_MAX    8192 /* looked at, those behind references once */
-#define MEMBERS_MAX    256
-#define CHOICES_MAX    512 /* of enum, anyOf */
-#define COUNT_MAX      4096
+#define DEPTH_MAX      128  /* of schemas in one another */
+#define CHOICES_MAX    512  /* of enum, anyOf */
 #define LENGTH_MAX     16384
 #define BOUND_MAX      999999999999999.0
 #define CONSTANT_BYTES 65536
 #define POINTER_BYTES  512
 
-typedef struct schema_reader {
-    aver_grammar_builder *builder;
-    const json_t *root;
-    json_t *references; /* pointer -> rule */
-    size_t schemas_count;
-    bool has_any;
-    aver_grammar_item any, any_object, space;
-    char *why;
-} schema_reader;
-
-static aver_err schema_item(schema_reader *reader, const json_t *schema,
-                            aver_grammar_item *ret_item);
-
-static aver_err schema_fail(schema_reader *reader, aver_err err, const char *word,
-                            const char *words)
+aver_err aver_schema_fail(schema_reader *reader, aver_err err, const char *word, const char *words)
 {
     (void)snprintf(reader->why, AVER_GRAMMAR_WHY_BYTES, "schema: %.60s %s", word, words);
     for (char *at = reader->why; *at != '\0'; at++) {
@@ -88,7 +73,7 @@ static aver_err schema_keywords(schema_reader *reader, const json_t *schema)
     {
         bool nothing = json_is_false(value) && strcmp(key, "uniqueItems") == 0;
         if (!nothing && !word_in(key, notes) && !word_in(key, kept)) {
-            return schema_fail(reader, AVER_E_UNSUPPORTED, key, "is not supported");
+            return aver_schema_fail(reader, AVER_E_UNSUPPORTED, key, "is not supported");
         }
     }
     return AVER_OK;
@@ -117,14 +102,14 @@ static aver_err schema_alone(schema_reader *reader, const json_t *schema, const 
                                          NULL};
     for (size_t i = 0; others[i] != NULL; i++) {
         if (strcmp(others[i], keyword) != 0 && json_object_get(schema, others[i]) != NULL) {
-            return schema_fail(reader, AVER_E_UNSUPPORTED, others[i],
-                               "beside another keyword that excludes it");
+            return aver_schema_fail(reader, AVER_E_UNSUPPORTED, others[i],
+                                    "beside another keyword that excludes it");
         }
     }
     return AVER_OK;
 }
 
-static void reader_any(schema_reader *reader)
+void aver_schema_any(schema_reader *reader)
 {
     if (!reader->has_any) {
         reader->any = aver_grammar_json_value(reader->builder, &reader->any_object);
@@ -142,7 +127,7 @@ static aver_err schema_constant(schema_reader *reader, const json_t *value, uint
         aver_grammar_item item = aver_grammar_literal(reader->builder, aver_buf_view(&text));
         aver_grammar_rule_items(reader->builder, rule, &item, 1);
     } else {
-        err = schema_fail(reader, err, "a constant", "is too long");
+        err = aver_schema_fail(reader, err, "a constant", "is too long");
     }
     aver_buf_deinit(&text);
     return err;
@@ -176,7 +161,7 @@ static aver_err schema_enum(schema_reader *reader, const json_t *values, const j
     bool some = false;
     size_t count = json_array_size(values);
     if (!json_is_array(values) || count == 0 || count > CHOICES_MAX) {
-        return schema_fail(reader, AVER_E_FORMAT, "enum", "must be 1 to 512 values");
+        return aver_schema_fail(reader, AVER_E_FORMAT, "enum", "must be 1 to 512 values");
     }
     aver_err err = AVER_OK;
     for (size_t i = 0; i < count && err == AVER_OK; i++) {
@@ -186,7 +171,7 @@ static aver_err schema_enum(schema_reader *reader, const json_t *values, const j
         }
     }
     return err == AVER_OK && !some
-               ? schema_fail(reader, AVER_E_FORMAT, "enum", "has no value of its type")
+               ? aver_schema_fail(reader, AVER_E_FORMAT, "enum", "has no value of its type")
                : err;
 }
 
@@ -195,12 +180,12 @@ static aver_err schema_choices(schema_reader *reader, const json_t *schemas, con
 {
     size_t count = json_array_size(schemas);
     if (!json_is_array(schemas) || count == 0 || count > CHOICES_MAX) {
-        return schema_fail(reader, AVER_E_FORMAT, keyword, "must be 1 to 512 schemas");
+        return aver_schema_fail(reader, AVER_E_FORMAT, keyword, "must be 1 to 512 schemas");
     }
     aver_err err = AVER_OK;
     for (size_t i = 0; i < count && err == AVER_OK; i++) {
         aver_grammar_item item;
-        err = schema_item(reader, json_array_get(schemas, i), &item);
+        err = aver_schema_item(reader, json_array_get(schemas, i), &item);
         if (err == AVER_OK) {
             aver_grammar_rule_items(reader->builder, rule, &item, 1);
         }
@@ -246,7 +231,7 @@ static aver_err schema_reference(schema_reader *reader, const json_t *reference,
     const char *pointer = json_string_value(reference);
     aver_grammar_item item;
     if (pointer == NULL || pointer[0] != '#' || strlen(pointer) >= POINTER_BYTES) {
-        return schema_fail(reader, AVER_E_UNSUPPORTED, "$ref", "must point into this schema");
+        return aver_schema_fail(reader, AVER_E_UNSUPPORTED, "$ref", "must point into this schema");
     }
     const json_t *known = json_object_get(reader->references, pointer);
     if (known != NULL) {
@@ -256,12 +241,12 @@ static aver_err schema_reference(schema_reader *reader, const json_t *reference,
     }
     const json_t *target = pointer_find(reader->root, pointer);
     if (target == NULL) {
-        return schema_fail(reader, AVER_E_FORMAT, "$ref", "points to nothing");
+        return aver_schema_fail(reader, AVER_E_FORMAT, "$ref", "points to nothing");
     }
     if (json_object_set_new(reader->references, pointer, json_integer(rule)) != 0) {
         return AVER_E_NOMEM;
     }
-    aver_err err = schema_item(reader, target, &item);
+    aver_err err = aver_schema_item(reader, target, &item);
     if (err == AVER_OK) {
         aver_grammar_rule_items(reader->builder, rule, &item, 1);
     }
@@ -277,25 +262,25 @@ static aver_err schema_count(schema_reader *reader, const json_t *schema, const 
         return AVER_OK;
     }
     if (!json_is_integer(value) || json_integer_value(value) < 0) {
-        return schema_fail(reader, AVER_E_FORMAT, keyword, "must be a whole number");
+        return aver_schema_fail(reader, AVER_E_FORMAT, keyword, "must be a whole number");
     }
     if (json_integer_value(value) > most) {
-        return schema_fail(reader, AVER_E_LIMIT, keyword, "is too large");
+        return aver_schema_fail(reader, AVER_E_LIMIT, keyword, "is too large");
     }
     *ret_count = (uint32_t)json_integer_value(value);
     return AVER_OK;
 }
 
-static aver_err schema_range(schema_reader *reader, const json_t *schema, const char *min_keyword,
-                             const char *max_keyword, uint32_t most, uint32_t *ret_min,
-                             uint32_t *ret_max)
+aver_err aver_schema_range(schema_reader *reader, const json_t *schema, const char *min_keyword,
+                           const char *max_keyword, uint32_t most, uint32_t *ret_min,
+                           uint32_t *ret_max)
 {
     aver_err err = schema_count(reader, schema, min_keyword, most, 0, ret_min);
     err = err == AVER_OK
               ? schema_count(reader, schema, max_keyword, most, AVER_GRAMMAR_NO_MAX, ret_max)
               : err;
     if (err == AVER_OK && *ret_max < *ret_min) {
-        err = schema_fail(reader, AVER_E_FORMAT, max_keyword, "is less than its opposite");
+        err = aver_schema_fail(reader, AVER_E_FORMAT, max_keyword, "is less than its opposite");
     }
     return err;
 }
@@ -337,17 +322,18 @@ static aver_err schema_string(schema_reader *reader, const json_t *schema, uint3
     uint32_t max = 0;
     const json_t *pattern = json_object_get(schema, "pattern");
     const char *format = format_pattern(json_string_value(json_object_get(schema, "format")));
-    aver_err err = schema_range(reader, schema, "minLength", "maxLength", LENGTH_MAX, &min, &max);
+    aver_err err =
+        aver_schema_range(reader, schema, "minLength", "maxLength", LENGTH_MAX, &min, &max);
     if (err != AVER_OK) {
         return err;
     }
     bool bounded = min != 0 || max != AVER_GRAMMAR_NO_MAX;
     if ((pattern != NULL) + (format != NULL) + bounded > 1) {
-        return schema_fail(reader, AVER_E_UNSUPPORTED, "pattern",
-                           "with a length or a format is not supported");
+        return aver_schema_fail(reader, AVER_E_UNSUPPORTED, "pattern",
+                                "with a length or a format is not supported");
     }
     if (pattern != NULL && !json_is_string(pattern)) {
-        return schema_fail(reader, AVER_E_FORMAT, "pattern", "must be a string");
+        return aver_schema_fail(reader, AVER_E_FORMAT, "pattern", "must be a string");
     }
     if (pattern != NULL) {
         return schema_pattern(
@@ -368,7 +354,7 @@ static aver_err schema_bound(schema_reader *reader, const json_t *schema, const 
     const json_t *value = json_object_get(schema, keyword);
     const json_t *beyond = json_object_get(schema, exclusive);
     if ((value != NULL && !json_is_number(value)) || (beyond != NULL && !json_is_number(beyond))) {
-        return schema_fail(reader, AVER_E_FORMAT, keyword, "must be a number");
+        return aver_schema_fail(reader, AVER_E_FORMAT, keyword, "must be a number");
     }
     *has = value != NULL || beyond != NULL;
     *bound = -BOUND_MAX * sign;
@@ -380,7 +366,7 @@ static aver_err schema_bound(schema_reader *reader, const json_t *schema, const 
         *bound = value == NULL || next * sign > *bound * sign ? next : *bound;
     }
     if (!(*bound >= -BOUND_MAX && *bound <= BOUND_MAX)) {
-        return schema_fail(reader, AVER_E_LIMIT, keyword, "has more than 15 digits");
+        return aver_schema_fail(reader, AVER_E_LIMIT, keyword, "has more than 15 digits");
     }
     return AVER_OK;
 }
@@ -401,8 +387,8 @@ static aver_err schema_number(schema_reader *reader, const json_t *schema, bool 
         return err;
     }
     if (least > most) {
-        return schema_fail(reader, AVER_E_UNSUPPORTED, "minimum",
-                           "and maximum leave no whole number");
+        return aver_schema_fail(reader, AVER_E_UNSUPPORTED, "minimum",
+                                "and maximum leave no whole number");
     }
     aver_grammar_item item =
         has_least || has_most
@@ -412,260 +398,15 @@ static aver_err schema_number(schema_reader *reader, const json_t *schema, bool 
     return AVER_OK;
 }
 
-/* Items of one schema: min to max of them, parted by commas. */
-static void array_items(schema_reader *reader, aver_grammar_item item, uint32_t min, uint32_t max,
-                        uint32_t rule)
-{
-    aver_grammar_builder *builder = reader->builder;
-    if (min == 0) {
-        aver_grammar_rule_items(builder, rule, NULL, 0);
-    }
-    if (max == 0) {
-        return;
-    }
-    uint32_t more = aver_grammar_rule(builder);
-    aver_grammar_item comma[] = {AVER_GRAMMAR_BYTE(','), reader->space, item};
-    aver_grammar_rule_items(builder, more, comma, 3);
-    aver_grammar_item some[] = {
-        item, aver_grammar_repeat(builder, AVER_GRAMMAR_RULE(more), min == 0 ? 0 : min - 1,
-                                  max == AVER_GRAMMAR_NO_MAX ? max : max - 1)};
-    aver_grammar_rule_items(builder, rule, some, 2);
-}
-
-/* Exactly these items, one schema each. */
-static aver_err array_tuple(schema_reader *reader, const json_t *schemas, uint32_t rule)
-{
-    size_t count = json_array_size(schemas);
-    aver_grammar_item items[3 * MEMBERS_MAX];
-    size_t items_count = 0;
-    if (count > MEMBERS_MAX) {
-        return schema_fail(reader, AVER_E_LIMIT, "prefixItems", "are more than 256");
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (i != 0) {
-            items[items_count++] = AVER_GRAMMAR_BYTE(',');
-            items[items_count++] = reader->space;
-        }
-        aver_err err = schema_item(reader, json_array_get(schemas, i), &items[items_count]);
-        if (err != AVER_OK) {
-            return err;
-        }
-        items_count++;
-    }
-    aver_grammar_rule_items(reader->builder, rule, items, items_count);
-    return AVER_OK;
-}
-
-static aver_err schema_array(schema_reader *reader, const json_t *schema, uint32_t rule)
-{
-    uint32_t min = 0;
-    uint32_t max = 0;
-    const json_t *items = json_object_get(schema, "items");
-    const json_t *prefix = json_object_get(schema, "prefixItems");
-    uint32_t inside = aver_grammar_rule(reader->builder);
-    aver_err err = schema_range(reader, schema, "minItems", "maxItems", COUNT_MAX, &min, &max);
-    if (err != AVER_OK) {
-        return err;
-    }
-    prefix = prefix == NULL && json_is_array(items) ? items : prefix;
-    if (prefix != NULL) {
-        size_t count = json_array_size(prefix);
-        if (!json_is_array(prefix) || min > count || max < count) {
-            return schema_fail(reader, AVER_E_UNSUPPORTED, "prefixItems",
-                               "of another number than the array has");
-        }
-        err = array_tuple(reader, prefix, inside);
-    } else {
-        aver_grammar_item item;
-        reader_any(reader);
-        item = reader->any;
-        err = items == NULL ? AVER_OK : schema_item(reader, items, &item);
-        array_items(reader, item, min, max, inside);
-    }
-    aver_grammar_item whole[] = {AVER_GRAMMAR_BYTE('['), reader->space, AVER_GRAMMAR_RULE(inside),
-                                 reader->space, AVER_GRAMMAR_BYTE(']')};
-    aver_grammar_rule_items(reader->builder, rule, whole, 5);
-    return err;
-}
-
-/* "name": value */
-static aver_grammar_item object_pair(schema_reader *reader, aver_grammar_item name,
-                                     aver_grammar_item value)
-{
-    uint32_t rule = aver_grammar_rule(reader->builder);
-    aver_grammar_item items[] = {name, AVER_GRAMMAR_BYTE(':'), reader->space, value};
-    aver_grammar_rule_items(reader->builder, rule, items, 4);
-    return AVER_GRAMMAR_RULE(rule);
-}
-
-static aver_err object_name(schema_reader *reader, const char *name, aver_grammar_item *ret_item)
-{
-    aver_buf text;
-    aver_buf_init(&text, CONSTANT_BYTES);
-    aver_json_append_string(&text, aver_view_text(name));
-    aver_err err = aver_buf_status(&text);
-    if (err == AVER_OK) {
-        *ret_item = aver_grammar_literal(reader->builder, aver_buf_view(&text));
-    }
-    aver_buf_deinit(&text);
-    return err;
-}
-
-typedef struct object_member {
-    aver_grammar_item pair;
-    bool required;
-} object_member;
-
-typedef struct object_members {
-    object_member list[MEMBERS_MAX];
-    size_t count;
-} object_members;
-
-static bool names_have(const json_t *names, const char *name)
-{
-    for (size_t i = 0; i < json_array_size(names); i++) {
-        const char *other = json_string_value(json_array_get(names, i));
-        if (other != NULL && strcmp(name, other) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static aver_err object_member_add(schema_reader *reader, const char *name, const json_t *schema,
-                                  bool required, object_members *members)
-{
-    aver_grammar_item key, value;
-    if (members->count == MEMBERS_MAX) {
-        return schema_fail(reader, AVER_E_LIMIT, "properties", "are more than 256");
-    }
-    aver_err err = schema_item(reader, schema, &value);
-    err = err == AVER_OK ? object_name(reader, name, &key) : err;
-    if (err == AVER_OK) {
-        members->list[members->count++] =
-            (object_member){object_pair(reader, key, value), required};
-    }
-    return err;
-}
-
-static aver_err object_members_read(schema_reader *reader, const json_t *schema,
-                                    object_members *members)
-{
-    json_t *properties = json_object_get(schema, "properties");
-    const json_t *required = json_object_get(schema, "required");
-    const json_t *additional = json_object_get(schema, "additionalProperties");
-    const char *name;
-    json_t *value;
-    aver_err err = AVER_OK;
-    json_object_foreach(properties, name, value)
-    {
-        err = object_member_add(reader, name, value, names_have(required, name), members);
-        if (err != AVER_OK) {
-            return err;
-        }
-    }
-    for (size_t i = 0; i < json_array_size(required) && err == AVER_OK; i++) {
-        name = json_string_value(json_array_get(required, i));
-        if (name == NULL) {
-            return schema_fail(reader, AVER_E_FORMAT, "required", "must be names");
-        }
-        if (json_object_get(properties, name) != NULL) {
-            continue;
-        }
-        if (json_is_false(additional)) {
-            return schema_fail(reader, AVER_E_FORMAT, "required", "names what is not allowed");
-        }
-        err = object_member_add(reader, name, json_is_object(additional) ? additional : json_true(),
-                                true, members);
-    }
-    return err;
-}
-
-/* The members in order, from the last to the first: what may follow when none stands before, and
- * when one does. */
-static aver_grammar_item object_rest(schema_reader *reader, const object_members *members)
-{
-    aver_grammar_builder *builder = reader->builder;
-    uint32_t first = aver_grammar_rule(builder);
-    uint32_t later = aver_grammar_rule(builder);
-    aver_grammar_rule_items(builder, first, NULL, 0);
-    aver_grammar_rule_items(builder, later, NULL, 0);
-    for (size_t i = members->count; i > 0; i--) {
-        const object_member *member = &members->list[i - 1];
-        aver_grammar_item after_first = AVER_GRAMMAR_RULE(first);
-        aver_grammar_item after_later = AVER_GRAMMAR_RULE(later);
-        aver_grammar_item begin[] = {member->pair, after_later};
-        aver_grammar_item go_on[] = {AVER_GRAMMAR_BYTE(','), reader->space, member->pair,
-                                     after_later};
-        first = aver_grammar_rule(builder);
-        later = aver_grammar_rule(builder);
-        aver_grammar_rule_items(builder, first, begin, 2);
-        aver_grammar_rule_items(builder, later, go_on, 4);
-        if (!member->required) {
-            aver_grammar_rule_items(builder, first, &after_first, 1);
-            aver_grammar_rule_items(builder, later, &after_later, 1);
-        }
-    }
-    return AVER_GRAMMAR_RULE(first);
-}
-
-/* No members are named: any name, values of one schema. */
-static aver_err object_map(schema_reader *reader, const json_t *additional, uint32_t rule)
-{
-    aver_grammar_item value;
-    aver_err err = schema_item(reader, additional, &value);
-    if (err != AVER_OK) {
-        return err;
-    }
-    aver_grammar_item name = aver_grammar_json_string(reader->builder, 0, AVER_GRAMMAR_NO_MAX);
-    array_items(reader, object_pair(reader, name, value), 0, AVER_GRAMMAR_NO_MAX, rule);
-    return AVER_OK;
-}
-
-static aver_err schema_object(schema_reader *reader, const json_t *schema, uint32_t rule)
-{
-    const json_t *properties = json_object_get(schema, "properties");
-    const json_t *additional = json_object_get(schema, "additionalProperties");
-    const json_t *required = json_object_get(schema, "required");
-    if ((properties != NULL && !json_is_object(properties)) ||
-        (required != NULL && !json_is_array(required))) {
-        return schema_fail(reader, AVER_E_FORMAT, "properties", "must be an object");
-    }
-    if (additional != NULL && !json_is_object(additional) && !json_is_boolean(additional)) {
-        return schema_fail(reader, AVER_E_FORMAT, "additionalProperties", "must be a schema");
-    }
-    bool named = json_object_size(properties) > 0 || json_array_size(required) > 0;
-    if (!named && properties == NULL && !json_is_false(additional) && !json_is_object(additional)) {
-        reader_any(reader);
-        aver_grammar_rule_items(reader->builder, rule, &reader->any_object, 1);
-        return AVER_OK;
-    }
-    object_members *members = calloc(1, sizeof(*members));
-    uint32_t inside = aver_grammar_rule(reader->builder);
-    aver_err err = members == NULL ? AVER_E_NOMEM : AVER_OK;
-    if (err == AVER_OK && !named && json_is_object(additional)) {
-        err = object_map(reader, additional, inside);
-    } else if (err == AVER_OK) {
-        err = object_members_read(reader, schema, members);
-        aver_grammar_item rest = object_rest(reader, members);
-        aver_grammar_rule_items(reader->builder, inside, &rest, 1);
-    }
-    free(members);
-    aver_grammar_item whole[] = {AVER_GRAMMAR_BYTE('{'), reader->space, AVER_GRAMMAR_RULE(inside),
-                                 reader->space, AVER_GRAMMAR_BYTE('}')};
-    aver_grammar_rule_items(reader->builder, rule, whole, 5);
-    return err;
-}
-
 static aver_err schema_type(schema_reader *reader, const json_t *schema, const char *type,
                             uint32_t rule)
 {
     aver_grammar_item item;
     if (strcmp(type, "object") == 0) {
-        return schema_object(reader, schema, rule);
+        return aver_schema_object(reader, schema, rule);
     }
     if (strcmp(type, "array") == 0) {
-        return schema_array(reader, schema, rule);
+        return aver_schema_array(reader, schema, rule);
     }
     if (strcmp(type, "string") == 0) {
         return schema_string(reader, schema, rule);
@@ -680,7 +421,7 @@ static aver_err schema_type(schema_reader *reader, const json_t *schema, const c
     } else if (strcmp(type, "null") == 0) {
         item = aver_grammar_literal(reader->builder, AVER_VIEW_LITERAL("null"));
     } else {
-        return schema_fail(reader, AVER_E_FORMAT, type, "is no type");
+        return aver_schema_fail(reader, AVER_E_FORMAT, type, "is no type");
     }
     aver_grammar_rule_items(reader->builder, rule, &item, 1);
     return AVER_OK;
@@ -714,13 +455,13 @@ static aver_err schema_types(schema_reader *reader, const json_t *schema, uint32
         return schema_type(reader, schema, guess, rule);
     }
     if (type == NULL) {
-        reader_any(reader);
+        aver_schema_any(reader);
         aver_grammar_rule_items(reader->builder, rule, &reader->any, 1);
         return AVER_OK;
     }
-    aver_err err = json_array_size(type) == 0
-                       ? schema_fail(reader, AVER_E_FORMAT, "type", "must be one or more names")
-                       : AVER_OK;
+    aver_err err = json_array_size(type) == 0 ? aver_schema_fail(reader, AVER_E_FORMAT, "type",
+                                                                 "must be one or more names")
+                                              : AVER_OK;
     for (size_t i = 0; i < json_array_size(type) && err == AVER_OK; i++) {
         const char *name = json_string_value(json_array_get(type, i));
         err = schema_type(reader, schema, name == NULL ? "" : name, rule);
@@ -731,7 +472,7 @@ static aver_err schema_types(schema_reader *reader, const json_t *schema, uint32
 static aver_err schema_all_of(schema_reader *reader, const json_t *schemas, uint32_t rule)
 {
     if (json_array_size(schemas) != 1) {
-        return schema_fail(reader, AVER_E_UNSUPPORTED, "allOf", "of more than one schema");
+        return aver_schema_fail(reader, AVER_E_UNSUPPORTED, "allOf", "of more than one schema");
     }
     return schema_choices(reader, schemas, "allOf", rule);
 }
@@ -755,7 +496,7 @@ static aver_err schema_read(schema_reader *reader, const json_t *schema, uint32_
         case 1:
             return type_has(json_object_get(schema, "type"), value)
                        ? schema_constant(reader, value, rule)
-                       : schema_fail(reader, AVER_E_FORMAT, "const", "is not of its type");
+                       : aver_schema_fail(reader, AVER_E_FORMAT, "const", "is not of its type");
         case 2:
             return schema_enum(reader, value, json_object_get(schema, "type"), rule);
         case 5:
@@ -767,23 +508,24 @@ static aver_err schema_read(schema_reader *reader, const json_t *schema, uint32_
     return schema_types(reader, schema, rule);
 }
 
-static aver_err schema_item(schema_reader *reader, const json_t *schema,
-                            aver_grammar_item *ret_item)
+aver_err aver_schema_item(schema_reader *reader, const json_t *schema, aver_grammar_item *ret_item)
 {
-    if (++reader->schemas_count > SCHEMAS_MAX) {
-        return schema_fail(reader, AVER_E_LIMIT, "there", "are too many schemas in it");
+    if (++reader->schemas_count > SCHEMAS_MAX || reader->depth >= DEPTH_MAX) {
+        return aver_schema_fail(reader, AVER_E_LIMIT, "there", "are too many schemas in it");
     }
     if (json_is_true(schema)) {
-        reader_any(reader);
+        aver_schema_any(reader);
         *ret_item = reader->any;
         return AVER_OK;
     }
     if (!json_is_object(schema)) {
-        return schema_fail(reader, AVER_E_FORMAT, "a schema", "must be an object");
+        return aver_schema_fail(reader, AVER_E_FORMAT, "a schema", "must be an object");
     }
     uint32_t rule = aver_grammar_rule(reader->builder);
+    reader->depth++;
     aver_err err = schema_keywords(reader, schema);
     err = err == AVER_OK ? schema_read(reader, schema, rule) : err;
+    reader->depth--;
     *ret_item = AVER_GRAMMAR_RULE(rule);
     return err;
 }
@@ -798,10 +540,10 @@ aver_err aver_grammar_schema_read(aver_grammar_builder *builder, const json_t *s
     }
     reader.space = aver_grammar_json_space(builder);
     aver_grammar_item item;
-    aver_err err = schema_item(&reader, schema, &item);
+    aver_err err = aver_schema_item(&reader, schema, &item);
     json_decref(reader.references);
     if (err == AVER_OK && aver_grammar_builder_status(builder) != AVER_OK) {
-        err = schema_fail(&reader, aver_grammar_builder_status(builder), "it", "is too large");
+        err = aver_schema_fail(&reader, aver_grammar_builder_status(builder), "it", "is too large");
     }
     if (err == AVER_OK) {
         *ret_item = item;

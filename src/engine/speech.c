@@ -15,7 +15,7 @@
 #define NATIVE_SCHEMA_MEMBERS_MAX 64
 
 typedef struct plan_maker {
-    const aver_host *host;
+    const aver_native *native;
     const aver_job *job;
     aver_speech_plan *plan;
     json_t *schema; /* owned; NULL: none asked for */
@@ -117,8 +117,7 @@ static json_t *tools_tamed(const json_t *tools)
 static aver_err maker_native(plan_maker *maker)
 {
     aver_speech_plan *plan = maker->plan;
-    const aver_native *native = aver_prompt_native(aver_host_prompt(maker->host));
-    if (plan->tools == NULL || native == NULL) {
+    if (plan->tools == NULL || maker->native == NULL) {
         return AVER_OK;
     }
     json_t *tools = tools_tamed(plan->tools);
@@ -126,7 +125,7 @@ static aver_err maker_native(plan_maker *maker)
      * must call is then one half of it. */
     bool required = must_call(maker->job) || maker->job->format != AVER_FORMAT_TEXT;
     aver_native_need need = {tools, required, plan->parallel};
-    plan->native = tools == NULL ? NULL : aver_native_parser_new(native, &need);
+    plan->native = tools == NULL ? NULL : aver_native_parser_new(maker->native, &need);
     json_decref(tools);
     if (plan->native == NULL) {
         return maker_fail(maker, AVER_E_UNSUPPORTED,
@@ -270,6 +269,13 @@ static void maker_calls_grammar(plan_maker *maker)
 aver_err aver_speech_plan_new(const aver_host *host, const aver_job *job,
                               aver_speech_plan **ret_plan, char ret_why[160])
 {
+    return aver_speech_plan_make(aver_prompt_native(aver_host_prompt(host)), job, ret_plan,
+                                 ret_why);
+}
+
+aver_err aver_speech_plan_make(const aver_native *native, const aver_job *job,
+                               aver_speech_plan **ret_plan, char ret_why[160])
+{
     bool tools = job->tools.size != 0 && job->tool_choice != AVER_TOOL_CHOICE_NONE;
     *ret_plan = NULL;
     ret_why[0] = '\0';
@@ -281,7 +287,7 @@ aver_err aver_speech_plan_new(const aver_host *host, const aver_job *job,
         return AVER_E_NOMEM;
     }
     plan->parallel = job->parallel_tool_calls;
-    plan_maker maker = {host, job, plan, NULL, ret_why};
+    plan_maker maker = {native, job, plan, NULL, ret_why};
     aver_err err = maker_tools(&maker);
     err = err == AVER_OK ? maker_native(&maker) : err;
     err = err == AVER_OK ? maker_grammar(&maker) : err;

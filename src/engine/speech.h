@@ -56,5 +56,7 @@ AVER_MUST_USE aver_err aver_speech_flush(aver_speech *speech, aver_view text, av
 const aver_speech_call *aver_speech_calls(const aver_speech *speech, size_t *ret_count);
 /* Of the whole choice so far. */
 size_t aver_speech_calls_count(const aver_speech *speech);
+/* Whether all calls were made that the job allows: the answer ends then. */
+bool aver_speech_done(const aver_speech *speech);
 
 #endif

@@ -140,14 +140,27 @@ std::unique_ptr<common_chat_peg_mapper> mapper_of(common_chat_format format, com
     return std::make_unique<common_chat_peg_mapper>(found);
 }
 
-/* Calls whose end was read; only then are they whole. */
-size_t closed_calls(const common_peg_parse_context &context, const common_peg_parse_result &result)
+struct calls_seen {
+    size_t opened = 0;
+    size_t closed = 0;      /* whose end was read; only then are they whole */
+    bool no_object = false; /* arguments that are JSON, but no object */
+    bool named = false;     /* arguments come one by one, by name */
+};
+
+calls_seen see_calls(const common_peg_parse_context &context, const common_peg_parse_result &result)
 {
-    size_t count = 0;
-    context.ast.visit(result, [&count](const common_peg_ast_node &node) {
-        count += node.tag == common_chat_peg_builder::TOOL_CLOSE && !node.is_partial ? 1u : 0u;
+    calls_seen seen;
+    context.ast.visit(result, [&seen](const common_peg_ast_node &node) {
+        const auto first = node.text.find_first_not_of(" \n\r\t");
+        seen.closed +=
+            node.tag == common_chat_peg_builder::TOOL_CLOSE && !node.is_partial ? 1u : 0u;
+        seen.opened += node.tag == common_chat_peg_builder::TOOL_OPEN ? 1u : 0u;
+        seen.named = seen.named || node.tag == common_chat_peg_builder::TOOL_ARG_NAME;
+        seen.no_object =
+            seen.no_object || (node.tag == common_chat_peg_builder::TOOL_ARGS &&
+                               first != std::string_view::npos && node.text[first] != '{');
     });
-    return count;
+    return seen;
 }
 
 aver_native_outcome parse(const aver_native_parser &parser, const std::string &text, bool ended,
@@ -163,11 +176,15 @@ aver_native_outcome parse(const aver_native_parser &parser, const std::string &t
     if (result.fail() || (ended && !result.success())) {
         return AVER_NATIVE_NONE;
     }
+    const auto seen = see_calls(context, result);
+    if (seen.no_object && !seen.named) {
+        return AVER_NATIVE_NONE;
+    }
     common_chat_msg found;
     mapper_of(parser.params.format, found)->from_ast(context.ast, result);
     size_t count = found.tool_calls.size();
     if (!ended) {
-        count = std::min(count, closed_calls(context, result));
+        count = std::min(count, seen.closed);
     }
     for (size_t i = 0; i < count; i++) {
         const auto &call = found.tool_calls[i];
@@ -177,7 +194,10 @@ aver_native_outcome parse(const aver_native_parser &parser, const std::string &t
     if (ended && rest != nullptr) {
         aver_buf_append(rest, aver_view_make(found.content.data(), found.content.size()));
     }
-    return ended ? AVER_NATIVE_WHOLE : AVER_NATIVE_BEGUN;
+    if (ended) {
+        return AVER_NATIVE_WHOLE;
+    }
+    return seen.opened > seen.closed ? AVER_NATIVE_IN_CALL : AVER_NATIVE_BETWEEN;
 }
 
 }

@@ -30,9 +30,10 @@ typedef struct aver_native_need {
 } aver_native_need;
 
 typedef enum aver_native_outcome {
-    AVER_NATIVE_NONE,  /* no calls begin so */
-    AVER_NATIVE_BEGUN, /* more must come */
-    AVER_NATIVE_WHOLE, /* this is all of it */
+    AVER_NATIVE_NONE,    /* no calls begin so */
+    AVER_NATIVE_IN_CALL, /* more must come */
+    AVER_NATIVE_BETWEEN, /* no call is open; more may come */
+    AVER_NATIVE_WHOLE,   /* this is all of it */
 } aver_native_outcome;
 
 /* One call. The views live until the function returns. */

@@ -118,11 +118,13 @@ void aver_own_init(aver_own_reader *reader, const json_t *tools)
     memset(reader, 0, sizeof(*reader));
     reader->tools = tools;
     aver_buf_init(&reader->held, HELD_BYTES_MAX);
+    aver_buf_init(&reader->begun, HELD_BYTES_MAX);
 }
 
 void aver_own_deinit(aver_own_reader *reader)
 {
     aver_buf_deinit(&reader->held);
+    aver_buf_deinit(&reader->begun);
 }
 
 static bool is_space(uint8_t byte)
@@ -220,10 +222,22 @@ static aver_err call_read(const aver_own_reader *reader, aver_view text, aver_ow
 static aver_err reader_plain(aver_own_reader *reader, aver_buf *plain)
 {
     reader->state = AVER_OWN_PLAIN;
+    if (!reader->called) {
+        aver_buf_append(plain, aver_buf_view(&reader->begun));
+        aver_buf_clear(&reader->begun);
+    }
     aver_buf_append(plain, aver_buf_view(&reader->held));
     aver_buf_clear(&reader->held);
     reader->scanned = 0;
     return aver_buf_status(plain);
+}
+
+static void reader_consume(aver_own_reader *reader, size_t size)
+{
+    if (!reader->called) {
+        aver_buf_append(&reader->begun, aver_view_make(reader->held.data, size));
+    }
+    aver_buf_consume(&reader->held, size);
 }
 
 /* { "tool_calls" : [ with white space anywhere between. False: it is something else. */
@@ -245,7 +259,7 @@ static bool reader_begins(aver_own_reader *reader, bool *ret_begun)
         }
         at += size;
     }
-    aver_buf_consume(&reader->held, at);
+    reader_consume(reader, at);
     *ret_begun = true;
     return true;
 }
@@ -261,18 +275,18 @@ static bool reader_between(aver_own_reader *reader)
     uint8_t byte = text.data[at];
     if (byte == ',' && reader->comma) {
         reader->comma = false;
-        aver_buf_consume(&reader->held, at + 1);
+        reader_consume(reader, at + 1);
         return true;
     }
     if (byte == ']') {
         reader->state = AVER_OWN_AFTER;
-        aver_buf_consume(&reader->held, at + 1);
+        reader_consume(reader, at + 1);
         return true;
     }
     if (byte != '{' || reader->comma) {
         return false;
     }
-    aver_buf_consume(&reader->held, at);
+    reader_consume(reader, at);
     reader->state = AVER_OWN_CALL;
     reader->scanned = 0;
     reader->depth = 0;
@@ -328,6 +342,7 @@ static aver_err reader_step(aver_own_reader *reader, aver_buf *plain, aver_own_c
         }
         if (good && end != 0) {
             aver_buf_consume(&reader->held, end);
+            reader->called = true;
             reader->state = AVER_OWN_BETWEEN;
             reader->comma = true;
         }
@@ -338,10 +353,7 @@ static aver_err reader_step(aver_own_reader *reader, aver_buf *plain, aver_own_c
         if (end < reader->held.size) {
             good = reader->state == AVER_OWN_AFTER && reader->held.data[end] == '}';
             reader->state = AVER_OWN_ENDED;
-            end += good ? 1 : 0;
-        }
-        if (good) {
-            aver_buf_consume(&reader->held, end);
+            reader_consume(reader, good ? end + 1 : 0);
         }
         break;
     case AVER_OWN_PLAIN:
@@ -370,6 +382,10 @@ aver_err aver_own_push(aver_own_reader *reader, aver_view text, aver_buf *plain,
 
 aver_err aver_own_flush(aver_own_reader *reader, aver_buf *plain)
 {
+    if (reader->state == AVER_OWN_ENDED && reader->called &&
+        spaces_at(aver_buf_view(&reader->held), 0) == reader->held.size) {
+        aver_buf_clear(&reader->held);
+    }
     return reader_plain(reader, plain);
 }
 

@@ -31,6 +31,8 @@ typedef enum aver_own_state {
 typedef struct aver_own_reader {
     const json_t *tools; /* borrowed */
     aver_own_state state;
+    aver_buf begun; /* what was understood before the first call was whole */
+    bool called;    /* one was */
     aver_buf held;  /* text not yet understood */
     size_t scanned; /* of it */
     size_t depth;   /* of brackets in the call */

@@ -19,4 +19,8 @@ struct aver_speech_plan {
     aver_view before;            /* what the grammar has read before the answer */
 };
 
+/* aver_speech_plan_new for a template, or NULL for our own convention. */
+AVER_MUST_USE aver_err aver_speech_plan_make(const aver_native *native, const aver_job *job,
+                                             aver_speech_plan **ret_plan, char ret_why[160]);
+
 #endif

@@ -31,7 +31,7 @@ struct aver_speech {
     bool plain_only;  /* no more calls may be made */
     size_t spaces;    /* white space that stood before the section, and is held too */
     size_t given;     /* calls of this section that were given out */
-    size_t given_end; /* bytes of held when the last of them was */
+    size_t given_end; /* bytes of held that they are known to be, with what closes them */
     size_t budget;    /* bytes that may still be parsed */
 };
 
@@ -80,6 +80,11 @@ const aver_speech_call *aver_speech_calls(const aver_speech *speech, size_t *ret
 size_t aver_speech_calls_count(const aver_speech *speech)
 {
     return speech->calls_total;
+}
+
+bool aver_speech_done(const aver_speech *speech)
+{
+    return !speech->plan->parallel && speech->calls_total != 0;
 }
 
 static bool arguments_valid(aver_view arguments)
@@ -188,6 +193,18 @@ static void speech_scan(aver_speech *speech, bool *ret_more)
     speech_release(speech, speech->held.size - tail);
 }
 
+static bool speech_has_mark(const aver_speech *speech, size_t from)
+{
+    for (size_t i = 0; i < speech->plan->marks_count; i++) {
+        aver_view mark = speech->plan->marks[i];
+        if (memmem(speech->held.data + from, speech->held.size - from, mark.data, mark.size) !=
+            NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 typedef struct section_calls {
     aver_speech *speech;
     size_t seen;
@@ -240,7 +257,9 @@ static void section_parse(aver_speech *speech, bool ended)
     aver_buf rest;
     aver_buf_init(&rest, TEXT_BYTES_MAX);
     outcome = aver_native_parse(speech->plan->native, text, ended, section_on_call, &calls, &rest);
-    if (speech->given > given) {
+    bool closes = outcome == AVER_NATIVE_BETWEEN && speech->given != 0 &&
+                  !speech_has_mark(speech, speech->given_end);
+    if (speech->given > given || closes) {
         speech->given_end = speech->held.size;
     }
     if (outcome == AVER_NATIVE_NONE || calls.bad || (ended && speech->given == 0)) {

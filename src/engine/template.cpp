@@ -258,6 +258,10 @@ aver_template_abilities abilities_of(jinja::program &program)
     abilities.object_arguments = caps.supports_object_arguments;
     abilities.system = caps.supports_system_role;
     abilities.typed_content = caps.supports_typed_content && !caps.supports_string_content;
+    if (steps_left == 0) {
+        abilities = {}; /* it took too many steps: nothing was learnt */
+        abilities.system = true;
+    }
     return abilities;
 }
 

@@ -490,16 +490,16 @@ static void schemas_that_would_explode_are_bounded(void **state)
     aver_grammar *grammar = NULL;
     /* Each definition refers to the next one twice. */
     json_t *schema = json_of("{\"$ref\":\"#/$defs/0\",\"$defs\":{}}");
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 50; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "%d", i);
         assert_int_equal(
             json_object_set_new(
                 json_object_get(schema, "$defs"), name,
-                i == 199 ? json_pack("{s:s}", "type", "null")
-                         : json_pack("{s:[{s:s+},{s:s+}]}", "anyOf", "$ref", "#/$defs/",
-                                     json_string_value(json_sprintf("%d", i + 1)), "$ref",
-                                     "#/$defs/", json_string_value(json_sprintf("%d", i + 1)))),
+                i == 49 ? json_pack("{s:s}", "type", "null")
+                        : json_pack("{s:[{s:s+},{s:s+}]}", "anyOf", "$ref", "#/$defs/",
+                                    json_string_value(json_sprintf("%d", i + 1)), "$ref",
+                                    "#/$defs/", json_string_value(json_sprintf("%d", i + 1)))),
             0);
     }
     assert_int_equal(grammar_of_json(schema, &grammar, why), AVER_OK);

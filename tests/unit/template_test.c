@@ -204,7 +204,7 @@ static void tools_calls_and_results_are_input(void **state)
         tools, &out, why);
     assert_true(rendered);
     assert_string_equal(out.text, "function:[f],[<|d|>],[<|p|>]|assistant=[if]([a]:[x])([b]:2);"
-                                  "tool=[r][i];");
+                                  "tool=[ri];");
     aver_template_free(chat);
 }
 
