@@ -23,7 +23,10 @@ static const char usage_text[] =
     "usage: aver-model-make llama2c CHECKPOINT TOKENIZER OUT.gguf [NAME]\n"
     "       aver-model-make quantize IN.gguf OUT.gguf TYPE      (q8_0 q4_0 q2_k q3_k_m q4_k_m "
     "q5_k_m q6_k)\n"
-    "       aver-model-make random DIM,FF,LAYERS,HEADS,KVHEADS,CTX,SEED TOKENIZER OUT.gguf\n";
+    "       aver-model-make random DIM,FF,LAYERS,HEADS,KVHEADS,CTX,SEED TOKENIZER OUT.gguf\n"
+    "       aver-model-make bert DIM,FF,LAYERS,HEADS,CTX,SEED OUT.gguf        (random, for "
+    "vectors)\n"
+    "       aver-model-make lora BASE.gguf RANK,SEED OUT.gguf                 (random adapter)\n";
 
 /* Reads the checkpoint's arrays one after the other; past the end it gives NULL for ever. */
 typedef struct checkpoint_cursor {
@@ -148,45 +151,21 @@ static bool checkpoint_plan(const make_file *file, const make_shape *shape, bool
     return true;
 }
 
-/* Written beside the target and renamed, so that a half-written model never carries its name. */
-static bool output_finish(bool ok, const char *part, const char *path)
-{
-    if (ok && rename(part, path) != 0) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
-        ok = false;
-    }
-    if (!ok) {
-        (void)remove(part);
-    }
-    return ok;
-}
-
-static bool output_part(const char *path, char *ret_part)
-{
-    int size = snprintf(ret_part, OUTPUT_PATH_SIZE_MAX, "%s.part", path);
-    if (size < 0 || size >= OUTPUT_PATH_SIZE_MAX) {
-        fprintf(stderr, "the output's name is too long\n");
-        return false;
-    }
-    return true;
-}
-
 static bool command_llama2c(const char *checkpoint, const char *tokenizer, const char *path,
                             const char *name)
 {
-    char part[OUTPUT_PATH_SIZE_MAX];
     make_file file = {0};
     make_vocab vocab = {0};
     make_plan plan = {0};
     make_shape shape;
     bool shared = false;
-    bool ok = output_part(path, part) && make_file_open(checkpoint, &file);
+    bool ok = make_file_open(checkpoint, &file);
     ok = ok && checkpoint_head(&file, &shape, &shared);
     ok = ok && make_vocab_read(tokenizer, shape.vocab, &vocab);
     ok = ok && make_plan_init(&plan, &shape, &vocab, name, FILE_TYPE_F32);
     ok = ok && checkpoint_plan(&file, &shape, shared, &plan);
     if (ok) {
-        ok = output_finish(make_plan_write(&plan, part), part, path);
+        ok = make_plan_publish(&plan, path);
     }
     make_plan_deinit(&plan);
     make_vocab_deinit(&vocab);
@@ -224,13 +203,11 @@ static bool spec_parse(const char *spec, make_shape *ret_shape, uint64_t *ret_se
 
 static bool command_random(const char *spec, const char *tokenizer, const char *path)
 {
-    char part[OUTPUT_PATH_SIZE_MAX];
     make_vocab vocab = {0};
     make_plan plan = {0};
     make_shape shape;
     uint64_t seed = 0;
-    bool ok = output_part(path, part) && spec_parse(spec, &shape, &seed) &&
-              make_vocab_read(tokenizer, 0, &vocab);
+    bool ok = spec_parse(spec, &shape, &seed) && make_vocab_read(tokenizer, 0, &vocab);
     if (ok) {
         shape.vocab = vocab.count;
         ok = make_shape_check(&shape) &&
@@ -243,7 +220,7 @@ static bool command_random(const char *spec, const char *tokenizer, const char *
         make_plan_tensor(&plan, -1, "output_norm", shape.dim, 0, MAKE_SOURCE_ONES, NULL);
         layer_parts_init(parts, &shape);
         layer_parts_plan(parts, &shape, MAKE_SOURCE_RANDOM, &plan);
-        ok = output_finish(make_plan_write(&plan, part), part, path);
+        ok = make_plan_publish(&plan, path);
     }
     make_plan_deinit(&plan);
     make_vocab_deinit(&vocab);
@@ -279,6 +256,29 @@ static bool quantize_type(const char *name, enum llama_ftype *ret_type)
     return false;
 }
 
+/* What llama.cpp wrote beside the target gets its name once it is whole. */
+static bool output_finish(bool ok, const char *part, const char *path)
+{
+    if (ok && rename(part, path) != 0) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        ok = false;
+    }
+    if (!ok) {
+        (void)remove(part);
+    }
+    return ok;
+}
+
+static bool output_part(const char *path, char *ret_part)
+{
+    int size = snprintf(ret_part, OUTPUT_PATH_SIZE_MAX, "%s.part", path);
+    if (size < 0 || size >= OUTPUT_PATH_SIZE_MAX) {
+        fprintf(stderr, "the output's name is too long\n");
+        return false;
+    }
+    return true;
+}
+
 static bool command_quantize(const char *in, const char *path, const char *type)
 {
     char part[OUTPUT_PATH_SIZE_MAX];
@@ -307,6 +307,10 @@ int main(int argc, char **argv)
         ok = command_llama2c(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : "llama2.c");
     } else if (argc == 5 && strcmp(argv[1], "quantize") == 0) {
         ok = command_quantize(argv[2], argv[3], argv[4]);
+    } else if (argc == 4 && strcmp(argv[1], "bert") == 0) {
+        ok = make_command_bert(argv[2], argv[3]);
+    } else if (argc == 5 && strcmp(argv[1], "lora") == 0) {
+        ok = make_command_lora(argv[2], argv[3], argv[4]);
     } else if (argc == 5 && strcmp(argv[1], "random") == 0) {
         ok = command_random(argv[2], argv[3], argv[4]);
     } else {

@@ -3,7 +3,8 @@
 #define AVER_TOOLS_MODEL_MAKE_H
 
 /*
- * model_make: writes small GGUF v3 files of the llama architecture.
+ * model_make: writes small GGUF v3 files: models of the llama architecture, models for vectors of
+ * the bert architecture, LoRA adapters.
  *
  * A plan lists metadata and tensors; tensors either borrow bytes from a mapped file or are drawn
  * from a seeded generator while the file is written. The same inputs give the same bytes on any
@@ -23,7 +24,7 @@ enum {
     MAKE_CONTEXT_MAX = 1 << 20,
     MAKE_TOKEN_SIZE_MAX = 1024,
     MAKE_NAME_SIZE_MAX = 64,
-    MAKE_TENSORS_MAX = 3 + 9 * MAKE_LAYERS_MAX,
+    MAKE_TENSORS_MAX = 5 + 16 * MAKE_LAYERS_MAX,
 };
 
 /* Growing bytes; after the first failed allocation nothing is appended and failed stays set. */
@@ -60,9 +61,11 @@ typedef struct make_vocab {
 } make_vocab;
 
 typedef enum make_source {
-    MAKE_SOURCE_BYTES,  /* F32 values borrowed from a mapped file */
-    MAKE_SOURCE_ONES,   /* F32 ones */
-    MAKE_SOURCE_RANDOM, /* F16 values, normal-like, standard deviation 0.8 / sqrt(inputs) */
+    MAKE_SOURCE_BYTES,     /* F32 values borrowed from a mapped file */
+    MAKE_SOURCE_ONES,      /* F32 ones */
+    MAKE_SOURCE_ZEROS,     /* F32 zeros */
+    MAKE_SOURCE_RANDOM,    /* F16 values, normal-like, standard deviation 0.8 / sqrt(inputs) */
+    MAKE_SOURCE_RANDOM_Q8, /* the same as Q8_0; inputs is a multiple of 32 */
 } make_source;
 
 typedef struct make_tensor {
@@ -93,10 +96,24 @@ bool make_vocab_read(const char *path, uint32_t count_expected, make_vocab *ret_
 void make_vocab_deinit(make_vocab *vocab);
 bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab,
                     const char *name, uint32_t file_type);
+/* heads_kv and vocab of the shape are not looked at: it has a vocabulary of single letters. */
+bool make_plan_init_bert(make_plan *plan, const make_shape *shape);
+/* architecture: of the model that it is for. */
+bool make_plan_init_lora(make_plan *plan, const char *architecture, float alpha);
 void make_plan_deinit(make_plan *plan);
+/* name is the whole one. */
+void make_plan_named(make_plan *plan, const char *name, uint64_t inputs, uint64_t outputs,
+                     make_source source);
 /* blk < 0: a tensor outside the layers. */
 void make_plan_tensor(make_plan *plan, int blk, const char *name, uint64_t inputs, uint64_t outputs,
                       make_source source, const uint8_t *bytes);
 bool make_plan_write(const make_plan *plan, const char *path);
+
+/* Written beside the target and renamed, so that a half-written file never carries its name. */
+bool make_plan_publish(const make_plan *plan, const char *path);
+
+/* The commands of model_make_parts.c; spec and paths are those of the usage text. */
+bool make_command_bert(const char *spec, const char *path);
+bool make_command_lora(const char *base, const char *spec, const char *path);
 
 #endif

@@ -13,12 +13,18 @@ enum {
     GGUF_ALIGNMENT = 32,
     GGUF_TENSOR_F32 = 0,
     GGUF_TENSOR_F16 = 1,
+    GGUF_TENSOR_Q8_0 = 8,
+    Q8_BLOCK_VALUES = 32,
+    Q8_BLOCK_SIZE = 34,
     GGUF_TYPE_U32 = 4,
     GGUF_TYPE_I32 = 5,
     GGUF_TYPE_F32 = 6,
     GGUF_TYPE_BOOL = 7,
     GGUF_TYPE_STRING = 8,
     GGUF_TYPE_ARRAY = 9,
+    BERT_TOKEN_NORMAL = 1,
+    BERT_TOKEN_UNKNOWN = 2,
+    BERT_TOKEN_CONTROL = 3,
     WRITE_CHUNK_VALUES = 16384,
 };
 
@@ -124,12 +130,89 @@ static void plan_tokenizer(make_plan *plan, const make_vocab *vocab)
     plan_bool(plan, "tokenizer.ggml.add_space_prefix", true);
 }
 
-bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab,
-                    const char *name, uint32_t file_type)
+static bool plan_begin(make_plan *plan)
 {
     *plan = (make_plan){.tensors = calloc(MAKE_TENSORS_MAX, sizeof *plan->tensors)};
     if (!plan->tensors) {
         fprintf(stderr, "out of memory\n");
+        return false;
+    }
+    return true;
+}
+
+static void bert_token(make_vocab *vocab, const char *text, uint32_t type)
+{
+    bytes_string(&vocab->texts, text, strlen(text));
+    make_bytes_u32(&vocab->scores, 0);
+    make_bytes_u32(&vocab->types, type);
+    vocab->count++;
+}
+
+/* Control tokens, then each printable character at the start of a word and inside one. */
+static void plan_bert_tokenizer(make_plan *plan)
+{
+    static const char *const controls[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+    make_vocab vocab = {0};
+    for (uint32_t i = 0; i < 5; i++) {
+        bert_token(&vocab, controls[i], i == 1 ? BERT_TOKEN_UNKNOWN : BERT_TOKEN_CONTROL);
+    }
+    for (char c = '!'; c <= '~'; c++) {
+        char text[5] = {(char)0xe2, (char)0x96, (char)0x81, c, 0};
+        bert_token(&vocab, text, BERT_TOKEN_NORMAL);
+        bert_token(&vocab, text + 3, BERT_TOKEN_NORMAL);
+    }
+    plan_string(plan, "tokenizer.ggml.model", "bert");
+    plan_string(plan, "tokenizer.ggml.pre", "default");
+    plan_u32(plan, "tokenizer.ggml.token_type_count", 2);
+    plan_array(plan, "tokenizer.ggml.tokens", GGUF_TYPE_STRING, vocab.count, &vocab.texts);
+    plan_array(plan, "tokenizer.ggml.scores", GGUF_TYPE_F32, vocab.count, &vocab.scores);
+    plan_array(plan, "tokenizer.ggml.token_type", GGUF_TYPE_I32, vocab.count, &vocab.types);
+    plan_u32(plan, "tokenizer.ggml.bos_token_id", 2);
+    plan_u32(plan, "tokenizer.ggml.eos_token_id", 3);
+    plan_u32(plan, "tokenizer.ggml.unknown_token_id", 1);
+    plan_u32(plan, "tokenizer.ggml.seperator_token_id", 3);
+    plan_u32(plan, "tokenizer.ggml.padding_token_id", 0);
+    plan_u32(plan, "tokenizer.ggml.cls_token_id", 2);
+    plan_u32(plan, "tokenizer.ggml.mask_token_id", 4);
+    plan->metadata.failed = plan->metadata.failed || vocab.texts.failed;
+    make_vocab_deinit(&vocab);
+}
+
+bool make_plan_init_bert(make_plan *plan, const make_shape *shape)
+{
+    if (!plan_begin(plan)) {
+        return false;
+    }
+    plan_string(plan, "general.architecture", "bert");
+    plan_string(plan, "general.name", "random-embed");
+    plan_u32(plan, "bert.context_length", shape->context);
+    plan_u32(plan, "bert.embedding_length", shape->dim);
+    plan_u32(plan, "bert.block_count", shape->layers);
+    plan_u32(plan, "bert.feed_forward_length", shape->ff);
+    plan_u32(plan, "bert.attention.head_count", shape->heads);
+    plan_f32(plan, "bert.attention.layer_norm_epsilon", 1e-12F);
+    plan_bool(plan, "bert.attention.causal", false);
+    plan_u32(plan, "bert.pooling_type", 1);
+    plan_bert_tokenizer(plan);
+    return true;
+}
+
+bool make_plan_init_lora(make_plan *plan, const char *architecture, float alpha)
+{
+    if (!plan_begin(plan)) {
+        return false;
+    }
+    plan_string(plan, "general.type", "adapter");
+    plan_string(plan, "general.architecture", architecture);
+    plan_string(plan, "adapter.type", "lora");
+    plan_f32(plan, "adapter.lora.alpha", alpha);
+    return true;
+}
+
+bool make_plan_init(make_plan *plan, const make_shape *shape, const make_vocab *vocab,
+                    const char *name, uint32_t file_type)
+{
+    if (!plan_begin(plan)) {
         return false;
     }
     plan_string(plan, "general.architecture", "llama");
@@ -156,13 +239,26 @@ void make_plan_deinit(make_plan *plan)
     *plan = (make_plan){0};
 }
 
-void make_plan_tensor(make_plan *plan, int blk, const char *name, uint64_t inputs, uint64_t outputs,
-                      make_source source, const uint8_t *bytes)
+static make_tensor *plan_place(make_plan *plan)
 {
     if (plan->tensor_count == MAKE_TENSORS_MAX) {
         abort();
     }
-    make_tensor *tensor = &plan->tensors[plan->tensor_count++];
+    return &plan->tensors[plan->tensor_count++];
+}
+
+void make_plan_named(make_plan *plan, const char *name, uint64_t inputs, uint64_t outputs,
+                     make_source source)
+{
+    make_tensor *tensor = plan_place(plan);
+    *tensor = (make_tensor){.inputs = inputs, .outputs = outputs, .source = source};
+    (void)snprintf(tensor->name, sizeof tensor->name, "%s", name);
+}
+
+void make_plan_tensor(make_plan *plan, int blk, const char *name, uint64_t inputs, uint64_t outputs,
+                      make_source source, const uint8_t *bytes)
+{
+    make_tensor *tensor = plan_place(plan);
     *tensor = (make_tensor){.inputs = inputs, .outputs = outputs, .source = source, .bytes = bytes};
     if (blk < 0) {
         (void)snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
@@ -178,7 +274,19 @@ static uint64_t tensor_values(const make_tensor *tensor)
 
 static uint64_t tensor_size(const make_tensor *tensor)
 {
-    return tensor_values(tensor) * (tensor->source == MAKE_SOURCE_RANDOM ? 2 : 4);
+    uint64_t values = tensor_values(tensor);
+    if (tensor->source == MAKE_SOURCE_RANDOM_Q8) {
+        return values / Q8_BLOCK_VALUES * Q8_BLOCK_SIZE;
+    }
+    return values * (tensor->source == MAKE_SOURCE_RANDOM ? 2 : 4);
+}
+
+static uint32_t tensor_type(const make_tensor *tensor)
+{
+    if (tensor->source == MAKE_SOURCE_RANDOM_Q8) {
+        return GGUF_TENSOR_Q8_0;
+    }
+    return tensor->source == MAKE_SOURCE_RANDOM ? GGUF_TENSOR_F16 : GGUF_TENSOR_F32;
 }
 
 static uint64_t pad_size(uint64_t size)
@@ -209,8 +317,7 @@ static void plan_head(const make_plan *plan, make_bytes *head)
         if (tensor->outputs) {
             bytes_u64(head, tensor->outputs);
         }
-        make_bytes_u32(head,
-                       tensor->source == MAKE_SOURCE_RANDOM ? GGUF_TENSOR_F16 : GGUF_TENSOR_F32);
+        make_bytes_u32(head, tensor_type(tensor));
         bytes_u64(head, offset);
         offset += tensor_size(tensor) + pad_size(tensor_size(tensor));
     }
@@ -271,11 +378,28 @@ static bool write_random(const make_tensor *tensor, uint64_t *state, FILE *out)
     return true;
 }
 
-static bool write_ones(const make_tensor *tensor, FILE *out)
+/* Blocks of a scale and 32 signed bytes, which have a standard deviation of 36.7. */
+static bool write_random_q8(const make_tensor *tensor, uint64_t *state, FILE *out)
+{
+    uint16_t scale = half_from_float(0.8F / 36.7F / sqrtf((float)tensor->inputs));
+    uint8_t block[Q8_BLOCK_SIZE] = {(uint8_t)scale, (uint8_t)(scale >> 8)};
+    for (uint64_t i = 0; i < tensor_values(tensor); i += Q8_BLOCK_VALUES) {
+        for (size_t k = 0; k < Q8_BLOCK_VALUES; k++) {
+            block[2 + k] = (uint8_t)(random_normal(state) * 127 / 131070);
+        }
+        if (fwrite(block, 1, sizeof block, out) != sizeof block) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool write_same(const make_tensor *tensor, bool ones, FILE *out)
 {
     static const uint8_t one[4] = {0x00, 0x00, 0x80, 0x3f};
+    static const uint8_t zero[4];
     for (uint64_t i = 0; i < tensor_values(tensor); i++) {
-        if (fwrite(one, 1, sizeof one, out) != sizeof one) {
+        if (fwrite(ones ? one : zero, 1, sizeof one, out) != sizeof one) {
             return false;
         }
     }
@@ -291,10 +415,14 @@ static bool write_tensor(const make_tensor *tensor, uint64_t *state, FILE *out)
         ok = fwrite(tensor->bytes, 1, size, out) == size;
         break;
     case MAKE_SOURCE_ONES:
-        ok = write_ones(tensor, out);
+    case MAKE_SOURCE_ZEROS:
+        ok = write_same(tensor, tensor->source == MAKE_SOURCE_ONES, out);
         break;
     case MAKE_SOURCE_RANDOM:
         ok = write_random(tensor, state, out);
+        break;
+    case MAKE_SOURCE_RANDOM_Q8:
+        ok = write_random_q8(tensor, state, out);
         break;
     }
     return ok && write_pad(out, size);
@@ -319,5 +447,24 @@ bool make_plan_write(const make_plan *plan, const char *path)
         ok = false;
     }
     free(head.data);
+    return ok;
+}
+
+bool make_plan_publish(const make_plan *plan, const char *path)
+{
+    char part[4096];
+    int size = snprintf(part, sizeof part, "%s.part", path);
+    if (size < 0 || (size_t)size >= sizeof part) {
+        fprintf(stderr, "the output's name is too long\n");
+        return false;
+    }
+    bool ok = make_plan_write(plan, part);
+    if (ok && rename(part, path) != 0) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        ok = false;
+    }
+    if (!ok) {
+        (void)remove(part);
+    }
     return ok;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "engine/embed_jobs.h"
 #include "engine/host.h"
 #include "engine/logprobs.h"
 #include "engine/queue.h"
@@ -15,6 +16,8 @@
 #include <string.h>
 
 struct aver_engine {
+    aver_embed *embed; /* NULL: a model for text; else all of the host's parts are unused */
+    aver_embed_jobs embed_jobs;
     aver_host *host;
     aver_event_fn *on_event;
     void *context;
@@ -23,6 +26,24 @@ struct aver_engine {
     aver_schedule schedule;
     aver_logprobs logprobs;
 };
+
+static aver_err engine_open(aver_engine *engine, const aver_engine_options *options,
+                            char ret_why[160])
+{
+    bool embeds = false;
+    aver_err err = aver_embed_wanted(options, &embeds, ret_why);
+    if (err != AVER_OK) {
+        return err;
+    }
+    if (embeds) {
+        err = aver_embed_new(options, &engine->embed, ret_why);
+        engine->embed_jobs = (aver_embed_jobs){
+            .embed = engine->embed, .on_event = engine->on_event, .context = engine->context};
+        return err;
+    }
+    err = aver_host_new(options, options->slots, &engine->host, ret_why);
+    return err == AVER_OK ? aver_slots_init(&engine->slots, engine->host, options->slots) : err;
+}
 
 aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_event, void *context,
                          aver_engine **ret_engine, char ret_why[160])
@@ -34,8 +55,7 @@ aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_e
     engine->on_event = on_event;
     engine->context = context;
     aver_logprobs_init(&engine->logprobs);
-    aver_err err = aver_host_new(options, options->slots, &engine->host, ret_why);
-    err = err == AVER_OK ? aver_slots_init(&engine->slots, engine->host, options->slots) : err;
+    aver_err err = engine_open(engine, options, ret_why);
     if (err != AVER_OK) {
         aver_engine_free(engine);
         return err;
@@ -82,17 +102,20 @@ void aver_engine_free(aver_engine *engine)
     aver_slots_deinit(&engine->slots);
     aver_logprobs_deinit(&engine->logprobs);
     aver_host_free(engine->host);
+    aver_embed_jobs_deinit(&engine->embed_jobs);
+    aver_embed_free(engine->embed);
     free(engine);
 }
 
 const aver_engine_info *aver_engine_about(const aver_engine *engine)
 {
-    return aver_host_info(engine->host);
+    return engine->embed != NULL ? aver_embed_info(engine->embed) : aver_host_info(engine->host);
 }
 
 uint64_t aver_engine_tokens(const aver_engine *engine)
 {
-    return aver_host_tokens(engine->host);
+    return engine->embed != NULL ? aver_embed_tokens(engine->embed)
+                                 : aver_host_tokens(engine->host);
 }
 
 static void engine_emit(const aver_engine *engine, const aver_event *event)
@@ -175,6 +198,13 @@ static aver_err engine_submit_text(aver_engine *engine, uint64_t job_id, const a
 
 aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, const aver_job *job)
 {
+    if (engine->embed != NULL) {
+        if (job->endpoint == AVER_ENDPOINT_EMBEDDINGS) {
+            return aver_embed_jobs_submit(&engine->embed_jobs, job_id, job);
+        }
+        engine_refuse(engine, job_id, "this model gives embeddings and no text");
+        return AVER_OK;
+    }
     if (aver_texts_has(job->endpoint)) {
         return aver_texts_run(engine->host, job_id, job, engine->on_event, engine->context);
     }
@@ -187,6 +217,10 @@ aver_err aver_engine_submit(aver_engine *engine, uint64_t job_id, const aver_job
 
 void aver_engine_cancel(aver_engine *engine, uint64_t job_id)
 {
+    if (engine->embed != NULL) {
+        aver_embed_jobs_cancel(&engine->embed_jobs, job_id);
+        return;
+    }
     aver_work *work = aver_queue_remove(&engine->queue, job_id);
     for (uint32_t i = 0; i < engine->slots.count && work == NULL; i++) {
         aver_work *running = engine->slots.list[i].work;
@@ -199,7 +233,7 @@ void aver_engine_cancel(aver_engine *engine, uint64_t job_id)
 
 bool aver_engine_busy(const aver_engine *engine)
 {
-    bool busy = engine->queue.count > 0;
+    bool busy = engine->queue.count > 0 || engine->embed_jobs.count > 0;
     for (uint32_t i = 0; i < engine->slots.count && !busy; i++) {
         busy = engine->slots.list[i].work != NULL;
     }
@@ -316,6 +350,10 @@ static void engine_take_outputs(aver_engine *engine)
 
 aver_err aver_engine_step(aver_engine *engine)
 {
+    if (engine->embed != NULL) {
+        aver_embed_jobs_step(&engine->embed_jobs);
+        return AVER_OK;
+    }
     engine_admit(engine);
     aver_schedule_fill(&engine->schedule, &engine->slots);
     if (aver_host_put_count(engine->host) == 0) {

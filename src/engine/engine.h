@@ -65,7 +65,7 @@ typedef struct aver_engine_info {
     char kv_type[8];
     uint8_t numeric_class[32];
     uint8_t template_digest[32]; /* SHA-256 of the template text used; zeroes if embeds */
-    bool embeds;                 /* the model gives vectors and no text; kv_type is then "none" */
+    bool embeds;                 /* the model gives vectors and no text */
     uint32_t vector_size;        /* floats of a vector; 0 unless embeds */
     uint64_t memory_bytes;       /* what the engine holds beside the weights; 0: not known */
 } aver_engine_info;

@@ -7,27 +7,19 @@
 #include "engine/host_memory.h"
 #include "engine/host_rows.h"
 #include "engine/host_threads.h"
-#include "engine/profile.h"
-#include "model/cores.h"
-#include "model/gguf.h"
+#include "engine/load.h"
 
-#include <errno.h>
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define WHY_BYTES              160
 #define BATCH_TOKENS_DEFAULT   512u
 #define CONTEXT_TOKENS_DEFAULT 4096u
 #define CONTEXT_TOKENS_LEAST   32u
-#define SMALL_CORES            4u
 #define CLASS_PROMPT_TOKENS    16u
 #define CLASS_STEPS            8u
 
@@ -82,24 +74,9 @@ static aver_err host_fail(char *why, aver_err err, const char *words)
 
 static aver_err host_load_model(aver_host *host, const aver_engine_options *options, char *why)
 {
-    struct llama_model_params params = llama_model_default_params();
-    params.n_gpu_layers = 0;
-    params.load_mode = LLAMA_LOAD_MODE_MMAP;
-    params.use_extra_bufts = host->info.profile != AVER_PROFILE_VERIFIED;
-    int fd = dup(options->weights_fd);
-    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) {
-        (void)(fd < 0 ? 0 : close(fd));
-        return host_fail(why, AVER_E_IO, "the weights descriptor cannot be used");
-    }
-    FILE *file = fdopen(fd, "rb");
-    if (file == NULL) {
-        (void)close(fd);
-        return host_fail(why, AVER_E_NOMEM, "out of memory");
-    }
-    host->model = llama_model_load_from_file_ptr(file, params);
-    (void)fclose(file);
-    if (host->model == NULL) {
-        return host_fail(why, AVER_E_FORMAT, "llama.cpp cannot load this model");
+    aver_err err = aver_load_model(options->weights_fd, host->info.profile, &host->model, why);
+    if (err != AVER_OK) {
+        return err;
     }
     host->vocab = llama_model_get_vocab(host->model);
     if (!llama_model_has_decoder(host->model) || llama_model_has_encoder(host->model)) {
@@ -119,16 +96,6 @@ static uint32_t host_context_tokens(const aver_host *host, const aver_engine_opt
     return tokens > AVER_JOB_TOKENS_MAX ? AVER_JOB_TOKENS_MAX : tokens;
 }
 
-/* On a small machine every core computes: keeper and network need little. */
-static unsigned host_threads_most(const aver_engine_options *options)
-{
-    unsigned cores = aver_cores_count();
-    if (options->threads != 0) {
-        return options->threads;
-    }
-    return cores > SMALL_CORES ? cores - 1 : cores;
-}
-
 static void host_context_params(const aver_host *host, const aver_engine_options *options,
                                 uint32_t outputs_max, struct llama_context_params *params)
 {
@@ -141,7 +108,7 @@ static void host_context_params(const aver_host *host, const aver_engine_options
     params->n_outputs_max = outputs_max;
     params->kv_unified = false;
     params->no_perf = true;
-    params->n_threads = (int32_t)host_threads_most(options);
+    params->n_threads = (int32_t)aver_load_threads(options);
     params->n_threads_batch = params->n_threads;
 }
 
@@ -181,6 +148,10 @@ static aver_err host_open_context(aver_host *host, const aver_engine_options *op
     /* A model without a memory of the past is an encoder. */
     if (llama_get_memory(host->context) == NULL) {
         return host_fail(why, AVER_E_UNSUPPORTED, "the model does not generate text");
+    }
+    aver_err err = aver_load_adapters(options, host->model, host->context, why);
+    if (err != AVER_OK) {
+        return err;
     }
     if (!aver_host_threads_init(&host->threads, host->context, (unsigned)params.n_threads)) {
         return host_fail(why, AVER_E_NOMEM, "no threads for the engine");
@@ -239,17 +210,10 @@ static aver_err host_class_run(aver_host *host, char *why)
     return AVER_OK;
 }
 
-/* What this process holds on its heap, large blocks of their own included. */
-static uint64_t host_heap_bytes(void)
-{
-    struct mallinfo2 heap = mallinfo2();
-    return (uint64_t)heap.arena + heap.hblkhd;
-}
-
 static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
                             uint32_t outputs_max, const aver_profile_facts *facts, char *why)
 {
-    uint64_t heap_bytes = host_heap_bytes();
+    uint64_t heap_bytes = aver_load_heap_bytes();
     aver_err err = host_load_model(host, options, why);
     if (err != AVER_OK) {
         return err;
@@ -268,7 +232,7 @@ static aver_err host_set_up(aver_host *host, const aver_engine_options *options,
     }
     host_describe(host, facts->chat_template.size != 0);
     err = host_class_run(host, why);
-    uint64_t grown_bytes = host_heap_bytes();
+    uint64_t grown_bytes = aver_load_heap_bytes();
     host->info.memory_bytes = grown_bytes > heap_bytes ? grown_bytes - heap_bytes : 0;
     return err;
 }
@@ -296,31 +260,10 @@ static aver_err host_try(const aver_engine_options *options, uint32_t outputs_ma
     return AVER_OK;
 }
 
-/* Reads the GGUF strictly before llama.cpp sees it. */
-static aver_err host_open_weights(int fd, aver_view *ret_bytes, aver_gguf **ret_gguf, char *why)
-{
-    struct stat stat;
-    if (fstat(fd, &stat) != 0 || stat.st_size <= 0) {
-        return host_fail(why, AVER_E_IO, "the weights descriptor is no file");
-    }
-    void *bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED) {
-        return host_fail(why, AVER_E_IO, "the weights cannot be mapped");
-    }
-    aver_err err = aver_gguf_open(aver_view_make(bytes, (size_t)stat.st_size), ret_gguf, why);
-    if (err != AVER_OK) {
-        (void)munmap(bytes, (size_t)stat.st_size);
-        return err;
-    }
-    *ret_bytes = aver_view_make(bytes, (size_t)stat.st_size);
-    return AVER_OK;
-}
-
 aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max,
                        aver_host **ret_host, char ret_why[160])
 {
-    aver_view bytes = {NULL, 0};
-    aver_gguf *gguf = NULL;
+    aver_load_file file;
     aver_profile_facts facts;
     if (options->slots == 0 || options->slots > AVER_ENGINE_SLOTS_MAX) {
         return host_fail(ret_why, AVER_E_USAGE, "the number of slots must be 1 to 256");
@@ -330,25 +273,23 @@ aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max,
                          "another llama.cpp than this program was built with");
     }
     aver_host_prepare();
-    aver_err err = host_open_weights(options->weights_fd, &bytes, &gguf, ret_why);
+    aver_err err = aver_load_open(options->weights_fd, &file, ret_why);
     if (err != AVER_OK) {
         return err;
     }
-    aver_profile_read(gguf, &facts);
-    aver_profile profile = options->profile;
-    if (profile == AVER_PROFILE_VERIFIED && !facts.invariant) {
-        aver_log(AVER_LOG_WARN, "engine.profile", "profile verified is not possible: %s",
-                 facts.why);
-        profile = AVER_PROFILE_FAST;
+    err = aver_load_facts(options, &file, &facts, ret_why);
+    if (err != AVER_OK) {
+        aver_load_close(&file);
+        return err;
     }
+    aver_profile profile = aver_load_profile(options->profile, &facts);
     err = host_try(options, outputs_max, &facts, profile, ret_host, ret_why);
     if (err == AVER_E_PEER && profile == AVER_PROFILE_VERIFIED) {
         aver_log(AVER_LOG_WARN, "engine.profile",
                  "profile verified is not possible: no hidden rows");
         err = host_try(options, outputs_max, &facts, AVER_PROFILE_FAST, ret_host, ret_why);
     }
-    aver_gguf_close(gguf);
-    (void)munmap((void *)(uintptr_t)bytes.data, bytes.size);
+    aver_load_close(&file);
     return err;
 }
 

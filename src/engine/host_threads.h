@@ -3,7 +3,7 @@
 #define AVER_ENGINE_HOST_THREADS_H
 
 /*
- * host_threads: how many threads the next decode uses; private to src/engine/host*.c.
+ * host_threads: how many threads the next decode uses; private to src/engine.
  *
  * ggml's threads wait for each other by spinning, several times a layer. Where somebody else runs
  * on one of the cores, all of them spin until that thread's turn comes again: two threads can be

@@ -66,22 +66,59 @@ static bool heads_fit(const aver_gguf *gguf)
            value_size % KV_BLOCK == 0;
 }
 
+/* Tables of which a model for vectors takes single rows: no kernel multiplies them. */
+static bool tensor_is_table(const aver_gguf_tensor *tensor)
+{
+    static const char *const names[] = {"token_embd.weight", "position_embd.weight",
+                                        "token_types.weight"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (aver_view_equal_text(tensor->name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void profile_tensors(const aver_gguf *gguf, aver_profile_facts *facts)
+{
+    for (uint64_t i = 0; i < aver_gguf_tensor_count(gguf) && facts->invariant; i++) {
+        const aver_gguf_tensor *tensor = aver_gguf_tensor_at(gguf, i);
+        bool vector = tensor->type == AVER_GGML_F32 && tensor_is_vector(tensor);
+        bool table = facts->reads_only && tensor_is_table(tensor);
+        if (!vector && !table && !type_is_invariant(tensor->type)) {
+            facts->invariant = false;
+            (void)snprintf(facts->why, sizeof(facts->why), "tensor %.*s is %s",
+                           (int)(tensor->name.size > 64 ? 64 : tensor->name.size),
+                           (const char *)tensor->name.data, aver_gguf_type_name(tensor->type));
+        }
+    }
+}
+
+static void profile_kind(const aver_gguf *gguf, aver_profile_facts *facts)
+{
+    aver_view architecture;
+    if (aver_gguf_text(gguf, "general.architecture", &architecture) != AVER_OK) {
+        return;
+    }
+    facts->reads_only =
+        memmem(architecture.data, architecture.size, "bert", strlen("bert")) != NULL;
+    facts->pooling = fact_uint(gguf, architecture, "pooling_type");
+    facts->embeds = facts->reads_only || facts->pooling != AVER_POOLING_NONE;
+}
+
 void aver_profile_read(const aver_gguf *gguf, aver_profile_facts *ret_facts)
 {
     memset(ret_facts, 0, sizeof(*ret_facts));
     ret_facts->invariant = true;
     ret_facts->kv_q8 = heads_fit(gguf);
+    profile_kind(gguf, ret_facts);
     if (aver_gguf_text(gguf, "tokenizer.chat_template", &ret_facts->chat_template) != AVER_OK) {
         ret_facts->chat_template = (aver_view){NULL, 0};
     }
-    for (uint64_t i = 0; i < aver_gguf_tensor_count(gguf) && ret_facts->invariant; i++) {
-        const aver_gguf_tensor *tensor = aver_gguf_tensor_at(gguf, i);
-        bool vector = tensor->type == AVER_GGML_F32 && tensor_is_vector(tensor);
-        if (!vector && !type_is_invariant(tensor->type)) {
-            ret_facts->invariant = false;
-            (void)snprintf(ret_facts->why, sizeof(ret_facts->why), "tensor %.*s is %s",
-                           (int)(tensor->name.size > 64 ? 64 : tensor->name.size),
-                           (const char *)tensor->name.data, aver_gguf_type_name(tensor->type));
-        }
-    }
+    profile_tensors(gguf, ret_facts);
+}
+
+void aver_profile_read_adapter(const aver_gguf *gguf, aver_profile_facts *facts)
+{
+    profile_tensors(gguf, facts);
 }
