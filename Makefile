@@ -4,6 +4,7 @@
 #   make demo         a model answers, checked         make fuzz [T=seconds]
 #   make check        all tests                        make soak, make tidy
 #   make install      PREFIX=/usr/local, DESTDIR        make deb: Debian packages in build/deb
+#   make static       build/static/aver: the program aver alone, without a shared library
 
 BUILD  ?= build
 PREFIX ?= /usr/local
@@ -14,7 +15,7 @@ B      ?=
 export AVER_BUILD := $(abspath $(BUILD))
 NINJA = cmake --build $(BUILD) -j$(JOBS)
 
-.PHONY: all build deps demo check bench fuzz soak install deb tidy clean
+.PHONY: all build deps demo check bench fuzz soak install deb static tidy clean
 
 all: deps build
 
@@ -60,6 +61,12 @@ install: all
 
 deb: deps build
 	@tools/deb $(BUILD) $(BUILD)/deb
+
+static:
+	@tools/setup --deps --static
+	@cmake -S . -B $(BUILD)/static-tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DAVER_STATIC=ON >/dev/null
+	@cmake --build $(BUILD)/static-tree -j$(JOBS) --target aver
+	@mkdir -p $(BUILD)/static && strip -o $(BUILD)/static/aver $(BUILD)/static-tree/bin/aver
 
 tidy:
 	@tools/tidy .

@@ -3,12 +3,31 @@
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+if(AVER_STATIC)
+    # Debian's libcurl.a wants GSSAPI and LDAP, which have no archives: tools/setup builds a small one,
+    # which asks c-ares for names, for the C library's resolver loads shared objects.
+    execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/setup --print-curl-prefix
+                    OUTPUT_VARIABLE curl_prefix OUTPUT_STRIP_TRAILING_WHITESPACE)
+    set(ENV{PKG_CONFIG_PATH} ${curl_prefix}/lib/pkgconfig)
+    set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+endif()
 foreach(dep IN ITEMS libcrypto libssl libsecp256k1 jansson libevent libevent_openssl libcurl libseccomp)
     pkg_check_modules(${dep} IMPORTED_TARGET ${dep})
     if(NOT ${dep}_FOUND)
         message(FATAL_ERROR "library ${dep} is missing: run tools/setup --deps")
     endif()
 endforeach()
+if(AVER_STATIC)
+    # Archives do not name what they need.
+    find_library(AVER_CARES_LIB cares REQUIRED)
+    set_property(TARGET PkgConfig::libssl APPEND PROPERTY
+        INTERFACE_LINK_LIBRARIES PkgConfig::libcrypto)
+    set_property(TARGET PkgConfig::libevent_openssl APPEND PROPERTY
+        INTERFACE_LINK_LIBRARIES PkgConfig::libevent PkgConfig::libssl)
+    # libcurl.pc names shared objects.
+    set_target_properties(PkgConfig::libcurl PROPERTIES INTERFACE_LINK_OPTIONS ""
+        INTERFACE_LINK_LIBRARIES "${curl_prefix}/lib/libcurl.a;${AVER_CARES_LIB};PkgConfig::libssl")
+endif()
 pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
 pkg_check_modules(libcbor IMPORTED_TARGET libcbor)
 if(NOT libcbor_FOUND)

@@ -3,6 +3,7 @@
 
 set(AVER_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize takes them (address,undefined | thread)")
 option(AVER_FUZZ "build tests/fuzz as libFuzzer programs (clang)" OFF)
+option(AVER_STATIC "only the program aver, linked statically (make static)" OFF)
 option(AVER_ANALYZE "gcc's static analyser and stack bounds (slow)" OFF)
 
 set(CMAKE_C_STANDARD 17)
@@ -12,8 +13,11 @@ set(CMAKE_CXX_STANDARD 17)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-include(CheckPIESupported)
-check_pie_supported(LANGUAGES C CXX)
+# A static program says -static-pie itself.
+if(NOT AVER_STATIC)
+    include(CheckPIESupported)
+    check_pie_supported(LANGUAGES C CXX)
+endif()
 
 set(AVER_WARN -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wwrite-strings
     -Wcast-qual -Wcast-align -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wnull-dereference

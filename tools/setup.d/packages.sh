@@ -4,12 +4,16 @@
 packages_list='build-essential cmake ninja-build git pkg-config ca-certificates curl openssl procps xz-utils
 libssl-dev libsecp256k1-dev libjansson-dev libevent-dev libcurl4-openssl-dev libseccomp-dev
 libcmocka-dev libcbor-dev'
+packages_static='libc-ares-dev dpkg-dev'
 packages_clang='clang libclang-rt-14-dev clang-format clang-tidy'
 
 packages_missing() {
     packages_wanted=$packages_list
     if [ "$want_clang" = yes ]; then
         packages_wanted="$packages_wanted $packages_clang"
+    fi
+    if [ "$want_static" = yes ]; then
+        packages_wanted="$packages_wanted $packages_static"
     fi
     for package in $packages_wanted; do
         if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
