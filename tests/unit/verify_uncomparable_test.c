@@ -9,6 +9,8 @@
 
 #include "support/forge.h"
 
+#include <string.h>
+
 typedef struct uncomparable_case {
     const char *check; /* the one that must be FAIL */
     forge_edits edits;
@@ -49,6 +51,18 @@ static void no_salt(aver_transcript *transcript)
 static void no_step_digest(aver_receipt *receipt)
 {
     receipt->has_step_digest = false;
+}
+
+static void tokens_without_step_digest(aver_receipt *receipt)
+{
+    static const char path[] = "/tokenize";
+    receipt->has_step_digest = false;
+    memcpy(receipt->path, path, sizeof path);
+}
+
+static void path_of_tokens(aver_transcript *transcript)
+{
+    transcript->path = "/tokenize";
 }
 
 static void fast_without_step_digest(aver_receipt *receipt)
@@ -148,6 +162,12 @@ static void a_verified_answer_without_step_digest_is_refused(void **state)
     /* The fast profile promises none. */
     build(&(forge_edits){.edit_receipt = fast_without_step_digest, .edit_keyset = fast_model});
     assert_true(accepted_live());
+    forge_deinit(&made);
+    /* Nor do token ids that were only looked up. */
+    build(&(forge_edits){.edit_receipt = tokens_without_step_digest,
+                         .edit_transcript = path_of_tokens});
+    assert_true(accepted_live());
+    assert_true(accepted_saved());
     forge_deinit(&made);
 }
 

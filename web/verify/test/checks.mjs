@@ -151,6 +151,10 @@ async function receiptNamesAreJudged() {
   }));
   await saved(["receipt.class"], receipt((keeper, engine) => { engine[3] = flip(engine[3]); }));
   await saved(["receipt.class"], receipt((keeper, engine) => { delete engine[4]; }));
+  await saved([], receipt((keeper, engine) => {
+    delete engine[4];
+    keeper[13] = "/tokenize";
+  }));
 }
 
 async function transcriptIsJudged() {
