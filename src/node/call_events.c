@@ -298,9 +298,9 @@ static bool done_valid(const aver_call *call, const aver_event *event)
     if (event->finish == AVER_FINISH_ABORTED) {
         return call->cancelled;
     }
-    return call->phase == AVER_CALL_STARTED &&
-           event->generated_count == aver_call_generated(call) &&
-           (event->finish == AVER_FINISH_ERROR || done_complete(call, event->finish));
+    return event->generated_count == aver_call_generated(call) &&
+           (event->finish == AVER_FINISH_ERROR ||
+            (call->phase == AVER_CALL_STARTED && done_complete(call, event->finish)));
 }
 
 /* An answer of profile verified that nobody could compute again is none; where nothing is computed

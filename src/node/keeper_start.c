@@ -233,13 +233,23 @@ static aver_err start_stores(aver_keeper *keeper)
     return err;
 }
 
+/* The most of a stream that may wait for its reader. */
+static uint32_t start_output_max(const aver_keeper *keeper)
+{
+    uint64_t tokens =
+        (uint64_t)aver_models_context_max(&keeper->models) * (AVER_JOB_CHOICES_MAX + 1);
+
+    if (tokens > AVER_TOKENS_MAX) {
+        tokens = AVER_TOKENS_MAX;
+    }
+    return START_OUTPUT_BYTES_MAX + (uint32_t)tokens * START_OUTPUT_BYTES_TOKEN;
+}
+
 static aver_err start_listeners(aver_keeper *keeper)
 {
-    uint32_t output_bytes_max = START_OUTPUT_BYTES_MAX +
-                                aver_models_context_max(&keeper->models) * START_OUTPUT_BYTES_TOKEN;
     aver_server_options options = {.base = keeper->base,
                                    .tls = keeper->tls,
-                                   .limits = {.output_bytes_max = output_bytes_max},
+                                   .limits = {.output_bytes_max = start_output_max(keeper)},
                                    .on_request = aver_api_handle,
                                    .context = keeper};
 

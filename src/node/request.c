@@ -119,6 +119,12 @@ static bool request_suits(const aver_job *job, const aver_model *model,
                                          "The vectors of this model have another size."};
         return false;
     }
+    if (job->biases_count > 0 &&
+        (uint32_t)job->biases[job->biases_count - 1].token >= model->info.vocabulary_size) {
+        *ret_refusal =
+            (request_refusal){400, "invalid_value", "logit_bias", "This model has no such token."};
+        return false;
+    }
     if (!request_fits(job, model)) {
         *ret_refusal = (request_refusal){400, "invalid_value", "n",
                                          "So many choices of this length are too much for one "

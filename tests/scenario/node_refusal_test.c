@@ -92,6 +92,8 @@ static const refusal_case refusal_cases[] = {
     {CHAT, "{\"model\":\"%M\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}",
      400, NULL, "tools[0].type"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"n\":17}", 400, "invalid_value", "n"},
+    {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"logit_bias\":{\"32000\":1}}", 400, "invalid_value",
+     "logit_bias"},
     {TEXT, "{\"model\":\"%M\",\"prompt\":\"x\",\"suffix\":\"y\"}", 400, "unsupported_parameter",
      "suffix"},
     {RESPONSES, "{\"model\":\"%M\",\"input\":\"x\",\"previous_response_id\":\"resp_1\"}", 400,
