@@ -19,6 +19,7 @@
 #define API_RECEIPT_REQUEST_BYTES_MAX 1024
 #define API_CMW_MEDIA_TYPE            "application/cmw+json"
 #define API_NODE_PREFIX               "/n/"
+#define API_MODEL_PREFIX              "/v1/models/"
 
 typedef void api_fn(aver_keeper *keeper, aver_exchange *exchange, const char *path);
 
@@ -88,6 +89,21 @@ static void api_models(aver_keeper *keeper, aver_exchange *exchange, const char 
     aver_buf_init(&out, API_BODY_BYTES_MAX);
     aver_models_put_list(&keeper->models, keeper->started_s, &out);
     api_send(keeper, exchange, 200, "application/json", &out);
+}
+
+static void api_model(aver_keeper *keeper, aver_exchange *exchange, const char *path)
+{
+    aver_buf out;
+
+    aver_buf_init(&out, API_BODY_BYTES_MAX);
+    if (aver_models_put_one(&keeper->models, aver_view_text(path + sizeof(API_MODEL_PREFIX) - 1),
+                            keeper->started_s, &out)) {
+        api_send(keeper, exchange, 200, "application/json", &out);
+    } else {
+        aver_reply_error(keeper, exchange, NULL, 404, "model_not_found", "model",
+                         "There is no model of this name.");
+        aver_buf_deinit(&out);
+    }
 }
 
 static void api_keys(aver_keeper *keeper, aver_exchange *exchange, const char *path)
@@ -269,10 +285,20 @@ static const api_route api_routes[] = {
     {"POST", "/v1/receipts", api_receipts},
     {"GET", "/v1/attestation", api_attestation},
     {"GET", "/v1/models", api_models},
+    {"GET", API_MODEL_PREFIX, api_model},
     {"GET", "/.well-known/hpke-keys", api_keys},
     {"GET", "/health", api_health},
     {"GET", "/metrics", api_metrics},
 };
+
+/* A route that ends with a slash takes whatever stands behind it. */
+static bool api_matches(const api_route *route, const char *path)
+{
+    size_t size = strlen(route->path);
+    bool open = route->path[size - 1] == '/';
+    return open ? strncmp(path, route->path, size) == 0 && path[size] != '\0'
+                : strcmp(path, route->path) == 0;
+}
 
 /* Takes "/n/<node id>" off the path. NULL if it names another node. */
 static const char *api_strip(const aver_keeper *keeper, const char *path)
@@ -306,7 +332,7 @@ void aver_api_handle(aver_exchange *exchange, void *context)
     for (size_t i = 0; i < sizeof(api_routes) / sizeof(api_routes[0]); i++) {
         const api_route *route = &api_routes[i];
 
-        if (strcmp(route->path, path) != 0) {
+        if (!api_matches(route, path)) {
             continue;
         }
         if (strcmp(route->method, method) == 0) {

@@ -49,6 +49,19 @@ void aver_models_put_list(const aver_models *models, uint64_t created_s, aver_bu
     aver_buf_append_text(out, "]}\n");
 }
 
+bool aver_models_put_one(const aver_models *models, aver_view name, uint64_t created_s,
+                         aver_buf *out)
+{
+    for (size_t i = 0; i < models->names_count; i++) {
+        if (aver_view_equal_text(name, models->names[i].text)) {
+            tell_model(&models->names[i], created_s, out);
+            aver_buf_append_byte(out, '\n');
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t aver_models_loaded(const aver_models *models)
 {
     uint32_t count = 0;

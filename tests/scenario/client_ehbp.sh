@@ -7,7 +7,7 @@
 . "$source/tests/support/client.sh"
 
 port_node
-# The client takes any fetch, whose certificates are Node.js's to judge: it trusts the seal alone.
-NODE_TLS_REJECT_UNAUTHORIZED=0 client_run client_ehbp.mjs "$url" story || fail 'client_ehbp.mjs'
+trust
+client_run client_ehbp.mjs "$url" story || fail 'client_ehbp.mjs'
 node_stop
 exit $failed

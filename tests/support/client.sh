@@ -30,3 +30,14 @@ port_node() {
     node_start --listen tcp:127.0.0.1:0 --threads 1 "$@"
     url=https://127.0.0.1:$(sed -n 's/.*"tcp:127\.0\.0\.1:\([0-9]*\)".*/\1/p' ready)
 }
+
+# trust: the node at $url is judged by $top/policy.json, and from then on Node.js trusts the authority
+# of its TLS key, as it does those of the system.
+trust() {
+    [ -f policy.json ] ||
+        "$bin/aver" policy pin --sim --program "$bin/aver-node-sim" --model "$model" -o policy.json >/dev/null
+    "$bin/aver" attest fetch --url "$url" --policy policy.json --sim-root sim.key.pub --ca ca.pem \
+        -o bundle 2>said || { cat said; fail 'the node was not judged'; }
+    NODE_EXTRA_CA_CERTS=$top/ca.pem
+    export NODE_EXTRA_CA_CERTS
+}
