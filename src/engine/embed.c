@@ -286,7 +286,7 @@ aver_err aver_embed_vector(aver_embed *embed, const int32_t *ids, size_t count,
     if (!embed->reads_only) {
         llama_memory_clear(llama_get_memory(embed->context), true);
     }
-    aver_host_threads_begin(&embed->threads);
+    aver_host_threads_begin(&embed->threads, (uint32_t)embed->batch.n_tokens);
     int32_t status = embed->reads_only ? llama_encode(embed->context, embed->batch)
                                        : llama_decode(embed->context, embed->batch);
     aver_host_threads_end(&embed->threads);

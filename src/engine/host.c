@@ -355,7 +355,7 @@ uint32_t aver_host_put_count(const aver_host *host)
 aver_err aver_host_decode(aver_host *host)
 {
     aver_host_rows_begin(&host->rows);
-    aver_host_threads_begin(&host->threads);
+    aver_host_threads_begin(&host->threads, (uint32_t)host->batch.n_tokens);
     int32_t status = llama_decode(host->context, host->batch);
     aver_host_threads_end(&host->threads);
     int32_t count = host->batch.n_tokens;

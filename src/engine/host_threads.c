@@ -1,34 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/host_threads.h"
 
+#include "base/sys.h"
+
 #include <ggml-cpu.h>
 #include <string.h>
-#include <time.h>
 
-/* Judged together: shorter ones tell the noise of one wake-up. */
-#define WINDOW_NS UINT64_C(4000000)
-/* Of one core. Some of it is always missing: the caller prepares and ends each decode alone. */
-#define MISSING_MOST  0.4
-#define REST_LEAST_NS UINT64_C(20000000)
-#define REST_MOST_NS  UINT64_C(2000000000)
+enum { WAY_ALL, WAY_ONE };
 
-static uint64_t clock_ns(clockid_t clock)
+/* A decode that takes longer is not used to time the way that is probably slower. */
+#define DEAR_NS UINT64_C(20000000)
+
+static void threads_use(aver_host_threads *threads, uint32_t way)
 {
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void threads_use(aver_host_threads *threads, unsigned count)
-{
-    bool one = count == 1 && threads->one != NULL;
-    threads->count = count;
-    threads->window_ns = 0;
-    threads->window_processor_ns = 0;
-    if (threads->context != NULL) {
-        llama_attach_threadpool(threads->context, one ? threads->one : threads->all, NULL);
-        llama_set_n_threads(threads->context, (int32_t)count, (int32_t)count);
-    }
+    int32_t count = way == WAY_ALL ? (int32_t)threads->most : 1;
+    threads->way = way;
+    llama_attach_threadpool(threads->context, threads->pools[way], NULL);
+    llama_set_n_threads(threads->context, count, count);
 }
 
 static struct ggml_threadpool *threads_pool(unsigned count)
@@ -44,74 +32,52 @@ bool aver_host_threads_init(aver_host_threads *threads, struct llama_context *co
     memset(threads, 0, sizeof(*threads));
     threads->context = context;
     threads->most = most;
-    threads->rest_ns = REST_LEAST_NS;
-    threads->all = threads_pool(most);
+    threads->pools[WAY_ALL] = threads_pool(most);
     /* A pool of its own, so that nobody is woken up to find nothing to do. */
-    threads->one = most > 1 ? threads_pool(1) : NULL;
-    if (threads->all == NULL || (most > 1 && threads->one == NULL)) {
+    threads->pools[WAY_ONE] = most > 1 ? threads_pool(1) : NULL;
+    if (threads->pools[WAY_ALL] == NULL || (most > 1 && threads->pools[WAY_ONE] == NULL)) {
         aver_host_threads_deinit(threads);
         return false;
     }
-    threads_use(threads, most);
+    threads_use(threads, WAY_ALL);
     return true;
 }
 
 void aver_host_threads_deinit(aver_host_threads *threads)
 {
-    if (threads->all != NULL) {
-        ggml_threadpool_free(threads->all);
-    }
-    if (threads->one != NULL) {
-        ggml_threadpool_free(threads->one);
+    for (uint32_t way = 0; way < 2; way++) {
+        if (threads->pools[way] != NULL) {
+            ggml_threadpool_free(threads->pools[way]);
+        }
     }
     memset(threads, 0, sizeof(*threads));
 }
 
-/* What was missing of the cores in the window decides on the next ones. */
-static void threads_decide(aver_host_threads *threads)
+static uint32_t threads_size(uint32_t tokens)
 {
-    double got = (double)threads->window_processor_ns / (double)threads->window_ns;
-    double missing = (double)threads->count - got;
-    threads->window_ns = 0;
-    threads->window_processor_ns = 0;
-    if (missing <= MISSING_MOST) {
-        threads->rest_ns = threads->count == threads->most ? REST_LEAST_NS : threads->rest_ns;
+    return tokens <= 1 ? 0 : (34u - (uint32_t)__builtin_clz(tokens - 1)) / 3;
+}
+
+void aver_host_threads_begin(aver_host_threads *threads, uint32_t tokens)
+{
+    if (threads->most == 1) {
         return;
     }
-    unsigned lost = (unsigned)missing + 1;
-    threads_use(threads, threads->count > lost ? threads->count - lost : 1);
-    threads->left_ns = threads->rest_ns;
-    threads->rest_ns = threads->rest_ns < REST_MOST_NS / 2 ? threads->rest_ns * 2 : REST_MOST_NS;
-}
-
-void aver_host_threads_judge(aver_host_threads *threads, uint64_t wall_ns, uint64_t processor_ns)
-{
-    if (threads->count < threads->most) {
-        threads->left_ns -= wall_ns < threads->left_ns ? wall_ns : threads->left_ns;
-        if (threads->left_ns == 0) {
-            threads_use(threads, threads->most);
-            return;
-        }
-    }
-    threads->window_ns += wall_ns;
-    threads->window_processor_ns += processor_ns;
-    if (threads->count > 1 && threads->window_ns >= WINDOW_NS) {
-        threads_decide(threads);
-    }
-}
-
-void aver_host_threads_begin(aver_host_threads *threads)
-{
-    if (threads->most > 1) {
-        threads->begun_ns = clock_ns(CLOCK_MONOTONIC);
-        threads->begun_processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    threads->size = threads_size(tokens);
+    threads->tokens = tokens;
+    threads->begun_ns = aver_time_monotonic_ns();
+    uint32_t way =
+        aver_host_pace_choose(&threads->paces[threads->size], tokens, DEAR_NS, threads->begun_ns);
+    if (way != threads->way) {
+        threads_use(threads, way);
     }
 }
 
 void aver_host_threads_end(aver_host_threads *threads)
 {
     if (threads->most > 1) {
-        aver_host_threads_judge(threads, clock_ns(CLOCK_MONOTONIC) - threads->begun_ns,
-                                clock_ns(CLOCK_PROCESS_CPUTIME_ID) - threads->begun_processor_ns);
+        uint64_t now_ns = aver_time_monotonic_ns();
+        aver_host_pace_learn(&threads->paces[threads->size], threads->tokens,
+                             now_ns - threads->begun_ns, now_ns);
     }
 }
