@@ -169,13 +169,19 @@ static void answer_put_fault(const aver_proxy_answer *answer, aver_buf *out)
     aver_buf_append_text(out, "\n\n");
 }
 
+/* What an honest node's receipt of a failure fails, and nothing else. */
+static bool answer_failure_check(const char *name)
+{
+    return strcmp(name, "receipt.finish") == 0 || strcmp(name, "receipt.class") == 0;
+}
+
 /* The node said itself that it failed, and proved it. */
 static bool answer_failed_well(const aver_proxy_answer *answer)
 {
     const aver_verdict *verdict = &answer->reply.verdict;
     for (size_t i = 0; i < verdict->count; i++) {
         if (verdict->checks[i].status == AVER_CHECK_FAIL &&
-            strcmp(verdict->checks[i].name, "receipt.finish") != 0) {
+            !answer_failure_check(verdict->checks[i].name)) {
             return false;
         }
     }
@@ -224,6 +230,9 @@ static void answer_finish_error(aver_proxy_answer *answer)
 {
     const aver_answered *reply = &answer->reply;
     answer->record.outcome = reply->receipt.size > 0 ? AVER_PROXY_REFUSED : AVER_PROXY_NONE;
+    if (reply->receipt.size == 0) {
+        aver_proxy_checks_text(&answer->node->session->verdict, answer->record.checks);
+    }
     (void)snprintf(answer->record.why, sizeof answer->record.why, "%s", reply->error);
     if (answer->retry_after[0] != '\0') {
         aver_proxy_job_header(answer->job, "Retry-After", answer->retry_after);

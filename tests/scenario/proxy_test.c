@@ -147,6 +147,54 @@ static void a_held_stream_has_its_verdict_in_the_head(void **state)
     close_proxy();
 }
 
+/* Each of the node's endpoints that gives an answer gives one that can be verified. */
+static void every_endpoint_has_its_verdict(void **state)
+{
+    (void)state;
+    static const char *const asked[][2] = {
+        {"/v1/completions", "\"prompt\":\"Once\",\"max_tokens\":4"},
+        {CHAT, "\"messages\":[{\"role\":\"user\",\"content\":\"Once\"}],\"max_tokens\":4,\"n\":3"},
+        {"/v1/responses", "\"input\":\"Once\",\"max_output_tokens\":16"},
+        {"/tokenize", "\"content\":\"Once upon\""},
+        {"/detokenize", "\"tokens\":[1,2,3]"},
+        {"/apply-template", "\"messages\":[{\"role\":\"user\",\"content\":\"Once\"}]"},
+    };
+    char body[512];
+    proxy_answer answer = {.status = 0};
+    open_proxy(NULL);
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",%s}", node.model, asked[i][1]);
+        proxy_ask(&proxy, asked[i][0], body, &answer);
+        if (answer.status != 200 || strcmp(answer.verdict, "accepted") != 0) {
+            fail_msg("%s: %u %s", asked[i][0], answer.status, (const char *)answer.body.data);
+        }
+        proxy_answer_deinit(&answer);
+    }
+    close_proxy();
+}
+
+/* Streams with named events have no [DONE]: their last event waits for the verdict. */
+static void a_stream_of_responses_ends_with_its_verdict(void **state)
+{
+    (void)state;
+    char body[256];
+    proxy_answer answer = {.status = 0};
+    (void)snprintf(body, sizeof(body),
+                   "{\"model\":\"%s\",\"input\":\"Once\",\"max_output_tokens\":16,\"stream\":true}",
+                   node.model);
+    open_proxy(NULL);
+    proxy_ask(&proxy, "/v1/responses", body, &answer);
+    assert_int_equal(answer.err, AVER_OK);
+    const char *last = strstr((const char *)answer.body.data, "event: response.incomplete\n");
+    const char *verdict = strstr((const char *)answer.body.data, ": aver-verdict accepted");
+    assert_non_null(last);
+    assert_non_null(verdict);
+    assert_true(last < verdict);
+    assert_false(proxy_answer_has(&answer, "[DONE]"));
+    proxy_answer_deinit(&answer);
+    close_proxy();
+}
+
 static void the_nodes_own_errors_come_through(void **state)
 {
     (void)state;
@@ -396,6 +444,8 @@ int main(void)
         cmocka_unit_test(a_whole_answer_comes_with_its_verdict),
         cmocka_unit_test(a_stream_ends_with_its_verdict),
         cmocka_unit_test(a_held_stream_has_its_verdict_in_the_head),
+        cmocka_unit_test(every_endpoint_has_its_verdict),
+        cmocka_unit_test(a_stream_of_responses_ends_with_its_verdict),
         cmocka_unit_test(the_nodes_own_errors_come_through),
         cmocka_unit_test(bodies_that_cannot_be_sealed_are_refused),
         cmocka_unit_test(pages_of_web_sites_are_not_served),
