@@ -8,6 +8,7 @@
 #include "engine/logprobs.h"
 #include "engine/queue.h"
 #include "engine/schedule.h"
+#include "engine/shared.h"
 #include "engine/slots.h"
 #include "engine/texts.h"
 #include "engine/work.h"
@@ -41,8 +42,14 @@ static aver_err engine_open(aver_engine *engine, const aver_engine_options *opti
             .embed = engine->embed, .on_event = engine->on_event, .context = engine->context};
         return err;
     }
-    err = aver_host_new(options, options->slots, &engine->host, ret_why);
-    return err == AVER_OK ? aver_slots_init(&engine->slots, engine->host, options->slots) : err;
+    uint32_t shared_count = (uint32_t)options->shared_count;
+    err = aver_host_new(options, options->slots + shared_count, &engine->host, ret_why);
+    err = err == AVER_OK
+              ? aver_slots_init(&engine->slots, engine->host, options->slots, shared_count)
+              : err;
+    return err == AVER_OK ? aver_shared_read(&engine->slots, options->shared_prefixes,
+                                             options->shared_count, ret_why)
+                          : err;
 }
 
 aver_err aver_engine_new(const aver_engine_options *options, aver_event_fn *on_event, void *context,

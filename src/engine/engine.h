@@ -32,10 +32,12 @@
 #include "engine/job.h"
 #include "model/adapters.h"
 
-#define AVER_ENGINE_SLOTS_MAX    256
-#define AVER_ENGINE_WAITING_MAX  4096
-#define AVER_ENGINE_ADAPTERS_MAX AVER_ADAPTERS_MAX
-#define AVER_ENGINE_VECTOR_MAX   65536 /* floats of one embedding */
+#define AVER_ENGINE_SLOTS_MAX        256
+#define AVER_ENGINE_WAITING_MAX      4096
+#define AVER_ENGINE_ADAPTERS_MAX     AVER_ADAPTERS_MAX
+#define AVER_ENGINE_VECTOR_MAX       65536 /* floats of one embedding */
+#define AVER_ENGINE_SHARED_MAX       8     /* shared prefixes */
+#define AVER_ENGINE_SHARED_BYTES_MAX 65536 /* of one */
 
 typedef struct aver_engine_adapter {
     int fd; /* borrowed; a LoRA adapter (GGUF), read from offset 0 */
@@ -52,6 +54,9 @@ typedef struct aver_engine_options {
     aver_engine_adapter
         adapters[AVER_ENGINE_ADAPTERS_MAX]; /* added to the weights, in this order */
     size_t adapters_count;
+    /* UTF-8 texts whose memory all callers' prompts share; borrowed while the engine is made */
+    aver_view shared_prefixes[AVER_ENGINE_SHARED_MAX];
+    size_t shared_count;
 } aver_engine_options;
 
 typedef struct aver_engine_info {
@@ -68,6 +73,8 @@ typedef struct aver_engine_info {
     bool embeds;                 /* the model gives vectors and no text */
     uint32_t vector_size;        /* floats of a vector; 0 unless embeds */
     uint64_t memory_bytes;       /* what the engine holds beside the weights; 0: not known */
+    bool has_shared;             /* there are shared prefixes */
+    uint8_t shared_digest[32];   /* SHA-256("aver/shared/1" || for each: u32be size || text) */
 } aver_engine_info;
 
 typedef struct aver_engine aver_engine;

@@ -8,6 +8,7 @@
 #include "engine/host_rows.h"
 #include "engine/host_threads.h"
 #include "engine/load.h"
+#include "engine/shared.h"
 
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
@@ -34,6 +35,7 @@ struct aver_host {
     bool memory_known; /* all buffers of the KV memory were seen */
     struct llama_batch batch;
     bool has_batch;
+    uint32_t sequences; /* slots and shared prefixes */
     uint32_t batch_tokens;
     uint64_t tokens; /* decoded so far */
     aver_host_rows rows;
@@ -101,10 +103,10 @@ static void host_context_params(const aver_host *host, const aver_engine_options
 {
     uint32_t each = (host->info.context_tokens + 255) / 256 * 256;
     *params = llama_context_default_params();
-    params->n_ctx = each * host->info.slots;
+    params->n_ctx = each * host->sequences;
     params->n_batch = host->batch_tokens;
     params->n_ubatch = host->batch_tokens;
-    params->n_seq_max = host->info.slots;
+    params->n_seq_max = host->sequences;
     params->n_outputs_max = outputs_max;
     params->kv_unified = false;
     params->no_perf = true;
@@ -247,9 +249,15 @@ static aver_err host_try(const aver_engine_options *options, uint32_t outputs_ma
     }
     host->info.profile = profile;
     host->info.slots = options->slots;
+    host->sequences = options->slots + (uint32_t)options->shared_count;
+    host->info.has_shared = options->shared_count > 0;
+    if (host->info.has_shared) {
+        aver_shared_digest(options->shared_prefixes, options->shared_count,
+                           host->info.shared_digest);
+    }
     host->batch_tokens = options->batch_tokens != 0 ? options->batch_tokens : BATCH_TOKENS_DEFAULT;
-    if (host->batch_tokens < options->slots) {
-        host->batch_tokens = options->slots;
+    if (host->batch_tokens < host->sequences) {
+        host->batch_tokens = host->sequences;
     }
     aver_err err = host_set_up(host, options, outputs_max, facts, why);
     if (err != AVER_OK) {
@@ -265,7 +273,8 @@ aver_err aver_host_new(const aver_engine_options *options, uint32_t outputs_max,
 {
     aver_load_file file;
     aver_profile_facts facts;
-    if (options->slots == 0 || options->slots > AVER_ENGINE_SLOTS_MAX) {
+    if (options->slots == 0 || options->slots > AVER_ENGINE_SLOTS_MAX ||
+        options->shared_count > AVER_ENGINE_SHARED_MAX) {
         return host_fail(ret_why, AVER_E_USAGE, "the number of slots must be 1 to 256");
     }
     if (strcmp(llama_version(), AVER_LLAMA_VERSION) != 0) {

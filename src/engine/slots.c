@@ -10,17 +10,21 @@
 /* A beginning shorter than this is read again rather than copied from another sequence. */
 #define COPY_TOKENS_LEAST 16u
 
-aver_err aver_slots_init(aver_slots *slots, aver_host *host, uint32_t count)
+aver_err aver_slots_init(aver_slots *slots, aver_host *host, uint32_t count, uint32_t shared_count)
 {
+    uint32_t all = count + shared_count;
     *slots = (aver_slots){.host = host,
                           .count = count,
+                          .shared_count = shared_count,
                           .context_tokens = aver_host_info(host)->context_tokens,
                           .stamp_next = 1};
-    slots->list = calloc(count, sizeof(*slots->list));
+    slots->list = calloc(all, sizeof(*slots->list));
     if (slots->list == NULL) {
+        *slots = (aver_slots){0};
         return AVER_E_NOMEM;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < all; i++) {
+        slots->list[i].state = i < count ? AVER_SLOT_FREE : AVER_SLOT_SHARED;
         slots->list[i].ids = calloc(slots->context_tokens, sizeof(int32_t));
         if (slots->list[i].ids == NULL) {
             aver_slots_deinit(slots);
@@ -38,7 +42,7 @@ static void slot_wipe(aver_slot *slot)
 
 void aver_slots_deinit(aver_slots *slots)
 {
-    for (uint32_t i = 0; i < slots->count && slots->list != NULL; i++) {
+    for (uint32_t i = 0; i < slots->count + slots->shared_count && slots->list != NULL; i++) {
         if (slots->list[i].ids != NULL) {
             slot_wipe(&slots->list[i]);
         }
@@ -246,6 +250,21 @@ static uint32_t slots_search(const aver_slots *slots, const aver_work *work, uin
     return found;
 }
 
+/* The shared slot with a longer beginning of the prompt than *common, which it then is; source if
+ * there is none. */
+static uint32_t slots_search_shared(const aver_slots *slots, const aver_work *work, uint32_t source,
+                                    uint32_t *common)
+{
+    for (uint32_t i = slots->count; i < slots->count + slots->shared_count; i++) {
+        uint32_t shared = slot_common(&slots->list[i], &work->prompt);
+        if (shared > *common) {
+            source = i;
+            *common = shared;
+        }
+    }
+    return source;
+}
+
 static void slot_keep_only(aver_slots *slots, uint32_t index, uint32_t *count)
 {
     aver_slot *slot = &slots->list[index];
@@ -268,22 +287,32 @@ static void slot_copy(aver_slots *slots, uint32_t from, uint32_t to)
     slot->count = source->count;
 }
 
+/* Copies a beginning that is worth it; else the slot is emptied. */
+static void slot_begin_as(aver_slots *slots, uint32_t source, uint32_t index, uint32_t *common)
+{
+    if (*common < COPY_TOKENS_LEAST) {
+        *common = 0;
+    } else {
+        slot_copy(slots, source, index);
+    }
+    slot_keep_only(slots, index, common);
+}
+
 /* Chooses among the kept slots of the scope the one for the first choice. A slot most of which is
  * of no use for this prompt is copied from, so that it stays, if there is another one. */
 static uint32_t slots_choose(aver_slots *slots, const aver_work *work, uint32_t *ret_cached)
 {
     uint32_t common = 0;
     uint32_t source = slots_search(slots, work, &common);
+    source = slots_search_shared(slots, work, source, &common);
     uint32_t index = slots_least(slots, work->job.cache_scope, source);
-    if (source < slots->count && slots->list[source].state == AVER_SLOT_KEPT &&
-        (index == slots->count || common * 2 >= slots->list[source].count)) {
+    bool kept = common > 0 && slots->list[source].state == AVER_SLOT_KEPT;
+    if (kept && (index == slots->count || common * 2 >= slots->list[source].count)) {
+        slot_keep_only(slots, source, &common);
         index = source;
-    } else if (source < slots->count && common >= COPY_TOKENS_LEAST) {
-        slot_copy(slots, source, index);
     } else {
-        common = 0;
+        slot_begin_as(slots, source, index, &common);
     }
-    slot_keep_only(slots, index, &common);
     *ret_cached = common;
     return index;
 }
@@ -307,7 +336,12 @@ bool aver_slots_admit(aver_slots *slots, aver_work *work, uint32_t *ret_cached)
     *ret_cached = 0;
     if (!work->job.has_cache_scope) {
         for (uint32_t choice = 0; choice < work->choices_count; choice++) {
-            slot_take(slots, slots_claim(slots, &work->job), work, choice);
+            uint32_t index = slots_claim(slots, &work->job);
+            if (choice == 0) {
+                uint32_t source = slots_search_shared(slots, work, slots->count, ret_cached);
+                slot_begin_as(slots, source, index, ret_cached);
+            }
+            slot_take(slots, index, work, choice);
         }
         return true;
     }

@@ -12,8 +12,7 @@
  * the slot whose tokens have the longest beginning in common with its prompt, drops what lies
  * beyond, and reads only the rest; at least the last token of a prompt is always read. Tokens kept
  * for one scope are never used for another, nor for work without a scope. Besides, prompts of all
- * scopes may begin with a text that the operator chose to share; such texts are read once, when the
- * engine is made, into sequences of their own.
+ * callers may begin with a text that the operator chose to share: shared.h.
  *
  * What another scope may learn: how many slots a scope holds, and when it loses one to others, is
  * decided by when its work came and ended and never by what the slots remember. A slot belongs to
@@ -32,6 +31,7 @@ typedef enum aver_slot_state {
     AVER_SLOT_PROMPT, /* prompt tokens are still to be read */
     AVER_SLOT_COPY,   /* a further choice: waits until its first one has read the prompt */
     AVER_SLOT_ANSWER, /* last_token is to be read next */
+    AVER_SLOT_SHARED, /* beyond count: never any work, copied from for everybody */
 } aver_slot_state;
 
 typedef struct aver_slot {
@@ -53,11 +53,13 @@ typedef struct aver_slots {
     aver_host *host;
     aver_slot *list;
     uint32_t count;
+    uint32_t shared_count; /* behind the others */
     uint32_t context_tokens;
     uint64_t stamp_next;
 } aver_slots;
 
-AVER_MUST_USE aver_err aver_slots_init(aver_slots *slots, aver_host *host, uint32_t count);
+AVER_MUST_USE aver_err aver_slots_init(aver_slots *slots, aver_host *host, uint32_t count,
+                                       uint32_t shared_count);
 void aver_slots_deinit(aver_slots *slots);
 /*
  * Gives work a slot for each of its choices, the first one in state PROMPT. False if there are not

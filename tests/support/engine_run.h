@@ -107,7 +107,9 @@ static inline void run_on_event(const aver_event *event, void *context)
         assert_false(answer->started);
         answer->started = true;
         assert_true(event->prompt_count <= RUN_IDS_MAX);
-        memcpy(answer->prompt_ids, event->prompt_ids, event->prompt_count * sizeof(int32_t));
+        if (event->prompt_count > 0) {
+            memcpy(answer->prompt_ids, event->prompt_ids, event->prompt_count * sizeof(int32_t));
+        }
         answer->prompt_count = event->prompt_count;
         answer->cached_count = event->cached_count;
         return;

@@ -270,6 +270,66 @@ static void cancelled_work_leaves_what_it_read(void **state)
     assert_int_equal(read_count, after->prompt_count - after->cached_count + 9);
 }
 
+#define POLICY                                                                                     \
+    "You are a kind helper who tells short stories to little children about dogs and balls."
+
+/* The first word of each prompt beyond the shared text is the caller's own. */
+static void shared_texts_serve_everybody_alike(void **state)
+{
+    (void)state;
+    uint8_t digests[3][32];
+    uint32_t shared = 0;
+    for (int sharing = 0; sharing < 2; sharing++) {
+        run_stop(stories);
+        run_clear(stories);
+        aver_engine_options options = run_options(stories, SLOTS);
+        options.shared_prefixes[0] = aver_view_text("Another text.");
+        options.shared_prefixes[1] = aver_view_text(POLICY);
+        options.shared_count = sharing == 1 ? 2 : 0;
+        run_start(stories, &options);
+        const aver_engine_info *info = aver_engine_about(stories->engine);
+        assert_int_equal(info->slots, SLOTS);
+        assert_int_equal(info->has_shared, sharing == 1);
+        for (uint8_t i = 0; i < 3; i++) {
+            run_answer *answer = ask_as(i, i, POLICY " Once upon a time", 12);
+            if (sharing == 0) {
+                expect_cold(answer);
+                memcpy(digests[i], answer->end.step_digest, 32);
+                continue;
+            }
+            assert_true(answer->cached_count >= 16);
+            assert_int_equal(read_count, answer->prompt_count - answer->cached_count + 11);
+            assert_true(i == 0 || answer->cached_count == shared);
+            shared = answer->cached_count;
+            assert_memory_equal(digests[i], answer->end.step_digest, 32);
+        }
+    }
+    /* What is the caller's own is longer than what is everybody's. */
+    assert_true(ask_as(3, 2, POLICY " Once upon a time", 12)->cached_count > shared);
+    run_answer *many =
+        run_prepare(stories, 4, "{\"model\":\"m\",\"prompt\":\"" POLICY " The\",\"max_tokens\":4}");
+    many->job.choices_count = 3;
+    assert_int_equal(aver_engine_submit(stories->engine, 4, &many->job), AVER_OK);
+    run_finish(stories);
+    assert_true(many->done && many->cached_count >= 16);
+}
+
+static void shared_texts_must_fit_the_context(void **state)
+{
+    (void)state;
+    static char text[4000];
+    char why[160] = "";
+    aver_engine *engine = NULL;
+    memset(text, 'x', sizeof(text));
+    aver_engine_options options = run_options(stories, 1);
+    options.shared_prefixes[0] = aver_view_make(text, sizeof(text));
+    options.shared_count = 1;
+    assert_int_not_equal(aver_engine_new(&options, run_on_event, stories, &engine, why), AVER_OK);
+    assert_non_null(strstr(why, "shared prefix 1: prompt of"));
+    options.shared_prefixes[0] = aver_view_text("\xff");
+    assert_int_equal(aver_engine_new(&options, run_on_event, stories, &engine, why), AVER_E_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +342,8 @@ int main(void)
         cmocka_unit_test(a_scope_with_many_prompts_does_not_drive_out_the_others),
         cmocka_unit_test(what_others_keep_does_not_depend_on_hits),
         cmocka_unit_test(cancelled_work_leaves_what_it_read),
+        cmocka_unit_test(shared_texts_serve_everybody_alike),
+        cmocka_unit_test(shared_texts_must_fit_the_context),
     };
     if (model_find(MODEL_STORIES) == NULL) {
         return MODEL_SKIP_STATUS;
