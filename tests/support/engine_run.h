@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN_JOBS_MAX 64
-#define RUN_IDS_MAX  1024
+#define RUN_JOBS_MAX  64
+#define RUN_CALLS_MAX 64
+#define RUN_IDS_MAX   1024
 
 typedef struct run_choice {
     int32_t ids[RUN_IDS_MAX];
@@ -23,6 +24,11 @@ typedef struct run_choice {
     aver_buf text;
     aver_finish finish; /* 0: not ended */
 } run_choice;
+
+typedef struct run_calls {
+    aver_speech_call list[RUN_CALLS_MAX]; /* each name and arguments malloc'ed */
+    size_t count;
+} run_calls;
 
 typedef struct run_answer {
     aver_job job;
@@ -34,7 +40,8 @@ typedef struct run_answer {
     aver_buf text;
     aver_finish finish;
     run_choice others[AVER_JOB_CHOICES_MAX - 1];
-    aver_buf said; /* TEXT */
+    aver_buf said;                         /* TEXT */
+    run_calls calls[AVER_JOB_CHOICES_MAX]; /* by choice */
     bool started, done, refused;
     aver_event end; /* DONE or REFUSED, without its text */
     char why[200];
@@ -70,6 +77,23 @@ static inline void run_take_choice(run_answer *answer, const aver_event *event)
     assert_int_equal(event->generated_count, first ? answer->count : other->count);
     aver_buf_append(first ? &answer->text : &other->text, event->text);
     *finish = event->finish;
+}
+
+static inline aver_view run_copy(aver_view view)
+{
+    uint8_t *bytes = malloc(view.size + 1);
+    assert_non_null(bytes);
+    memcpy(bytes, view.data, view.size);
+    return aver_view_make(bytes, view.size);
+}
+
+static inline void run_take_call(run_answer *answer, const aver_event *event)
+{
+    run_calls *calls = &answer->calls[event->choice];
+    assert_true(answer->started && calls->count < RUN_CALLS_MAX);
+    assert_int_equal(event->call_index, calls->count);
+    calls->list[calls->count++] =
+        (aver_speech_call){run_copy(event->call_name), run_copy(event->call_arguments)};
 }
 
 static inline void run_take_done(run_answer *answer, const aver_event *event)
@@ -131,6 +155,8 @@ static inline void run_on_event(const aver_event *event, void *context)
         memcpy(answer->why, event->text.data, event->text.size < 199 ? event->text.size : 199);
         break;
     case AVER_EVENT_CALL:
+        run_take_call(answer, event);
+        return;
     case AVER_EVENT_VECTOR:
         fail();
     }
@@ -175,6 +201,12 @@ static inline void run_clear(run *self)
         aver_buf_deinit(&self->answers[i].said);
         for (size_t k = 0; k < AVER_JOB_CHOICES_MAX - 1; k++) {
             aver_buf_deinit(&self->answers[i].others[k].text);
+        }
+        for (size_t k = 0; k < AVER_JOB_CHOICES_MAX; k++) {
+            for (size_t c = 0; c < self->answers[i].calls[k].count; c++) {
+                free((void *)(uintptr_t)self->answers[i].calls[k].list[c].name.data);
+                free((void *)(uintptr_t)self->answers[i].calls[k].list[c].arguments.data);
+            }
         }
         memset(&self->answers[i], 0, sizeof(self->answers[i]));
     }
@@ -257,6 +289,10 @@ static inline aver_recheck_claim run_claim(const run *self, const run_answer *an
             .text = aver_buf_view(&choice->text),
             .finish = choice->finish != 0 ? choice->finish : answer->end.finish,
         };
+    }
+    for (size_t i = 0; i < claim.choices_count; i++) {
+        claim.choices[i].calls = answer->calls[i].list;
+        claim.choices[i].calls_count = answer->calls[i].count;
     }
     memcpy(claim.step_digest, answer->end.step_digest, 32);
     memcpy(claim.numeric_class, aver_engine_about(self->engine)->numeric_class, 32);
