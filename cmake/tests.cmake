@@ -49,6 +49,7 @@ list(PREPEND test_libs aver_test_support)
 # Functions that a program of the tests puts its own in the place of: __wrap_NAME for NAME.
 set(wrap_recheck_test aver_answer_draw)
 set(wrap_hostile_engine aver_answer_draw)
+set(wrap_scripted_engine aver_work_new aver_work_free aver_answer_draw)
 set(wrap_double_node aver_receipt_sign aver_opening_sign aver_head_sign)
 function(aver_test_wrap target name)
     foreach(symbol IN LISTS wrap_${name})
