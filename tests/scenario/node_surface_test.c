@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "codec/json.h"
+#include "codec/text.h"
+#include "support/made_model.h"
 #include "support/node_client.h"
 
 #include <math.h>
@@ -19,20 +21,29 @@
 #define CHAT       "/v1/chat/completions"
 #define COMPLETION "/v1/completions"
 #define RESPONSES  "/v1/responses"
+#define EMBEDDINGS "/v1/embeddings"
 #define JSON_MAX   (8u << 20)
 
 static node_fixture node;
+static made_models made;
 
+/* A model of random weights that gives vectors, beside the one that tells stories. */
 static int surface_setup(void **state)
 {
+    char path[MADE_MODEL_PATH_BYTES], option[MADE_MODEL_PATH_BYTES + 16];
+
     (void)state;
-    node_fixture_start(&node, NULL);
+    made_models_init(&made);
+    made_models_bert(&made, "vectors", 7, path);
+    (void)snprintf(option, sizeof(option), "%s,name=vectors", path);
+    node_fixture_start(&node, (const char *const[]){"--model", option, NULL});
     return 0;
 }
 
 static int surface_teardown(void **state)
 {
     (void)state;
+    made_models_deinit(&made);
     return node_fixture_stop(&node) == 0 ? 0 : -1;
 }
 
@@ -82,7 +93,8 @@ static surface_answer surface_ask(const char *path, const char *members, bool se
     node_session session;
     node_answer got;
 
-    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",%s}", node.model, members);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",%s}",
+                   strcmp(path, EMBEDDINGS) == 0 ? "vectors" : node.model, members);
     node_session_open(&session, &node, false);
     node_ask(&session, &question, &got);
     if (got.status != 200) {
@@ -420,6 +432,108 @@ static void tokens_go_and_come_back(void **state)
     surface_free(&prompt);
 }
 
+/* The form is forced: a model that knows stories only fills it in. */
+static void a_schema_is_kept_to(void **state)
+{
+    static const char pattern[] =
+        "\"messages\":[{\"role\":\"user\",\"content\":\"Once\"}],\"max_tokens\":150,"
+        "\"temperature\":0,\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":"
+        "\"answer\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"z\":{"
+        "\"enum\":["
+        "\"red\",\"blue\"]},\"a\":{\"type\":\"boolean\"}},\"required\":[\"z\",\"a\"],"
+        "\"additionalProperties\":false}}}%s";
+    char members[1024], text[4096];
+    json_t *json = NULL;
+
+    (void)state;
+    for (unsigned way = 0; way < 2; way++) {
+        (void)snprintf(members, sizeof(members), pattern, way == 1 ? ",\"stream\":true" : "");
+        surface_answer answer = surface_ask(CHAT, members, way == 0);
+        if (way == 0) {
+            (void)snprintf(text, sizeof(text), "%s",
+                           text_at(answer.json, "choices.0.message.content"));
+        } else {
+            stream_text(answer.json, 0, "delta.content", text, sizeof(text));
+        }
+        assert_int_equal(answer.said.finish, AVER_FINISH_STOP);
+        assert_int_equal(aver_json_parse(aver_view_text(text), JSON_MAX, &json, NULL), AVER_OK);
+        assert_int_equal(json_object_size(json), 2);
+        assert_true(strcmp(text_at(json, "z"), "red") == 0 ||
+                    strcmp(text_at(json, "z"), "blue") == 0);
+        assert_true(json_is_boolean(at(json, "a")));
+        json_decref(json);
+        surface_free(&answer);
+    }
+}
+
+static void a_call_can_be_forced(void **state)
+{
+    static const char pattern[] =
+        "\"%s,\"max_%stokens\":150,\"temperature\":0,\"parallel_tool_calls\":false,"
+        "\"tool_choice\":\"required\",\"tools\":[{\"type\":\"function\",%s\"name\":\"paint\","
+        "\"parameters\":{\"type\":\"object\",\"properties\":{\"colour\":{\"enum\":[\"red\","
+        "\"blue\"]}},\"required\":[\"colour\"],\"additionalProperties\":false}%s}]";
+    char members[1024];
+    json_t *json = NULL;
+
+    (void)state;
+    for (unsigned way = 0; way < 2; way++) {
+        (void)snprintf(members, sizeof(members), pattern,
+                       way == 0 ? "messages\":[{\"role\":\"user\",\"content\":\"Paint\"}]"
+                                : "input\":\"Paint\"",
+                       way == 0 ? "" : "output_", way == 0 ? "\"function\":{" : "",
+                       way == 0 ? "}" : "");
+        surface_answer answer = surface_ask(way == 0 ? CHAT : RESPONSES, members, true);
+        const json_t *call = way == 0 ? at(answer.json, "choices.0.message.tool_calls.0.function")
+                                      : at(answer.json, "output.0");
+        assert_int_equal(answer.said.finish, AVER_FINISH_TOOL);
+        assert_string_equal(text_at(call, "name"), "paint");
+        assert_int_equal(
+            aver_json_parse(aver_view_text(text_at(call, "arguments")), JSON_MAX, &json, NULL),
+            AVER_OK);
+        assert_true(strcmp(text_at(json, "colour"), "red") == 0 ||
+                    strcmp(text_at(json, "colour"), "blue") == 0);
+        json_decref(json);
+        surface_free(&answer);
+    }
+}
+
+/* A text has its vector, alone or in company, sealed or not, in either encoding. */
+static void vectors_are_those_of_their_texts(void **state)
+{
+    aver_buf bytes;
+
+    (void)state;
+    surface_answer both =
+        surface_ask(EMBEDDINGS, "\"input\":[\"a red fox\",\"the blue sea\"]", true);
+    surface_answer one = surface_ask(EMBEDDINGS, "\"input\":\"the blue sea\"", false);
+    surface_answer encoded =
+        surface_ask(EMBEDDINGS, "\"input\":\"the blue sea\",\"encoding_format\":\"base64\"", true);
+    const json_t *vector = at(one.json, "data.0.embedding");
+    assert_int_equal(json_array_size(vector), 64);
+    assert_true(json_equal(vector, at(both.json, "data.1.embedding")));
+    assert_false(json_equal(vector, at(both.json, "data.0.embedding")));
+    aver_buf_init(&bytes, 4096);
+    assert_int_equal(
+        aver_base64_decode(aver_view_text(text_at(encoded.json, "data.0.embedding")), &bytes),
+        AVER_OK);
+    assert_int_equal(bytes.size, 64 * sizeof(float));
+    for (size_t i = 0; i < 64; i++) {
+        float number;
+
+        memcpy(&number, bytes.data + 4 * i, sizeof(number));
+        assert_true(number == (float)json_number_value(json_array_get(vector, i)));
+    }
+    aver_buf_deinit(&bytes);
+    assert_memory_equal(one.said.step_digest, encoded.said.step_digest, 32);
+    assert_true(both.said.prompt_tokens > one.said.prompt_tokens);
+    assert_int_equal(both.said.generated_tokens, 0);
+    assert_string_equal(text_at(both.json, "model"), "vectors");
+    surface_free(&both);
+    surface_free(&one);
+    surface_free(&encoded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +546,9 @@ int main(void)
         cmocka_unit_test(usage_comes_last_where_it_is_asked_for),
         cmocka_unit_test(prompts_are_remembered_by_key),
         cmocka_unit_test(tokens_go_and_come_back),
+        cmocka_unit_test(a_schema_is_kept_to),
+        cmocka_unit_test(a_call_can_be_forced),
+        cmocka_unit_test(vectors_are_those_of_their_texts),
     };
     return cmocka_run_group_tests(tests, surface_setup, surface_teardown);
 }
