@@ -171,6 +171,43 @@ static void the_tokens_are_a_prompt_and_an_answer(void **state)
     aver_tokens_deinit(&tokens);
 }
 
+static void several_choices_stand_behind_one_prompt(void **state)
+{
+    (void)state;
+    int32_t ids[] = {1, 403, 407, 403};
+    const aver_tokens wanted = {
+        .ids = ids, .prompt_count = 1, .choices_count = 3, .counts = {2, 0, 1}};
+    aver_tokens tokens = {0};
+    aver_buf bytes;
+    aver_buf_init(&bytes, AVER_TOKENS_BYTES_MAX);
+    assert_int_equal(aver_tokens_encode(&wanted, &bytes), AVER_OK);
+    expect_same("tokens-choices", &bytes);
+    assert_int_equal(aver_tokens_decode(get("tokens-choices"), &tokens), AVER_OK);
+    assert_int_equal(tokens.choices_count, 3);
+    assert_int_equal(tokens.counts[1], 0);
+    assert_memory_equal(tokens.ids, ids, sizeof ids);
+    aver_tokens_deinit(&tokens);
+    aver_buf_deinit(&bytes);
+}
+
+static void a_leaf_begins_with_its_name(void **state)
+{
+    (void)state;
+    static const uint8_t tag[1] = {0};
+    uint64_t count = 0;
+    uint8_t digest[32];
+    aver_sha256 hash;
+    assert_true(aver_view_equal_text(get("named-event"), "event: response.created\ndata: {}\n\n"));
+    aver_sha256_init(&hash);
+    aver_sha256_update(&hash, AVER_VIEW_OF(tag));
+    aver_sha256_update(&hash, get("named-event"));
+    aver_sha256_final(&hash, digest);
+    expect32("named-leaf", digest);
+    assert_int_equal(aver_stream_tree(get("named-event"), UINT64_MAX, &count, digest), AVER_OK);
+    assert_int_equal(count, 1);
+    expect32("named-leaf", digest);
+}
+
 static void opening_and_head_are_signed(void **state)
 {
     (void)state;
@@ -323,6 +360,8 @@ int main(void)
         cmocka_unit_test(the_bundle_is_made_of_its_parts),
         cmocka_unit_test(the_receipt_is_signed_and_names_its_parts),
         cmocka_unit_test(the_tokens_are_a_prompt_and_an_answer),
+        cmocka_unit_test(several_choices_stand_behind_one_prompt),
+        cmocka_unit_test(a_leaf_begins_with_its_name),
         cmocka_unit_test(opening_and_head_are_signed),
         cmocka_unit_test(the_parts_make_the_golden_capsule),
         cmocka_unit_test(the_model_root_is_what_the_page_says),
