@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/served.h"
 #include "codec/json.h"
 #include "codec/text.h"
-#include "model/weights.h"
+#include "engine/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,25 +22,10 @@ typedef struct model_facts {
     model_count counts[MODEL_TYPES_MAX];
     size_t counts_size;
     uint64_t bytes;
+    bool embeds;       /* gives vectors and no text */
     bool invariant;    /* the deterministic profile can be claimed */
     char outside[160]; /* the first tensor that stands against it */
 } model_facts;
-
-/* Weights of these types give the same bits however the work is cut; vectors may stay F32. */
-static bool model_type_invariant(const aver_gguf_tensor *tensor)
-{
-    static const char *const types[] = {"Q8_0", "Q4_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"};
-    const char *name = aver_gguf_type_name(tensor->type);
-    if (tensor->dims_count == 1 && strcmp(name, "F32") == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (strcmp(types[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void model_count_tensor(model_facts *facts, const aver_gguf_tensor *tensor)
 {
@@ -59,26 +45,23 @@ static void model_count_tensor(model_facts *facts, const aver_gguf_tensor *tenso
 
 static void model_gather(const aver_weights *weights, model_facts *facts)
 {
-    facts->invariant = true;
+    aver_profile_facts profile;
+    aver_profile_read(weights->gguf, &profile);
+    facts->invariant = profile.invariant;
+    facts->embeds = profile.embeds;
+    (void)snprintf(facts->outside, sizeof facts->outside, "%s", profile.why);
     facts->bytes = weights->bytes.size;
     for (uint64_t i = 0; i < aver_gguf_tensor_count(weights->gguf); i++) {
-        const aver_gguf_tensor *tensor = aver_gguf_tensor_at(weights->gguf, i);
-        model_count_tensor(facts, tensor);
-        if (facts->invariant && !model_type_invariant(tensor)) {
-            facts->invariant = false;
-            aver_view name = tensor->name;
-            (void)snprintf(facts->outside, sizeof facts->outside, "%.*s is %s",
-                           (int)(name.size < 100 ? name.size : 100), (const char *)name.data,
-                           aver_gguf_type_name(tensor->type));
-        }
+        model_count_tensor(facts, aver_gguf_tensor_at(weights->gguf, i));
     }
 }
 
-static void model_put_json(const aver_weights *weights, const model_facts *facts, aver_view name,
+static void model_put_json(const aver_served *served, const model_facts *facts, aver_view name,
                            aver_buf *out)
 {
+    const aver_weights *weights = &served->weights;
     aver_buf_append_text(out, "{\"root\":\"");
-    aver_hex_append(out, aver_view_make(weights->root, 32));
+    aver_hex_append(out, AVER_VIEW_OF(served->root));
     aver_buf_append_text(out, "\",\"name\":");
     aver_json_append_string(out, name);
     aver_buf_append_format(
@@ -95,11 +78,22 @@ static void model_put_json(const aver_weights *weights, const model_facts *facts
     aver_buf_append_text(out, "}}\n");
 }
 
-static void model_print(const aver_cli *cli, const aver_weights *weights, const model_facts *facts,
-                        aver_view name)
+static void model_print_adapters(const aver_cli *cli, const aver_served *served)
 {
     char root[65];
-    aver_hex_encode(aver_view_make(weights->root, 32), root);
+    for (size_t i = 0; i < served->adapters_count; i++) {
+        aver_hex_encode(AVER_VIEW_OF(served->adapters[i].root), root);
+        aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  adapter   %s, scale %u.%06u\n", root,
+                        served->scales_ppm[i] / 1000000, served->scales_ppm[i] % 1000000);
+    }
+}
+
+static void model_print(const aver_cli *cli, const aver_served *served, const model_facts *facts,
+                        aver_view name)
+{
+    const aver_weights *weights = &served->weights;
+    char root[65];
+    aver_hex_encode(AVER_VIEW_OF(served->root), root);
     aver_term_print(&cli->out, AVER_STYLE_STRONG, "%s\n", root);
     aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  name      ");
     aver_term_text(&cli->out, name);
@@ -114,6 +108,10 @@ static void model_print(const aver_cli *cli, const aver_weights *weights, const 
                         (unsigned long long)facts->counts[i].tensors,
                         (unsigned long long)facts->counts[i].bytes);
     }
+    model_print_adapters(cli, served);
+    if (facts->embeds) {
+        aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  kind      gives vectors\n");
+    }
     aver_term_print(&cli->out, AVER_STYLE_PLAIN, "  profile   ");
     if (facts->invariant) {
         aver_term_print(&cli->out, AVER_STYLE_GOOD,
@@ -125,35 +123,39 @@ static void model_print(const aver_cli *cli, const aver_weights *weights, const 
 
 static aver_exit model_run_root(aver_cli *cli, const aver_args *args)
 {
-    aver_weights weights;
-    char why[160] = "";
-    aver_err err = aver_weights_inspect(args->operands[0], 0, &weights, why);
+    aver_served served;
+    char why[AVER_SERVED_WHY_BYTES] = "";
+    aver_err err =
+        aver_served_open(args->operands[0], aver_args_get(args, "lora"), false, &served, why);
     if (err != AVER_OK) {
         bool bad = err == AVER_E_FORMAT || err == AVER_E_LIMIT || err == AVER_E_UNSUPPORTED;
-        return aver_cli_fail(cli, bad ? AVER_EXIT_REFUSED : AVER_EXIT_IO, "%s: %s",
-                             args->operands[0], why[0] != '\0' ? why : aver_err_text(err));
+        aver_exit code = bad ? AVER_EXIT_REFUSED : AVER_EXIT_IO;
+        return aver_cli_fail(cli, err == AVER_E_USAGE ? AVER_EXIT_USAGE : code, "%s",
+                             why[0] != '\0' ? why : aver_err_text(err));
     }
     model_facts facts = {0};
-    model_gather(&weights, &facts);
+    model_gather(&served.weights, &facts);
     aver_view name = aver_view_text("");
-    if (aver_gguf_text(weights.gguf, "general.name", &name) != AVER_OK || !aver_utf8_valid(name)) {
+    if (aver_gguf_text(served.weights.gguf, "general.name", &name) != AVER_OK ||
+        !aver_utf8_valid(name)) {
         name = aver_view_text("(none)");
     }
     aver_exit code = AVER_EXIT_DONE;
     if (aver_args_has(args, "json")) {
         aver_buf out;
         aver_buf_init(&out, 1024 * 1024);
-        model_put_json(&weights, &facts, name, &out);
+        model_put_json(&served, &facts, name, &out);
         code = aver_inputs_write(cli, "-", aver_buf_view(&out));
         aver_buf_deinit(&out);
     } else {
-        model_print(cli, &weights, &facts, name);
+        model_print(cli, &served, &facts, name);
     }
-    aver_weights_close(&weights);
+    aver_served_close(&served);
     return code;
 }
 
 static const aver_option model_root_options[] = {
+    {"lora", 0, "FILE[:SCALE],...", "LoRA adapters on it: the root of all together"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {NULL, 0, NULL, NULL},
 };

@@ -4,23 +4,25 @@
 #include "cli/peek.h"
 #include "cli/pin.h"
 #include "cli/remote.h"
+#include "cli/served.h"
 #include "codec/text.h"
-#include "model/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static aver_exit policy_pin_model(const aver_cli *cli, const char *path, aver_pin *pin)
+static aver_exit policy_pin_model(const aver_cli *cli, const char *path, const char *lora,
+                                  aver_pin *pin)
 {
-    aver_weights weights;
-    char why[160] = "";
-    aver_err err = aver_weights_inspect(path, 0, &weights, why);
+    aver_served served;
+    char why[AVER_SERVED_WHY_BYTES] = "";
+    aver_err err = aver_served_open(path, lora, false, &served, why);
     if (err != AVER_OK) {
-        return aver_cli_fail(cli, err == AVER_E_FORMAT ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s: %s",
-                             path, why[0] != '\0' ? why : aver_err_text(err));
+        bool usage = err == AVER_E_FORMAT || err == AVER_E_USAGE;
+        return aver_cli_fail(cli, usage ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s",
+                             why[0] != '\0' ? why : aver_err_text(err));
     }
-    memcpy(pin->models[pin->models_count++], weights.root, 32);
-    aver_weights_close(&weights);
+    memcpy(pin->models[pin->models_count++], served.root, 32);
+    aver_served_close(&served);
     return AVER_EXIT_DONE;
 }
 
@@ -45,7 +47,7 @@ static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, av
                              aver_err_text(err));
     }
     pin->platform = "sim";
-    return policy_pin_model(cli, model, pin);
+    return policy_pin_model(cli, model, aver_args_get(args, "lora"), pin);
 }
 
 static void policy_pin_show(const aver_cli *cli, const aver_judged *judged)
@@ -216,6 +218,7 @@ static aver_exit policy_run_explain(aver_cli *cli, const aver_args *args)
 static const aver_option policy_pin_options[] = {
     {"program", 0, "FILE", "the node's program, measured here"},
     {"model", 'm', "FILE", "the model (GGUF), whose root is computed here"},
+    {"lora", 0, "FILE[:SCALE],...", "the LoRA adapters on it, in their order"},
     {"sim", 0, NULL, "for the simulator, which proves nothing"},
     {"url", 'u', "URL", "show what a running node presents instead"},
     {"i-compared-these-values", 0, "DIGEST", "write a policy of what --url showed, 16 hex digits"},

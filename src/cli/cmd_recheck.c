@@ -96,8 +96,10 @@ static aver_exit recheck_run_command(aver_cli *cli, const aver_args *args)
         code = recheck_policy(cli, args, aver_buf_view(&capsule));
     }
     if (code == AVER_EXIT_DONE) {
-        aver_review_options options = {
-            .capsule = aver_buf_view(&capsule), .model_path = model, .threads = (uint32_t)threads};
+        aver_review_options options = {.capsule = aver_buf_view(&capsule),
+                                       .model_path = model,
+                                       .lora = aver_args_get(args, "lora"),
+                                       .threads = (uint32_t)threads};
         aver_review review;
         aver_err err = aver_review_run(&options, &review);
         code = err == AVER_OK ? recheck_print(cli, &review)
@@ -109,6 +111,7 @@ static aver_exit recheck_run_command(aver_cli *cli, const aver_args *args)
 
 static const aver_option recheck_options[] = {
     {"model", 'm', "FILE", "the model (GGUF) that the answer is said to be of (required)"},
+    {"lora", 0, "FILE[:SCALE],...", "the LoRA adapters on it, in their order"},
     {"policy", 'p', "FILE", "first judge the capsule by this policy"},
     {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
     {"threads", 0, "N", "threads to compute with"},

@@ -3,8 +3,10 @@
 
 #include "aver/bundle.h"
 #include "cli/answer.h"
+#include "cli/served.h"
 #include "cli/settings.h"
-#include "model/weights.h"
+#include "cli/vectors.h"
+#include "engine/recheck_embed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +20,9 @@ typedef struct review_run {
     aver_bundle bundle;
     aver_keyset keyset;
     aver_settings settings;
-    aver_job job;  /* owned */
-    aver_buf text; /* owned */
+    aver_job job;         /* owned */
+    aver_buf text;        /* owned */
+    aver_vectors vectors; /* owned; of embeddings */
     aver_tokens tokens;
     aver_review *review;
 } review_run;
@@ -109,10 +112,35 @@ static aver_err review_config(review_run *run)
     return AVER_OK;
 }
 
+static aver_err review_answer(review_run *run, aver_endpoint endpoint)
+{
+    char error[AVER_ANSWER_ERROR_BYTES_MAX];
+    aver_err err = AVER_OK;
+    if (endpoint == AVER_ENDPOINT_EMBEDDINGS) {
+        err = aver_vectors_read(run->capsule.response, &run->vectors);
+        return err == AVER_OK || err == AVER_E_NOMEM
+                   ? err
+                   : review_cannot(run, "the answer's vectors cannot be read");
+    }
+    err = run->receipt.has_stream
+              ? aver_answer_events(run->capsule.response, endpoint, &run->text)
+              : aver_answer_body(run->capsule.response, endpoint, &run->text, error);
+    return err == AVER_OK ? err : review_cannot(run, "the answer's text cannot be read");
+}
+
+static bool review_endpoint(const char *path, aver_endpoint *ret_endpoint)
+{
+    if (strcmp(path, "/v1/embeddings") == 0) {
+        *ret_endpoint = AVER_ENDPOINT_EMBEDDINGS;
+        return true;
+    }
+    return aver_answer_endpoint(path, ret_endpoint);
+}
+
 static aver_err review_job(review_run *run)
 {
     aver_endpoint endpoint;
-    if (!aver_answer_endpoint(run->receipt.path, &endpoint)) {
+    if (!review_endpoint(run->receipt.path, &endpoint)) {
         return review_cannot(run, "answers of this path cannot be computed again");
     }
     aver_job_refusal refusal;
@@ -126,12 +154,9 @@ static aver_err review_job(review_run *run)
     }
     run->job.sampling.seed = run->receipt.seed;
     run->job.has_seed = true;
-    char error[AVER_ANSWER_ERROR_BYTES_MAX];
-    err = run->receipt.has_stream
-              ? aver_answer_events(run->capsule.response, endpoint, &run->text)
-              : aver_answer_body(run->capsule.response, endpoint, &run->text, error);
+    err = review_answer(run, endpoint);
     if (err != AVER_OK) {
-        return review_cannot(run, "the answer's text cannot be read");
+        return err;
     }
     err = aver_tokens_decode(run->capsule.tokens, &run->tokens);
     if (err != AVER_OK) {
@@ -145,19 +170,24 @@ static aver_err review_job(review_run *run)
     return AVER_OK;
 }
 
-static aver_err review_engine(review_run *run, const aver_weights *weights)
+static aver_err review_vectors(review_run *run, const aver_engine_options *options)
 {
-    if (memcmp(weights->root, run->receipt.model_root, 32) != 0) {
-        return review_cannot(run,
-                             "the answer is of another model than this file (their roots differ)");
-    }
-    aver_engine_options options = {
-        .weights_fd = weights->fd,
-        .profile = AVER_PROFILE_VERIFIED,
-        .slots = 1,
-        .context_tokens = run->settings.context_tokens,
-        .threads = run->options->threads,
+    aver_recheck_vectors claim = {
+        .job = &run->job,
+        .prompt_ids = run->tokens.ids,
+        .prompt_count = run->tokens.prompt_count,
+        .floats = run->vectors.floats,
+        .vectors_count = run->vectors.count,
+        .vector_size = run->vectors.size,
+        .kv_type = run->settings.kv_type,
     };
+    memcpy(claim.step_digest, run->receipt.step_digest, sizeof claim.step_digest);
+    memcpy(claim.numeric_class, run->receipt.numeric_class, sizeof claim.numeric_class);
+    return aver_recheck_embed_run(options, &claim, &run->review->result);
+}
+
+static aver_err review_texts(review_run *run, const aver_engine_options *options)
+{
     aver_recheck_claim claim = {
         .job = &run->job,
         .prompt_ids = run->tokens.ids,
@@ -175,7 +205,28 @@ static aver_err review_engine(review_run *run, const aver_weights *weights)
     };
     memcpy(claim.step_digest, run->receipt.step_digest, sizeof claim.step_digest);
     memcpy(claim.numeric_class, run->receipt.numeric_class, sizeof claim.numeric_class);
-    aver_err err = aver_recheck_run(&options, &claim, &run->review->result);
+    return aver_recheck_run(options, &claim, &run->review->result);
+}
+
+static aver_err review_engine(review_run *run, const aver_served *served)
+{
+    if (memcmp(served->root, run->receipt.model_root, 32) != 0) {
+        if (run->settings.adapters_count > 0 && served->adapters_count == 0) {
+            return review_cannot(run,
+                                 "the answer was given with LoRA adapters: name them by --lora");
+        }
+        return review_cannot(run,
+                             "the answer is of another model than this file (their roots differ)");
+    }
+    aver_engine_options options = {
+        .profile = AVER_PROFILE_VERIFIED,
+        .slots = 1,
+        .context_tokens = run->settings.context_tokens,
+        .threads = run->options->threads,
+    };
+    aver_served_options(served, &options);
+    aver_err err = run->job.endpoint == AVER_ENDPOINT_EMBEDDINGS ? review_vectors(run, &options)
+                                                                 : review_texts(run, &options);
     run->review->judged = err == AVER_OK;
     return err;
 }
@@ -185,17 +236,17 @@ static aver_err review_compute(review_run *run)
     if (run->receipt.profile != AVER_PROFILE_VERIFIED || !run->receipt.has_step_digest) {
         return review_cannot(run, "the answer was not given under the deterministic profile");
     }
-    aver_weights weights;
-    char why[160] = "";
-    /* A sealed copy: what is computed with is what the root was computed over. */
-    aver_err err = aver_weights_open(run->options->model_path, 0, 0, &weights, why);
+    aver_served served;
+    char why[AVER_SERVED_WHY_BYTES] = "";
+    /* Sealed copies: what is computed with is what the root was computed over. */
+    aver_err err =
+        aver_served_open(run->options->model_path, run->options->lora, true, &served, why);
     if (err != AVER_OK) {
-        (void)snprintf(run->review->why, sizeof run->review->why, "%.70s: %s",
-                       run->options->model_path, why[0] != '\0' ? why : aver_err_text(err));
+        (void)snprintf(run->review->why, sizeof run->review->why, "%s", why);
         return err == AVER_E_NOMEM ? err : AVER_E_UNSUPPORTED;
     }
-    err = review_engine(run, &weights);
-    aver_weights_close(&weights);
+    err = review_engine(run, &served);
+    aver_served_close(&served);
     return err;
 }
 
@@ -225,6 +276,7 @@ aver_err aver_review_run(const aver_review_options *options, aver_review *ret_re
     aver_buf_wipe(&run->text);
     aver_buf_deinit(&run->text);
     aver_tokens_deinit(&run->tokens);
+    aver_vectors_deinit(&run->vectors);
     free(run);
     return err;
 }

@@ -13,6 +13,7 @@
 typedef struct aver_review_options {
     aver_view capsule;
     const char *model_path;
+    const char *lora;        /* as served.h has them; NULL: none */
     uint32_t threads;        /* 0: one less than the cores */
     bool tokens_uncommitted; /* take the token ids as they are, whatever the receipt says */
 } aver_review_options;

@@ -320,6 +320,14 @@ static bool check_say(bool good, const char *what)
     return good;
 }
 
+/* One of the keyset's, with the class that it has there. */
+static bool check_model(const node_session *session, const aver_receipt *receipt)
+{
+    const aver_keyset_model *model = aver_keyset_find(&session->keyset, receipt->model_root);
+
+    return model != NULL && memcmp(model->numeric_class, receipt->numeric_class, 32) == 0;
+}
+
 static bool check_fields(const node_session *session, const node_question *question,
                          const node_answer *answer, const aver_receipt *receipt)
 {
@@ -328,7 +336,7 @@ static bool check_fields(const node_session *session, const node_question *quest
         check_say(memcmp(receipt->incarnation, session->keyset.incarnation, 32) == 0,
                   "incarnation") &&
         check_say(memcmp(receipt->keyset_digest, session->keyset_digest, 32) == 0, "keyset") &&
-        check_say(aver_keyset_find(&session->keyset, receipt->model_root) != NULL, "model") &&
+        check_say(check_model(session, receipt), "model") &&
         check_say(strcmp(receipt->path, question->path) == 0, "path") &&
         check_say(strcmp(receipt->method, "POST") == 0, "method") &&
         check_say(receipt->status == answer->status, "status") &&

@@ -231,20 +231,58 @@ int node_fixture_stop(node_fixture *node)
     return status;
 }
 
-pid_t node_fixture_engine(const node_fixture *node)
+size_t node_fixture_engines(const node_fixture *node, pid_t *ret_engines, size_t engines_max)
 {
     char path[96];
     int child = 0;
+    size_t count = 0;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)node->pid, (int)node->pid);
     FILE *file = fopen(path, "r");
+    while (file != NULL && count < engines_max && fscanf(file, "%d", &child) == 1) {
+        ret_engines[count++] = child;
+    }
     if (file != NULL) {
-        if (fscanf(file, "%d", &child) != 1) {
-            child = 0;
-        }
         (void)fclose(file);
     }
-    return child;
+    return count;
+}
+
+pid_t node_fixture_engine(const node_fixture *node)
+{
+    pid_t engine = 0;
+
+    return node_fixture_engines(node, &engine, 1) == 1 ? engine : 0;
+}
+
+static uint64_t fixture_proportional(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long long kib = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "Pss: %llu kB", &kib) == 1) {
+            break;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return (uint64_t)kib * 1024;
+}
+
+uint64_t node_fixture_proportional_bytes(const node_fixture *node)
+{
+    pid_t engines[64];
+    size_t count = node_fixture_engines(node, engines, 64);
+    uint64_t sum = fixture_proportional(node->pid);
+
+    for (size_t i = 0; i < count; i++) {
+        sum += fixture_proportional(engines[i]);
+    }
+    return sum;
 }
 
 static uint64_t fixture_resident(pid_t pid)
