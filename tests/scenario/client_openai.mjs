@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * client_openai BASE_URL MODEL [CHECK...]: the npm client openai, unmodified, before a node or a
- * proxy. Prints the fate of each check, and ends with 1 if one failed.
+ * proxy, which serve a model for vectors too, named "vectors". Prints the fate of each check, and
+ * ends with 1 if one failed.
  */
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -101,6 +102,8 @@ const weather = {
   },
 };
 const forced = { type: "function", function: { name: "weather" } };
+/** One call, whatever else the small model would like to call. */
+const oneCall = { ...question, max_tokens: 96, tool_choice: forced, parallel_tool_calls: false };
 
 function isWeatherCall(call) {
   assert.equal(call.type, "function");
@@ -111,9 +114,11 @@ function isWeatherCall(call) {
 }
 
 async function tools() {
-  const ask = { ...question, max_tokens: 96, tools: [weather], tool_choice: forced };
+  const ask = { ...oneCall, tools: [weather] };
   const answer = await client.chat.completions.create(ask);
-  const { message } = answer.choices[0];
+  const { message, finish_reason: finish } = answer.choices[0];
+  assert.equal(finish, "tool_calls");
+  assert.equal(message.content, null);
   assert.equal(message.tool_calls.length, 1);
   isWeatherCall(message.tool_calls[0]);
   assert.ok(message.tool_calls[0].id.length > 0);
@@ -133,7 +138,7 @@ async function tools() {
 async function toolRunner() {
   const calls = [];
   const runner = client.chat.completions.runTools({
-    ...question, max_tokens: 96, tool_choice: forced,
+    ...oneCall,
     tools: [{ ...weather, function: { ...weather.function, parse: JSON.parse,
       function: (given) => calls.push(given) && "sunny" } }],
   });
@@ -166,8 +171,8 @@ async function jsonFormats() {
 async function embeddings() {
   const input = ["Once upon a time", "there was"];
   // The client asks for base64 by itself and gives numbers.
-  const packed = await client.embeddings.create({ model, input });
-  const plain = await client.embeddings.create({ model, input, encoding_format: "float" });
+  const packed = await client.embeddings.create({ model: "vectors", input });
+  const plain = await client.embeddings.create({ model: "vectors", input, encoding_format: "float" });
   assert.equal(packed.data.length, 2);
   assert.ok(packed.data[0].embedding.length > 0);
   for (const [i, { embedding, index }] of packed.data.entries()) {
@@ -177,7 +182,7 @@ async function embeddings() {
       assert.ok(Math.abs(value - plain.data[i].embedding[at]) < 1e-5));
     assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-3, "the vector's length is not 1");
   }
-  const one = await client.embeddings.create({ model, input: input[1] });
+  const one = await client.embeddings.create({ model: "vectors", input: input[1] });
   assert.deepEqual(one.data[0].embedding, packed.data[1].embedding);
 }
 
@@ -198,7 +203,10 @@ async function responses() {
 }
 
 async function responseTools() {
-  const ask = { model, input: "Once upon a time", max_output_tokens: 96, temperature: 0 };
+  const ask = {
+    model, input: "Once upon a time", max_output_tokens: 96, temperature: 0,
+    parallel_tool_calls: false,
+  };
   const { name, description, parameters, strict } = weather.function;
   const called = await client.responses.create({
     ...ask, tools: [{ type: "function", name, description, parameters, strict }],

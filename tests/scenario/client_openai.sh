@@ -13,8 +13,17 @@ openai() {
     client_run client_openai.mjs "$client_url/v1" story "$@" || fail "the client before $client_url"
 }
 
-works='chat stream settings completions responses models errors aborts retries'
-port_node
+# A second model, for vectors, of random weights.
+"$bin/aver-model-make" bert 64,128,2,2,64,1 vectors.gguf >/dev/null || fail 'no model for vectors'
+"$bin/aver" policy pin --sim --program "$bin/aver-node-sim" --model "$model" -o policy.json >/dev/null
+node -e 'const fs = require("fs"), policy = JSON.parse(fs.readFileSync("policy.json"));
+    policy.models.push(process.argv[1]); fs.writeFileSync("policy.json", JSON.stringify(policy));' \
+    "$("$bin/aver" model root vectors.gguf | grep -o '[0-9a-f]\{64\}')" || fail 'no policy'
+works='chat stream settings completions tools toolRunner jsonFormats embeddings responses
+responseTools models errors aborts retries'
+node_models=own
+port_node --model "$model,name=story" --model "$top/vectors.gguf,name=vectors"
+node_models=
 trust
 echo "directly: $url"
 # shellcheck disable=SC2086 # the names are words
@@ -59,6 +68,11 @@ for capsule in capsules/*.capsule; do
 done
 echo "$count capsules"
 [ "$count" -ge 15 ] || fail 'too few capsules'
+
+port_node --sim-engine "$bin/aver-script-engine"
+trust
+client_run client_script.mjs "$url/v1" story || fail 'the client before an engine with a script'
+node_stop
 
 port_node --slots 1 --queue 0
 trust

@@ -23,10 +23,12 @@ fail() {
     failed=1
 }
 
-# node_start OPTIONS...: serves on $top/node.sock, by the simulator's key in $top/sim.key.
+# node_start OPTIONS...: serves on $top/node.sock, by the simulator's key in $top/sim.key. The model
+# is "story", unless node_models=own: then the options say which.
 node_start() {
     rm -f ready
-    "$bin/aver-node-sim" --model "$model" --model-name story --listen "unix:$top/node.sock" \
+    [ "${node_models:-}" = own ] || set -- --model "$model" --model-name story "$@"
+    "$bin/aver-node-sim" --listen "unix:$top/node.sock" \
         --platform "sim:key=$top/sim.key" --ready-file ready "$@" >node.log 2>&1 &
     node=$!
     tries=0
