@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A node works inside the sandbox of its service: a filter of system calls made from the lines of
- * deploy/systemd/aver-node.service.in, as systemd makes it, but with death in the place of an error
- * number, so that nothing refused goes unseen; no capabilities, no new privileges. The node tells
- * its manager when it serves and when it ends.
+ * A node and a proxy work inside the sandboxes of their services: a filter of system calls made
+ * from the lines of deploy/systemd/NAME.service.in, as systemd makes it, but with death in the
+ * place of an error number, so that nothing refused goes unseen; no capabilities, no new
+ * privileges. The node tells its manager when it serves and when it ends.
  *
- * The fixture starts $AVER_BIN/aver-node-sim. Here that is a link to this very program, which puts
- * the sandbox on and becomes the real one.
+ * The fixtures start $AVER_BIN/aver-node-sim and $AVER_BIN/aver. Here these are links to this very
+ * program, which puts the sandbox on and becomes the real one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +17,7 @@
 
 #include "base/sys.h"
 #include "support/node_client.h"
+#include "support/proxy_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,14 +138,19 @@ static void calls_set_words(calls *list, const char *words)
     }
 }
 
-static char *unit_text(void)
+/* The programs with a sandbox, and whose it is. */
+static const struct {
+    const char *program, *unit, *list;
+} boxes[] = {{"aver-node-sim", "aver-node", "calls-node"}, {"aver", "aver-proxy", "calls-proxy"}};
+
+static char *unit_text(const char *name)
 {
     static char text[UNIT_BYTES_MAX];
     char path[4096];
     const char *source = getenv("AVER_SOURCE");
 
-    (void)snprintf(path, sizeof(path), "%s/deploy/systemd/aver-node.service.in",
-                   source != NULL ? source : ".");
+    (void)snprintf(path, sizeof(path), "%s/deploy/systemd/%s.service.in",
+                   source != NULL ? source : ".", name);
     FILE *file = fopen(path, "r");
     if (file == NULL) {
         return NULL;
@@ -267,14 +273,15 @@ static void filter_rest(const char *unit)
     seccomp_release(filter);
 }
 
-/* This program as $AVER_BIN/aver-node-sim. */
-static int sandbox_enter(char **argv)
+/* This program as $AVER_BIN/NAME, the box'th of boxes. */
+static int sandbox_enter(size_t box, char **argv)
 {
-    const char *program = getenv("SANDBOX_PROGRAM");
-    const char *list = getenv("SANDBOX_CALLS");
-    const char *unit = unit_text();
+    const char *programs = getenv("SANDBOX_PROGRAMS");
+    const char *folder = getenv("SANDBOX_FOLDER");
+    const char *unit = unit_text(boxes[box].unit);
+    char path[4096];
 
-    if (program == NULL || list == NULL || unit == NULL) {
+    if (programs == NULL || folder == NULL || unit == NULL) {
         return 126;
     }
     for (unsigned long capability = 0; capability <= CAPABILITY_MAX && geteuid() == 0;
@@ -285,18 +292,21 @@ static int sandbox_enter(char **argv)
         return 126;
     }
     filter_rest(unit);
-    filter_calls(list);
-    (void)execv(program, argv);
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, boxes[box].list);
+    filter_calls(path);
+    (void)snprintf(path, sizeof(path), "%s/%s", programs, boxes[box].program);
+    (void)execv(path, argv);
     return 127;
 }
 
-static void sandbox_calls_write(const char *path)
+static void sandbox_calls_write(const char *name, const char *path)
 {
     static calls list;
     aver_buf text;
-    const char *unit = unit_text();
+    const char *unit = unit_text(name);
     size_t allowed = 0;
 
+    list.count = 0;
     assert_non_null(unit);
     for (const char *at = unit; (at = unit_next(at, "SystemCallFilter")) != NULL;) {
         calls_set_words(&list, at);
@@ -347,15 +357,17 @@ static int sandbox_setup(void **state)
     if (mkdtemp(box.folder) == NULL || readlink("/proc/self/exe", self, sizeof(self) - 1) < 0) {
         return -1;
     }
-    (void)snprintf(path, sizeof(path), "%s/calls", box.folder);
-    sandbox_calls_write(path);
-    (void)setenv("SANDBOX_CALLS", path, 1);
-    (void)snprintf(path, sizeof(path), "%s/aver-node-sim", getenv("AVER_BIN"));
-    (void)setenv("SANDBOX_PROGRAM", path, 1);
-    (void)snprintf(path, sizeof(path), "%s/aver-node-sim", box.folder);
-    if (symlink(self, path) != 0 || setenv("AVER_BIN", box.folder, 1) != 0) {
-        return -1;
+    for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", box.folder, boxes[i].list);
+        sandbox_calls_write(boxes[i].unit, path);
+        (void)snprintf(path, sizeof(path), "%s/%s", box.folder, boxes[i].program);
+        if (symlink(self, path) != 0) {
+            return -1;
+        }
     }
+    (void)setenv("SANDBOX_PROGRAMS", getenv("AVER_BIN"), 1);
+    (void)setenv("SANDBOX_FOLDER", box.folder, 1);
+    (void)setenv("AVER_BIN", box.folder, 1);
     box.manager_fd = manager_open(box.folder);
     *state = &box;
     return 0;
@@ -363,7 +375,8 @@ static int sandbox_setup(void **state)
 
 static int sandbox_teardown(void **state)
 {
-    static const char *const names[] = {"calls", "aver-node-sim", "notify"};
+    static const char *const names[] = {"calls-node", "calls-proxy", "aver-node-sim", "aver",
+                                        "notify"};
     const sandbox *box = *state;
     char path[128];
 
@@ -424,6 +437,34 @@ static void test_the_engine_starts_again_in_the_sandbox(void **state)
     assert_manager_hears(*state, "STOPPING=1\n");
 }
 
+/* The policy is pinned from the real program: the link's bytes are others. */
+static void test_a_proxy_in_the_sandbox_answers(void **state)
+{
+    const sandbox *box = *state;
+    proxy_answer answer = {0};
+    proxy_run proxy;
+    cli_run run;
+    char body[256];
+
+    node_fixture_start(&node, NULL);
+    assert_manager_hears(box, "READY=1\n");
+    (void)setenv("AVER_BIN", getenv("SANDBOX_PROGRAMS"), 1);
+    cli_run_open(&run, &node);
+    (void)setenv("AVER_BIN", box->folder, 1);
+    const char *const words[] = {"--url", node.url, NULL};
+    proxy_run_start(&proxy, &run, NULL, words);
+    (void)snprintf(body, sizeof(body), "{\"model\":\"%s\",\"prompt\":\"Once\",\"max_tokens\":8}",
+                   node.model);
+    proxy_ask(&proxy, "/v1/completions", body, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.verdict, "accepted");
+    proxy_answer_deinit(&answer);
+    assert_int_equal(proxy_run_stop(&proxy), 0);
+    cli_run_close(&run);
+    assert_int_equal(node_fixture_stop(&node), 0);
+    assert_manager_hears(box, "STOPPING=1\n");
+}
+
 /* The sandbox is one: what it forbids ends this program. */
 static void test_the_sandbox_forbids(void **state)
 {
@@ -446,10 +487,10 @@ static void test_the_sandbox_forbids(void **state)
 /* Inside the sandbox, in the place of the node: does what it must not. */
 static int sandbox_offend(const char *how)
 {
-    (void)setenv("SANDBOX_PROGRAM", "/nonexistent", 1);
+    (void)setenv("SANDBOX_PROGRAMS", "/nonexistent", 1);
     static char name[] = "aver-node-sim";
     char *argv[] = {name, NULL};
-    if (sandbox_enter(argv) != 127) {
+    if (sandbox_enter(0, argv) != 127) {
         return 1;
     }
     if (strcmp(how, "exec-memory") == 0) {
@@ -470,13 +511,18 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_node_in_the_sandbox_answers_and_tells_its_manager),
         cmocka_unit_test(test_the_engine_starts_again_in_the_sandbox),
+        cmocka_unit_test(test_a_proxy_in_the_sandbox_answers),
         cmocka_unit_test(test_the_sandbox_forbids),
     };
     const char *slash = strrchr(argv[0], '/');
 
-    if (strcmp(slash != NULL ? slash + 1 : argv[0], "aver-node-sim") == 0) {
-        return argc == 3 && strcmp(argv[1], "--sandbox") == 0 ? sandbox_offend(argv[2])
-                                                              : sandbox_enter(argv);
+    if (argc == 3 && strcmp(argv[1], "--sandbox") == 0) {
+        return sandbox_offend(argv[2]);
+    }
+    for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++) {
+        if (strcmp(slash != NULL ? slash + 1 : argv[0], boxes[i].program) == 0) {
+            return sandbox_enter(i, argv);
+        }
     }
     FILE *group = group_open("@default");
     if (group == NULL) {
