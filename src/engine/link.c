@@ -36,7 +36,7 @@ static void link_put_fixed_text(aver_buf *out, const char *text, size_t size_max
 
 void aver_link_put_load(aver_buf *out, const aver_engine_options *options)
 {
-    size_t start = frame_begin(out, 7, AVER_LINK_LOAD);
+    size_t start = frame_begin(out, 8, AVER_LINK_LOAD);
     aver_cbor_put_uint(out, (uint64_t)options->profile);
     aver_cbor_put_uint(out, options->slots);
     aver_cbor_put_uint(out, options->context_tokens);
@@ -45,6 +45,10 @@ void aver_link_put_load(aver_buf *out, const aver_engine_options *options)
     aver_cbor_put_array(out, options->adapters_count);
     for (size_t i = 0; i < options->adapters_count; i++) {
         aver_cbor_put_uint(out, options->adapters[i].scale_ppm);
+    }
+    aver_cbor_put_array(out, options->shared_count);
+    for (size_t i = 0; i < options->shared_count; i++) {
+        aver_cbor_put_text_view(out, options->shared_prefixes[i]);
     }
     frame_end(out, start);
 }
@@ -76,7 +80,7 @@ void aver_link_put_busy(aver_buf *out, uint64_t job_id)
 
 void aver_link_put_ready(aver_buf *out, const aver_engine_info *info)
 {
-    size_t start = frame_begin(out, 14, AVER_LINK_READY);
+    size_t start = frame_begin(out, 15, AVER_LINK_READY);
     link_put_fixed_text(out, info->executor, sizeof(info->executor));
     link_put_fixed_text(out, info->description, sizeof(info->description));
     aver_cbor_put_uint(out, info->vocabulary_size);
@@ -90,6 +94,11 @@ void aver_link_put_ready(aver_buf *out, const aver_engine_info *info)
     aver_cbor_put_bool(out, info->embeds);
     aver_cbor_put_uint(out, info->vector_size);
     aver_cbor_put_uint(out, info->memory_bytes);
+    if (info->has_shared) {
+        aver_cbor_put_bytes(out, AVER_VIEW_OF(info->shared_digest));
+    } else {
+        aver_cbor_put_null(out);
+    }
     frame_end(out, start);
 }
 

@@ -33,7 +33,7 @@ typedef enum aver_link_kind {
 
 typedef struct aver_link_message {
     aver_link_kind kind;
-    aver_engine_options options; /* LOAD; weights_fd is not carried */
+    aver_engine_options options; /* LOAD; weights_fd is not carried, texts point into the frame */
     uint64_t job_id;             /* SUBMIT, CANCEL, BUSY */
     aver_job job;                /* SUBMIT; owned, aver_link_message_deinit */
     aver_engine_info info;       /* READY */

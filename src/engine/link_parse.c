@@ -109,6 +109,24 @@ static aver_err parse_adapters(aver_cbor_cursor *cursor, aver_engine_options *op
     return err;
 }
 
+static aver_err parse_shared(aver_cbor_cursor *cursor, aver_engine_options *options)
+{
+    uint64_t count = 0;
+    aver_err err = aver_cbor_read_array(cursor, &count);
+    if (err == AVER_OK && count > AVER_ENGINE_SHARED_MAX) {
+        err = AVER_E_FORMAT;
+    }
+    for (uint64_t i = 0; i < count && err == AVER_OK; i++) {
+        aver_view *text = &options->shared_prefixes[i];
+        err = aver_cbor_read_text(cursor, text);
+        if (err == AVER_OK && (text->size == 0 || text->size > AVER_ENGINE_SHARED_BYTES_MAX)) {
+            err = AVER_E_FORMAT;
+        }
+    }
+    options->shared_count = err == AVER_OK ? (size_t)count : 0;
+    return err;
+}
+
 static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *options)
 {
     uint64_t profile = 0;
@@ -123,6 +141,7 @@ static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *option
               : err;
     err = err == AVER_OK ? aver_link_read_u32(cursor, 0, 1024, &options->threads) : err;
     err = err == AVER_OK ? parse_adapters(cursor, options) : err;
+    err = err == AVER_OK ? parse_shared(cursor, options) : err;
     options->profile = (aver_profile)profile;
     options->weights_fd = -1;
     return err;
@@ -155,7 +174,13 @@ static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
               ? aver_link_read_u32(cursor, info->embeds ? 1 : 0,
                                    info->embeds ? AVER_ENGINE_VECTOR_MAX : 0, &info->vector_size)
               : err;
-    return err == AVER_OK ? aver_link_read_uint(cursor, 0, INT64_MAX, &info->memory_bytes) : err;
+    err = err == AVER_OK ? aver_link_read_uint(cursor, 0, INT64_MAX, &info->memory_bytes) : err;
+    bool none = false;
+    err = err == AVER_OK ? aver_link_read_null(cursor, &none) : err;
+    info->has_shared = !none;
+    return err == AVER_OK && !none
+               ? aver_cbor_read_fixed(cursor, info->shared_digest, sizeof(info->shared_digest))
+               : err;
 }
 
 /* The items themselves are checked as they are walked; here only that there are as many as the head
@@ -177,8 +202,8 @@ static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view
 static aver_err parse_body(aver_cbor_cursor *cursor, uint64_t members, aver_link_message *message)
 {
     static const uint8_t wanted[] = {
-        [AVER_LINK_LOAD] = 6,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
-        [AVER_LINK_CANCEL] = 1, [AVER_LINK_READY] = 13,
+        [AVER_LINK_LOAD] = 7,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
+        [AVER_LINK_CANCEL] = 1, [AVER_LINK_READY] = 14,
         [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
     };
     if (message->kind != AVER_LINK_EVENTS && members != wanted[message->kind]) {

@@ -14,6 +14,7 @@
 
 #include "net/server.h"
 #include "node/bearer.h"
+#include "node/shared_files.h"
 #include "node/calls.h"
 #include "node/domain.h"
 #include "node/evidence.h"
@@ -46,6 +47,7 @@ typedef struct aver_keeper {
     const aver_tee_platform *platform;
     aver_tee *tee;
     uint64_t started_s;
+    aver_shared_files shared;
     aver_models models;
 
     aver_keyring *keyring;

@@ -129,7 +129,11 @@ static aver_err start_loop(aver_keeper *keeper)
 
 static aver_err start_models(aver_keeper *keeper)
 {
-    aver_err err = aver_models_init(&keeper->models, keeper);
+    const aver_node_options *options = keeper->options;
+
+    aver_err err =
+        aver_shared_files_open(options->shared_prefixes, options->shared_count, &keeper->shared);
+    err = err == AVER_OK ? aver_models_init(&keeper->models, keeper) : err;
 
     return err == AVER_OK ? aver_models_start(&keeper->models, keeper) : err;
 }
@@ -387,6 +391,7 @@ void aver_keeper_stop(aver_keeper *keeper)
     aver_calls_deinit(&keeper->calls);
     aver_evidence_free(keeper->evidence);
     aver_models_deinit(&keeper->models);
+    aver_shared_files_deinit(&keeper->shared);
     aver_tls_free(keeper->tls);
     aver_keyring_free(keeper->keyring_next);
     aver_keyring_free(keeper->keyring);

@@ -33,7 +33,11 @@ static void keyring_config_model(const aver_keyring_model *model, aver_buf *out)
         aver_cbor_put_bytes(out, AVER_VIEW_OF(model->adapters[i].root));
         aver_cbor_put_uint(out, model->adapters[i].scale_ppm);
     }
-    aver_cbor_put_null(out);
+    if (engine->has_shared) {
+        aver_cbor_put_bytes(out, AVER_VIEW_OF(engine->shared_digest));
+    } else {
+        aver_cbor_put_null(out);
+    }
 }
 
 /* The document of docs/protocol.md section 6: all that changes what the node answers. */

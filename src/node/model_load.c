@@ -48,6 +48,7 @@ static aver_err load_engine(aver_model *model)
         link.engine.adapters[i] = (aver_engine_adapter){.fd = model->files[i + 1]->weights.fd,
                                                         .scale_ppm = own->adapters[i].scale_ppm};
     }
+    aver_shared_files_give(&model->keeper->shared, &link.engine);
     if (model->engine != NULL) {
         aver_engine_link_reload(model->engine, &link.engine);
     } else {
@@ -157,6 +158,7 @@ static bool load_same_engine(const aver_engine_info *a, const aver_engine_info *
     return strcmp(a->executor, b->executor) == 0 && a->vocabulary_size == b->vocabulary_size &&
            a->context_tokens == b->context_tokens && a->slots == b->slots &&
            a->profile == b->profile && strcmp(a->kv_type, b->kv_type) == 0 &&
+           a->has_shared == b->has_shared && memcmp(a->shared_digest, b->shared_digest, 32) == 0 &&
            a->embeds == b->embeds && a->vector_size == b->vector_size &&
            memcmp(a->numeric_class, b->numeric_class, 32) == 0 &&
            memcmp(a->template_digest, b->template_digest, 32) == 0;

@@ -44,6 +44,9 @@ const aver_node_option aver_node_option_table[] = {
      "tokens of one engine step at most; default 512"},
     {"threads", "N", AVER_OPTION_THREADS, AVER_OPTION_ONCE,
      "threads of the engine; default: cores less one"},
+    {"shared-prefix", "FILE", AVER_OPTION_SHARED_PREFIX, AVER_OPTION_REPEATS,
+     "public text, such as a system message, that the prompts of all callers\n"
+     "may begin with and which is then read once for all; at most 8"},
     {"token-file", "FILE", AVER_OPTION_TOKEN_FILE, AVER_OPTION_ONCE,
      "bearer tokens that may ask, one a line; default: everyone may"},
     {"operator", "0xADDRESS", AVER_OPTION_OPERATOR, AVER_OPTION_ONCE,

@@ -124,6 +124,17 @@ static bool options_memory(const options_reader *reader)
     return true;
 }
 
+static bool options_shared_prefix(const options_reader *reader)
+{
+    aver_node_options *options = reader->options;
+
+    if (options->shared_count == AVER_ENGINE_SHARED_MAX) {
+        return options_wrong(reader, "to be given at most 8 times");
+    }
+    options->shared_prefixes[options->shared_count++] = reader->value;
+    return true;
+}
+
 static bool options_server_name(const options_reader *reader)
 {
     aver_node_options *options = reader->options;
@@ -218,6 +229,8 @@ static bool options_one(const options_reader *reader, int option)
     case AVER_OPTION_PLATFORM:
         options->platform = reader->value;
         return true;
+    case AVER_OPTION_SHARED_PREFIX:
+        return options_shared_prefix(reader);
     case AVER_OPTION_TOKEN_FILE:
         options->token_file = reader->value;
         return true;

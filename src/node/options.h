@@ -10,6 +10,7 @@
 
 #include "aver/receipt.h"
 #include "base/log.h"
+#include "engine/engine.h"
 #include "node/config_file.h"
 #include "node/model_option.h"
 #include "tee/tee.h"
@@ -41,6 +42,8 @@ typedef struct aver_node_options {
     uint32_t threads;
     uint32_t batch_tokens;
     uint32_t queue;
+    const char *shared_prefixes[AVER_ENGINE_SHARED_MAX]; /* files */
+    size_t shared_count;
     const char *token_file;
     uint8_t operator_address[20];
     const char *name;

@@ -15,11 +15,14 @@
 #include "crypto/hash.h"
 #include "engine/link.h"
 #include "engine/prompt.h"
+#include "engine/shared.h"
 #include "net/seal.h"
 #include "node/keyring.h"
 #include "support/docs_blocks.h"
 
 #include <string.h>
+
+#define SHARED_TEXT "You are a kind helper."
 
 enum { PROTO_BYTES_MAX = 8192, PROTO_REQUEST_SPLIT = 32, PROTO_RESPONSE_SPLIT = 24 };
 
@@ -317,6 +320,18 @@ static void config_put_model(aver_buf *out, const aver_engine_info *info, aver_v
     aver_cbor_put_text(out, "Q8_0");
 }
 
+static void the_shared_digest_is_what_the_page_says(void **state)
+{
+    (void)state;
+    static const uint8_t size[] = {0, 0, 0, sizeof(SHARED_TEXT) - 1};
+    uint8_t digest[32];
+    aver_view text = aver_view_text(SHARED_TEXT);
+    aver_sha256_tagged("aver/shared/1", AVER_VIEW_OF(size), text, digest);
+    expect("shared-digest", AVER_VIEW_OF(digest));
+    aver_shared_digest(&text, 1, digest);
+    expect("shared-digest", AVER_VIEW_OF(digest));
+}
+
 /* By the page's tables: a model, and the same with one adapter at half its strength. */
 static void config_put(aver_buf *out, const aver_engine_info *info)
 {
@@ -425,12 +440,14 @@ static void the_frame_load_is_the_keepers(void **state)
                                    .batch_tokens = 0,
                                    .threads = 3,
                                    .adapters = {{.fd = -1, .scale_ppm = 500000}},
-                                   .adapters_count = 1};
+                                   .adapters_count = 1,
+                                   .shared_prefixes = {aver_view_text(SHARED_TEXT)},
+                                   .shared_count = 1};
     aver_buf bytes;
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_link_put_load(&bytes, &options);
     expect_buf("load", &bytes);
-    frame_head_check("load", 1, 7);
+    frame_head_check("load", 1, 8);
     aver_link_message message = frame_parse("load", AVER_LINK_LOAD);
     assert_int_equal(message.options.profile, AVER_PROFILE_VERIFIED);
     assert_int_equal(message.options.slots, 4);
@@ -439,6 +456,8 @@ static void the_frame_load_is_the_keepers(void **state)
     assert_int_equal(message.options.threads, 3);
     assert_int_equal(message.options.adapters_count, 1);
     assert_int_equal(message.options.adapters[0].scale_ppm, 500000);
+    assert_int_equal(message.options.shared_count, 1);
+    assert_true(aver_view_equal_text(message.options.shared_prefixes[0], SHARED_TEXT));
     aver_link_message_deinit(&message);
     aver_buf_deinit(&bytes);
 }
@@ -567,7 +586,7 @@ static void the_frame_ready_is_the_engines(void **state)
     aver_buf bytes;
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_buf_append_be32(&bytes, (uint32_t)get("ready").size - 4);
-    aver_cbor_put_array(&bytes, 14);
+    aver_cbor_put_array(&bytes, 15);
     aver_cbor_put_uint(&bytes, 4);
     aver_cbor_put_text(&bytes, "llama.cpp/0.5.0");
     aver_cbor_put_text(&bytes, "llama 15.19 M Q8_0");
@@ -582,6 +601,7 @@ static void the_frame_ready_is_the_engines(void **state)
     aver_cbor_put_bool(&bytes, false);
     aver_cbor_put_uint(&bytes, 0);
     aver_cbor_put_uint(&bytes, 33554432);
+    aver_cbor_put_null(&bytes);
     expect_buf("ready", &bytes);
     aver_buf_clear(&bytes);
     aver_link_put_ready(&bytes, &info);
@@ -758,6 +778,7 @@ int main(void)
         cmocka_unit_test(the_receipt_header_follows_from_its_parts),
         cmocka_unit_test(node_and_client_agree_on_the_receipt_header),
         cmocka_unit_test(the_configuration_document_is_the_nodes),
+        cmocka_unit_test(the_shared_digest_is_what_the_page_says),
         cmocka_unit_test(the_step_digest_is_what_the_page_says),
         cmocka_unit_test(the_frame_load_is_the_keepers),
         cmocka_unit_test(the_frame_submit_is_the_keepers),

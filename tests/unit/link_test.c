@@ -42,6 +42,8 @@ static void options_travel(void **state)
         .threads = 3,
         .adapters = {{.fd = 5, .scale_ppm = 1}, {.fd = 6, .scale_ppm = 100000000}},
         .adapters_count = 2,
+        .shared_prefixes = {AVER_VIEW_LITERAL("one"), AVER_VIEW_LITERAL("two")},
+        .shared_count = 2,
     };
     aver_link_put_load(&frame, &options);
     aver_link_message message = parse(&frame);
@@ -55,6 +57,8 @@ static void options_travel(void **state)
     assert_int_equal(message.options.adapters[0].scale_ppm, 1);
     assert_int_equal(message.options.adapters[1].scale_ppm, 100000000);
     assert_int_equal(message.options.adapters[1].fd, -1);
+    assert_int_equal(message.options.shared_count, 2);
+    assert_true(aver_view_equal_text(message.options.shared_prefixes[1], "two"));
     aver_link_message_deinit(&message);
     aver_buf_deinit(&frame);
 }
@@ -131,6 +135,8 @@ static void info_and_short_messages_travel(void **state)
         .embeds = true,
         .vector_size = 384,
         .memory_bytes = 1u << 30,
+        .has_shared = true,
+        .shared_digest = {6, 7},
     };
     aver_link_put_ready(&frame, &info);
     aver_link_message message = parse(&frame);
