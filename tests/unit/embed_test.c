@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "engine/embed.h"
 #include "engine/engine.h"
+#include "engine/recheck_embed.h"
 #include "model/weights.h"
 #include "support/made_model.h"
 
@@ -266,6 +267,89 @@ static void what_cannot_be_embedded_is_refused(void **state)
     bench_free(b);
 }
 
+typedef struct claim {
+    aver_job job;
+    aver_engine_options options;
+    aver_recheck_vectors vectors;
+    float floats[3 * FLOATS_MAX];
+    int32_t ids[IDS_MAX];
+} claim;
+
+/* What a re-check is told of an answer. */
+static void claim_make(bench *b, claim *c)
+{
+    static const char body[] = "{\"model\":\"m\",\"input\":[\"one\",\"two and more\"]}";
+    const answer *a = ask(b, 1, body);
+    aver_job_refusal refusal;
+
+    *c = (claim){.options = {.weights_fd = b->weights.fd, .threads = 1}};
+    assert_int_equal(
+        aver_job_parse(aver_view_text(body), AVER_ENDPOINT_EMBEDDINGS, &c->job, &refusal), AVER_OK);
+    memcpy(c->floats, a->vectors[0], 64 * sizeof(float));
+    memcpy(c->floats + 64, a->vectors[1], 64 * sizeof(float));
+    memcpy(c->ids, a->ids, a->ids_count * sizeof(int32_t));
+    c->vectors = (aver_recheck_vectors){.job = &c->job,
+                                        .prompt_ids = c->ids,
+                                        .prompt_count = a->ids_count,
+                                        .floats = c->floats,
+                                        .vectors_count = 2,
+                                        .vector_size = 64,
+                                        .kv_type = "none"};
+    memcpy(c->vectors.step_digest, a->end.step_digest, 32);
+    memcpy(c->vectors.numeric_class, aver_engine_about(b->engine)->numeric_class, 32);
+}
+
+static aver_recheck_result recheck(const claim *c)
+{
+    aver_recheck_result result = {0};
+
+    assert_int_equal(aver_recheck_embed_run(&c->options, &c->vectors, &result), AVER_OK);
+    return result;
+}
+
+/* Each lie alone is found; what cannot be compared is not judged. */
+static void a_recheck_finds_what_was_changed(void **state)
+{
+    static claim c;
+    bench *b = bench_new(bert_path, 2);
+    uint32_t bits;
+
+    (void)state;
+    claim_make(b, &c);
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_SAME);
+    memcpy(&bits, &c.floats[64 + 5], sizeof(bits));
+    bits ^= 1;
+    memcpy(&c.floats[64 + 5], &bits, sizeof(bits));
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_TEXT);
+    assert_int_equal(recheck(&c).position, 1);
+    bits ^= 1;
+    memcpy(&c.floats[64 + 5], &bits, sizeof(bits));
+    c.vectors.step_digest[31] ^= 1;
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_DIGEST);
+    c.vectors.step_digest[31] ^= 1;
+    c.ids[2] ^= 1;
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_PROMPT);
+    c.ids[2] ^= 1;
+    c.vectors.prompt_count--;
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_PROMPT);
+    c.vectors.prompt_count++;
+    c.vectors.vectors_count = 1;
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_TEXT);
+    c.vectors.vectors_count = 2;
+    c.vectors.vector_size = 32;
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_TEXT);
+    c.vectors.vector_size = 64;
+    c.vectors.numeric_class[0] ^= 1;
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_CANNOT);
+    c.vectors.numeric_class[0] ^= 1;
+    c.vectors.kv_type = "Q8_0";
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_CANNOT);
+    c.vectors.kv_type = "none";
+    assert_int_equal(recheck(&c).outcome, AVER_RECHECK_SAME);
+    aver_job_deinit(&c.job);
+    bench_free(b);
+}
+
 /* Text that spells a control token is text. */
 static void control_tokens_cannot_be_written(void **state)
 {
@@ -340,6 +424,7 @@ int main(void)
         cmocka_unit_test(bits_do_not_depend_on_neighbours_or_threads),
         cmocka_unit_test(requests_take_turns),
         cmocka_unit_test(what_cannot_be_embedded_is_refused),
+        cmocka_unit_test(a_recheck_finds_what_was_changed),
         cmocka_unit_test(control_tokens_cannot_be_written),
         cmocka_unit_test(a_real_model_gives_the_published_similarity),
     };

@@ -126,4 +126,23 @@ refused 'an unknown type' quantize first.gguf out.gguf q99
 refused 'no GGUF' quantize tokenizer.bin out.gguf q8_0
 head -c 2000 first.gguf >short.gguf
 refused 'a cut GGUF' quantize short.gguf out.gguf q8_0
+
+accepted 'a model for vectors' bert 64,128,2,2,64,5 out.gguf
+cp out.gguf vectors.gguf
+accepted 'a model for vectors again' bert 64,128,2,2,64,5 out.gguf
+cmp vectors.gguf out.gguf || failed=1
+for spec in '' 64,128,2,2,64 60,128,2,2,64,5 64,100,2,2,64,5 64,128,2,3,64,5 64,128,0,2,64,5 \
+    64,128,2,2,9000,5 64,128,2,2,64,x; do
+    refused "specification '$spec'" bert "$spec" out.gguf
+done
+accepted 'an adapter' lora first.gguf 32,7 out.gguf
+cp out.gguf adapter.gguf
+accepted 'an adapter again' lora first.gguf 32,7 out.gguf
+cmp adapter.gguf out.gguf || failed=1
+accepted 'an adapter of another rank' lora first.gguf 8,7 out.gguf
+for spec in '' 32 0,7 5000,7 32,x; do
+    refused "specification '$spec'" lora first.gguf "$spec" out.gguf
+done
+refused 'an adapter for no model' lora tokenizer.bin 32,7 out.gguf
+refused 'an adapter for an adapter' lora adapter.gguf 32,7 out.gguf
 exit "$failed"
