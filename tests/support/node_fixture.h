@@ -43,7 +43,8 @@ bool node_fixture_alive(node_fixture *node);
 pid_t node_fixture_engine(const node_fixture *node);
 /* All engines, the oldest first; how many. */
 size_t node_fixture_engines(const node_fixture *node, pid_t *ret_engines, size_t engines_max);
-/* Resident memory of keeper and all engines, pages that they share counted once. */
+/* Resident memory of keeper and all engines, pages that they share counted once; 0 under
+ * AddressSanitizer. */
 uint64_t node_fixture_proportional_bytes(const node_fixture *node);
 /* Resident memory of keeper and engine together. */
 uint64_t node_fixture_resident_bytes(const node_fixture *node);
