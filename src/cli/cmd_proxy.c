@@ -18,6 +18,8 @@
 #define PROXY_RESPONSES_BYTES    (1024u * 1024 * 1024) /* of all answers in work together */
 #define PROXY_RESPONSE_BYTES_MIN (1024u * 1024)
 #define PROXY_READY_BYTES_MAX    1024
+#define PROXY_DRAIN_TICK_MS      50
+#define PROXY_DRAIN_MAX_MS       30000
 
 /* Everything of one `aver proxy`. */
 typedef struct proxy_run {
@@ -30,6 +32,8 @@ typedef struct proxy_run {
     aver_proxy proxy;
     struct event_base *base;
     struct event *signals[2];
+    struct event *tick;
+    int drain_ticks; /* that are left; 0: nobody has asked it to end */
 } proxy_run;
 
 static bool proxy_is_loopback(const char *address)
@@ -134,12 +138,33 @@ static aver_exit proxy_check_url(proxy_run *run)
     return code;
 }
 
+/* Answers that run may end, for a while; a second signal is not that patient. */
 static void proxy_on_signal(evutil_socket_t number, short what, void *context)
 {
     proxy_run *run = context;
+    const struct timeval tick = {.tv_usec = PROXY_DRAIN_TICK_MS * 1000};
     (void)number;
     (void)what;
-    (void)event_base_loopbreak(run->base);
+    if (run->drain_ticks > 0 || run->proxy.server == NULL) {
+        (void)event_base_loopbreak(run->base);
+        return;
+    }
+    run->drain_ticks = PROXY_DRAIN_MAX_MS / PROXY_DRAIN_TICK_MS;
+    aver_log(AVER_LOG_INFO, "proxy.drain", "%u requests are still running",
+             aver_server_exchanges(run->proxy.server));
+    aver_server_drain(run->proxy.server);
+    (void)event_add(run->tick, &tick);
+    event_active(run->tick, EV_TIMEOUT, 0);
+}
+
+static void proxy_on_tick(evutil_socket_t fd, short what, void *context)
+{
+    proxy_run *run = context;
+    (void)fd;
+    (void)what;
+    if (aver_server_connections(run->proxy.server) == 0 || --run->drain_ticks <= 1) {
+        (void)event_base_loopbreak(run->base);
+    }
 }
 
 static aver_err proxy_loop(proxy_run *run)
@@ -155,7 +180,8 @@ static aver_err proxy_loop(proxy_run *run)
             return AVER_E_NOMEM;
         }
     }
-    return aver_proxy_lane_open(&run->proxy.lane, run->base);
+    run->tick = event_new(run->base, -1, EV_PERSIST, proxy_on_tick, run);
+    return run->tick != NULL ? aver_proxy_lane_open(&run->proxy.lane, run->base) : AVER_E_NOMEM;
 }
 
 static aver_err proxy_open(proxy_run *run)
@@ -199,16 +225,6 @@ static aver_exit proxy_ready(const proxy_run *run)
     return code;
 }
 
-/* The first verdict, before anybody asks: a refused node is a line in the log, and a blocked proxy.
- */
-static void proxy_verify_first(proxy_run *run)
-{
-    aver_proxy_node *node = NULL;
-    if (aver_proxy_nodes_get(&run->proxy.nodes, NULL, &node, NULL) == AVER_OK) {
-        aver_proxy_nodes_drop(&run->proxy.nodes, node);
-    }
-}
-
 static aver_exit proxy_serve(proxy_run *run)
 {
     aver_err err = proxy_loop(run);
@@ -218,7 +234,6 @@ static aver_exit proxy_serve(proxy_run *run)
     if (err != AVER_OK) {
         return aver_cli_fail_err(run->cli, err, run->options.address);
     }
-    proxy_verify_first(run);
     aver_log(AVER_LOG_INFO, "proxy.listen", "%s", run->proxy.bound);
     aver_exit code = proxy_ready(run);
     if (code == AVER_EXIT_DONE) {
@@ -233,9 +248,10 @@ static void proxy_close(proxy_run *run)
     aver_server_free(run->proxy.server);
     aver_proxy_pool_free(run->proxy.pool);
     aver_proxy_lane_close(&run->proxy.lane);
-    for (size_t i = 0; i < 2; i++) {
-        if (run->signals[i] != NULL) {
-            event_free(run->signals[i]);
+    struct event *events[] = {run->signals[0], run->signals[1], run->tick};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        if (events[i] != NULL) {
+            event_free(events[i]);
         }
     }
     if (run->base != NULL) {

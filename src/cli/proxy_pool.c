@@ -13,6 +13,7 @@ typedef struct aver_proxy_pool {
     pthread_cond_t work;
     aver_proxy_job *first, *last; /* that wait, the oldest first */
     size_t waiting, idle, count, max;
+    bool greeted; /* the node was verified once, or it was tried */
     bool stop;
     pthread_t threads[AVER_PROXY_STREAMS_MAX];
 } aver_proxy_pool;
@@ -64,9 +65,25 @@ static aver_proxy_job *pool_take(aver_proxy_pool *pool)
     return job;
 }
 
+/* The first verdict, before anybody asks: a refused node is a line in the log, and a proxy that is
+ * blocked. */
+static void pool_greet(aver_proxy_pool *pool)
+{
+    aver_proxy_nodes *nodes = &pool->proxy->nodes;
+    aver_proxy_node *node = NULL;
+    (void)pthread_mutex_lock(&pool->mutex);
+    bool first = !pool->greeted;
+    pool->greeted = true;
+    (void)pthread_mutex_unlock(&pool->mutex);
+    if (first && aver_proxy_nodes_get(nodes, NULL, &node, NULL) == AVER_OK) {
+        aver_proxy_nodes_drop(nodes, node);
+    }
+}
+
 static void *pool_run(void *context)
 {
     aver_proxy_pool *pool = context;
+    pool_greet(pool);
     aver_proxy_worker *worker = calloc(1, sizeof *worker);
     if (worker == NULL) {
         return NULL;

@@ -104,7 +104,8 @@ static void post_unreachable(aver_proxy_answer *answer, aver_err err)
     }
     (void)snprintf(refusal.message, sizeof refusal.message, "The node did not answer: %.180s",
                    why[0] != '\0' ? why : aver_err_text(err));
-    (void)snprintf(answer->record.why, sizeof answer->record.why, "%s", refusal.message);
+    (void)snprintf(answer->record.why, sizeof answer->record.why, "%s",
+                   atomic_load(&answer->job->gone) ? "the client went away" : refusal.message);
     aver_proxy_answer_say(answer, &refusal);
 }
 

@@ -12,11 +12,13 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "support/carrier.h"
 #include "support/node_client.h"
 #include "support/proxy_run.h"
 
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,6 +360,96 @@ static void a_client_that_leaves_ends_the_nodes_work(void **state)
     close_proxy();
 }
 
+/* The same for one who waits for a whole answer, of which nothing has come yet. */
+static void a_client_that_leaves_before_its_answer_ends_the_nodes_work(void **state)
+{
+    (void)state;
+    static const char name[] = "aver_receipts_total{finish=\"aborted\"}";
+    char path[CLI_RUN_PATH_BYTES], address[CLI_RUN_PATH_BYTES + 8], request[1024];
+    node_session session;
+    cli_run_path(&run, "clients", path);
+    (void)snprintf(address, sizeof(address), "unix:%s", path);
+    const char *const words[] = {"--url", node.url, "--listen", address, NULL};
+    proxy_run_start_at(&proxy, &run, words);
+    node_session_open(&session, &node, false);
+    uint64_t before = node_metric(&session, name);
+    const char *body = question(200, false);
+    (void)snprintf(request, sizeof(request),
+                   "POST " CHAT " HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+                   strlen(body), body);
+    int fd = carrier_connect(path);
+    carrier_put(fd, aver_view_text(request));
+    while (node_metric(&session, "aver_jobs") == 0) {
+        node_fixture_sleep_ms(5);
+    }
+    (void)close(fd);
+    while (node_metric(&session, name) == before) {
+        node_fixture_sleep_ms(20);
+    }
+    node_session_close(&session);
+    close_proxy();
+}
+
+static void kill_node(void *context)
+{
+    node_fixture *dying = context;
+    if (dying->pid > 0) {
+        (void)kill(dying->pid, SIGKILL);
+    }
+}
+
+static void a_node_that_dies_leaves_no_stream_that_looks_whole(void **state)
+{
+    (void)state;
+    static node_fixture dying;
+    char key[CLI_RUN_PATH_BYTES + 16];
+    proxy_answer answer = {.on_piece = kill_node, .context = &dying};
+    (void)snprintf(key, sizeof(key), "sim:key=%s", node.key);
+    const char *const own[] = {"--platform", key, NULL};
+    node_fixture_start(&dying, own);
+    const char *const words[] = {"--url", dying.url, NULL};
+    proxy_run_start(&proxy, &run, NULL, words);
+    proxy_ask(&proxy, CHAT, question(240, true), &answer);
+    assert_int_not_equal(answer.err, AVER_OK);
+    assert_int_equal(answer.status, 200);
+    assert_true(proxy_answer_has(&answer, "\"code\":\"verification_failed\""));
+    assert_true(proxy_answer_has(&answer, "\"param\":\"receipt.format\""));
+    assert_false(proxy_answer_has(&answer, "[DONE]"));
+    proxy_answer_deinit(&answer);
+    close_proxy();
+    (void)node_fixture_wait(&dying, 60000);
+    node_fixture_remove(&dying);
+}
+
+/* Half of what the policy allows is half a second: some later request finds the verdict too old. */
+static void an_old_verdict_is_made_anew(void **state)
+{
+    (void)state;
+    char policy[CLI_RUN_PATH_BYTES];
+    node_session session;
+    aver_buf text;
+    proxy_answer answer = {.status = 0};
+    aver_buf_init(&text, 65536);
+    assert_int_equal(aver_file_read(run.policy, 65536, &text), AVER_OK);
+    uint8_t *age = memmem(text.data, text.size, "\"max_evidence_age_s\": 300", 25);
+    assert_non_null(age);
+    memcpy(age, "\"max_evidence_age_s\":   1", 25);
+    cli_run_path(&run, "young.json", policy);
+    assert_int_equal(aver_file_write(policy, aver_buf_view(&text), 0600), AVER_OK);
+    aver_buf_deinit(&text);
+    node_session_open(&session, &node, false);
+    open_proxy(policy);
+    uint64_t before = node_metric(&session, "aver_quotes_total");
+    while (node_metric(&session, "aver_quotes_total") < before + 3) {
+        proxy_ask(&proxy, CHAT, question(2, false), &answer);
+        assert_string_equal(answer.verdict, "accepted");
+        proxy_answer_deinit(&answer);
+        node_fixture_sleep_ms(50);
+    }
+    close_proxy();
+    node_session_close(&session);
+}
+
 /* Another process at the same address, by the same root: other keys, so it is verified anew. */
 static void a_node_that_starts_again_is_verified_again(void **state)
 {
@@ -453,6 +545,9 @@ int main(void)
         cmocka_unit_test(many_streams_run_at_once),
         cmocka_unit_test(streams_do_not_wait_for_one_another),
         cmocka_unit_test(a_client_that_leaves_ends_the_nodes_work),
+        cmocka_unit_test(a_client_that_leaves_before_its_answer_ends_the_nodes_work),
+        cmocka_unit_test(a_node_that_dies_leaves_no_stream_that_looks_whole),
+        cmocka_unit_test(an_old_verdict_is_made_anew),
         cmocka_unit_test(a_node_that_starts_again_is_verified_again),
         cmocka_unit_test(the_store_keeps_no_more_than_it_was_told),
     };

@@ -47,28 +47,27 @@ static void proxy_read_ready(proxy_run *proxy, const char *ready)
     aver_buf_deinit(&text);
 }
 
-void proxy_run_start(proxy_run *proxy, const cli_run *run, const char *policy,
-                     const char *const *words)
+static void proxy_start(proxy_run *proxy, const cli_run *run, const char *const *base,
+                        const char *const *words)
 {
     char program[512], ready[CLI_RUN_PATH_BYTES];
     const char *bin = getenv("AVER_BIN");
-    *proxy = (proxy_run){.pid = -1};
     assert_non_null(bin);
+    *proxy = (proxy_run){.pid = -1};
     (void)snprintf(program, sizeof(program), "%s/aver", bin);
     cli_run_path(run, "proxy.log", proxy->log);
     cli_run_path(run, "capsules", proxy->store);
     cli_run_path(run, "proxy.ready", ready);
     (void)unlink(ready);
-    const char *base[] = {
-        program,      "proxy",      "--policy",     policy != NULL ? policy : run->policy,
-        "--sim-root", run->root,    "--listen",     "tcp:127.0.0.1:0",
-        "--store",    proxy->store, "--ready-file", ready};
-    const char *argv[sizeof(base) / sizeof(base[0]) + PROXY_RUN_WORDS_MAX + 1] = {NULL};
-    size_t count = sizeof(base) / sizeof(base[0]);
-    memcpy(argv, base, sizeof(base));
-    for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
-        assert_true(i < PROXY_RUN_WORDS_MAX);
-        argv[count++] = words[i];
+    const char *argv[2 * PROXY_RUN_WORDS_MAX + 10] = {
+        program, "proxy", "--sim-root", run->root, "--store", proxy->store, "--ready-file", ready};
+    size_t count = 8;
+    const char *const *const lists[] = {base, words};
+    for (size_t list = 0; list < 2; list++) {
+        for (size_t i = 0; lists[list] != NULL && lists[list][i] != NULL; i++) {
+            assert_true(i < PROXY_RUN_WORDS_MAX);
+            argv[count++] = lists[list][i];
+        }
     }
     pid_t parent = getpid();
     proxy->pid = fork();
@@ -80,7 +79,23 @@ void proxy_run_start(proxy_run *proxy, const cli_run *run, const char *policy,
         assert_true(node_fixture_now_ms() < end && waitpid(proxy->pid, NULL, WNOHANG) == 0);
         node_fixture_sleep_ms(20);
     }
+}
+
+void proxy_run_start(proxy_run *proxy, const cli_run *run, const char *policy,
+                     const char *const *words)
+{
+    char ready[CLI_RUN_PATH_BYTES];
+    const char *const base[] = {"--policy", policy != NULL ? policy : run->policy, "--listen",
+                                "tcp:127.0.0.1:0", NULL};
+    proxy_start(proxy, run, base, words);
+    cli_run_path(run, "proxy.ready", ready);
     proxy_read_ready(proxy, ready);
+}
+
+void proxy_run_start_at(proxy_run *proxy, const cli_run *run, const char *const *words)
+{
+    const char *const base[] = {"--policy", run->policy, NULL};
+    proxy_start(proxy, run, base, words);
 }
 
 static void proxy_remove_store(const proxy_run *proxy)

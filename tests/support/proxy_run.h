@@ -39,6 +39,8 @@ typedef struct proxy_answer {
  * until it serves. */
 void proxy_run_start(proxy_run *proxy, const cli_run *run, const char *policy,
                      const char *const *words);
+/* The same at an address of the words' own; url is then of no use. */
+void proxy_run_start_at(proxy_run *proxy, const cli_run *run, const char *const *words);
 /* The exit status after SIGTERM. */
 int proxy_run_stop(proxy_run *proxy);
 /* Of its standard error so far. */
