@@ -3,6 +3,7 @@
 
 #include "aver/bundle.h"
 #include "cli/answer.h"
+#include "cli/said.h"
 #include "cli/served.h"
 #include "cli/settings.h"
 #include "cli/vectors.h"
@@ -20,9 +21,9 @@ typedef struct review_run {
     aver_bundle bundle;
     aver_keyset keyset;
     aver_settings settings;
-    aver_job job;         /* owned */
-    aver_buf text;        /* owned */
-    aver_vectors vectors; /* owned; of embeddings */
+    aver_job job; /* owned, as are the next three */
+    aver_said said;
+    aver_vectors vectors; /* of embeddings */
     aver_tokens tokens;
     aver_review *review;
 } review_run;
@@ -114,7 +115,6 @@ static aver_err review_config(review_run *run)
 
 static aver_err review_answer(review_run *run, aver_endpoint endpoint)
 {
-    char error[AVER_ANSWER_ERROR_BYTES_MAX];
     aver_err err = AVER_OK;
     if (endpoint == AVER_ENDPOINT_EMBEDDINGS) {
         err = aver_vectors_read(run->capsule.response, &run->vectors);
@@ -122,9 +122,8 @@ static aver_err review_answer(review_run *run, aver_endpoint endpoint)
                    ? err
                    : review_cannot(run, "the answer's vectors cannot be read");
     }
-    err = run->receipt.has_stream
-              ? aver_answer_events(run->capsule.response, endpoint, &run->text)
-              : aver_answer_body(run->capsule.response, endpoint, &run->text, error);
+    err = run->receipt.has_stream ? aver_said_events(run->capsule.response, endpoint, &run->said)
+                                  : aver_said_body(run->capsule.response, endpoint, &run->said);
     return err == AVER_OK ? err : review_cannot(run, "the answer's text cannot be read");
 }
 
@@ -134,7 +133,26 @@ static bool review_endpoint(const char *path, aver_endpoint *ret_endpoint)
         *ret_endpoint = AVER_ENDPOINT_EMBEDDINGS;
         return true;
     }
+    if (strcmp(path, "/v1/responses") == 0) {
+        *ret_endpoint = AVER_ENDPOINT_RESPONSES;
+        return true;
+    }
     return aver_answer_endpoint(path, ret_endpoint);
+}
+
+/* Whether what was said can be compared, choice by choice, with the tokens. */
+static aver_err review_choices(review_run *run)
+{
+    size_t count = run->tokens.choices_count;
+    if (run->job.endpoint == AVER_ENDPOINT_EMBEDDINGS && count != 1) {
+        return review_cannot(run, "vectors have no choices");
+    }
+    if (count > AVER_JOB_CHOICES_MAX || run->said.choices_count > count) {
+        return review_cannot(run, "the answer has other choices than its token ids");
+    }
+    run->review->prompt_tokens = run->tokens.prompt_count;
+    run->review->generated_tokens = aver_tokens_generated(&run->tokens);
+    return AVER_OK;
 }
 
 static aver_err review_job(review_run *run)
@@ -162,12 +180,23 @@ static aver_err review_job(review_run *run)
     if (err != AVER_OK) {
         return review_cannot(run, "the token ids cannot be read");
     }
-    if (run->tokens.choices_count != 1) {
-        return review_cannot(run, "answers of several choices cannot be computed again");
-    }
-    run->review->prompt_tokens = run->tokens.prompt_count;
-    run->review->generated_tokens = run->tokens.counts[0];
-    return AVER_OK;
+    return review_choices(run);
+}
+
+/* What is claimed of one choice. Of a single one the receipt tells how it ended. */
+static void review_claim_choice(const review_run *run, size_t index, size_t ids_before,
+                                aver_recheck_choice *choice)
+{
+    const aver_said_choice *said = &run->said.choices[index];
+    bool alone = run->tokens.choices_count == 1;
+    *choice = (aver_recheck_choice){
+        .ids = run->tokens.ids + run->tokens.prompt_count + ids_before,
+        .count = run->tokens.counts[index],
+        .text = aver_buf_view(&said->text),
+        .calls = said->calls,
+        .calls_count = said->calls_count,
+        .finish = said->ended && !alone ? said->finish : run->receipt.finish,
+    };
 }
 
 static aver_err review_vectors(review_run *run, const aver_engine_options *options)
@@ -192,17 +221,15 @@ static aver_err review_texts(review_run *run, const aver_engine_options *options
         .job = &run->job,
         .prompt_ids = run->tokens.ids,
         .prompt_count = run->tokens.prompt_count,
-        .choices_count = 1,
-        .choices[0] =
-            {
-                .ids = run->tokens.ids + run->tokens.prompt_count,
-                .count = run->tokens.counts[0],
-                .text = aver_buf_view(&run->text),
-                .finish = run->receipt.finish,
-            },
+        .choices_count = run->tokens.choices_count,
         .template_digest = run->settings.template_digest,
         .kv_type = run->settings.kv_type,
     };
+    size_t ids_before = 0;
+    for (size_t i = 0; i < claim.choices_count; i++) {
+        review_claim_choice(run, i, ids_before, &claim.choices[i]);
+        ids_before += run->tokens.counts[i];
+    }
     memcpy(claim.step_digest, run->receipt.step_digest, sizeof claim.step_digest);
     memcpy(claim.numeric_class, run->receipt.numeric_class, sizeof claim.numeric_class);
     return aver_recheck_run(options, &claim, &run->review->result);
@@ -259,7 +286,6 @@ aver_err aver_review_run(const aver_review_options *options, aver_review *ret_re
     aver_review review = {0};
     run->options = options;
     run->review = &review;
-    aver_buf_init(&run->text, AVER_ANSWER_TEXT_BYTES_MAX);
     aver_err (*const steps[])(review_run *) = {review_open, review_commitments, review_config,
                                                review_job, review_compute};
     aver_err err = AVER_OK;
@@ -273,8 +299,7 @@ aver_err aver_review_run(const aver_review_options *options, aver_review *ret_re
         *ret_review = review;
     }
     aver_job_deinit(&run->job);
-    aver_buf_wipe(&run->text);
-    aver_buf_deinit(&run->text);
+    aver_said_deinit(&run->said);
     aver_tokens_deinit(&run->tokens);
     aver_vectors_deinit(&run->vectors);
     free(run);

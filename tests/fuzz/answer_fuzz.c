@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* answer: text out of what a node sends, as events, one event, a whole body, and an error. */
+/* answer: text out of what a node sends, as events, one event, a whole body, and an error; and all
+ * that an answer says. */
 #include "base/check.h"
 #include "cli/answer.h"
+#include "cli/said.h"
 #include "codec/text.h"
 
 #include <string.h>
@@ -19,6 +21,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         /* A stream of events begins with "data", a document with a brace. */
         AVER_ASSERT(size == 0 || events != AVER_OK || (event != AVER_OK && body != AVER_OK));
         AVER_ASSERT(aver_utf8_valid(aver_buf_view(&text)));
+    }
+    for (int endpoint = AVER_ENDPOINT_CHAT; endpoint <= AVER_ENDPOINT_RESPONSES; endpoint++) {
+        aver_said said;
+        if (aver_said_events(bytes, (aver_endpoint)endpoint, &said) == AVER_OK) {
+            aver_said_deinit(&said);
+        }
+        if (aver_said_body(bytes, (aver_endpoint)endpoint, &said) == AVER_OK) {
+            AVER_ASSERT(said.choices_count >= 1 && said.choices_count <= AVER_JOB_CHOICES_MAX);
+            aver_said_deinit(&said);
+        }
     }
     aver_answer_error(bytes, error);
     AVER_ASSERT(memchr(error, '\0', sizeof error) != NULL);
