@@ -18,7 +18,9 @@
 #define AVER_LINK_FRAME_BYTES_MAX (8u * 1024 * 1024)
 #define AVER_LINK_SOCKET_FD       3
 #define AVER_LINK_WEIGHTS_FD      4
-#define AVER_LINK_CALLS_MAX       128 /* calls of tools in one choice */
+#define AVER_LINK_CALLS_MAX       128                /* calls of tools in one choice */
+#define AVER_LINK_CALL_BYTES_MAX  (1024u * 1024)     /* arguments of one */
+#define AVER_LINK_TEXT_BYTES_MAX  (2u * 1024 * 1024) /* of one event */
 #define AVER_LINK_LOGPROBS_MAX    (AVER_JOB_TOP_LOGPROBS_MAX + 1)
 
 typedef enum aver_link_kind {

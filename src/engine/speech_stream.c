@@ -102,11 +102,24 @@ static bool speech_may_call(const aver_speech *speech)
            (speech->plan->parallel || speech->calls_total == 0);
 }
 
+/* One of the tools that may be called: a parser of the template's may take another name too. */
+static bool speech_has_tool(const aver_speech *speech, aver_view name)
+{
+    for (size_t i = 0; i < json_array_size(speech->plan->tools); i++) {
+        const json_t *tool = json_array_get(speech->plan->tools, i);
+        const json_t *known = json_object_get(json_object_get(tool, "function"), "name");
+        if (json_is_string(known) && aver_view_equal_text(name, json_string_value(known))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* FORMAT if this cannot be a call of this answer. */
 static aver_err speech_add_call(aver_view name, aver_view arguments, void *context)
 {
     aver_speech *speech = context;
-    if (!speech_may_call(speech) || name.size == 0 || !arguments_valid(arguments)) {
+    if (!speech_may_call(speech) || !speech_has_tool(speech, name) || !arguments_valid(arguments)) {
         return AVER_E_FORMAT;
     }
     size_t at = speech->calls_count;

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENT_TEXT_BYTES_MAX  65536u
 #define EVENT_PIECE_BYTES_MAX 4096u
 #define EVENT_ID_BYTES        12 /* of the digest that a call is named by */
 
@@ -22,7 +21,7 @@ static bool event_token_valid(const aver_call *call, int32_t token)
 
 static bool event_text_valid(aver_view text)
 {
-    return text.size <= EVENT_TEXT_BYTES_MAX && aver_utf8_valid(text);
+    return text.size <= AVER_LINK_TEXT_BYTES_MAX && aver_utf8_valid(text);
 }
 
 /* The choice of an event, or NULL if it names none that goes on. */
@@ -168,7 +167,7 @@ static aver_err called_arguments(aver_view arguments)
 {
     json_t *json;
 
-    aver_err err = aver_json_parse(arguments, AVER_JOB_SCHEMA_BYTES_MAX, &json, NULL);
+    aver_err err = aver_json_parse(arguments, AVER_LINK_CALL_BYTES_MAX, &json, NULL);
     if (err != AVER_OK) {
         return err == AVER_E_NOMEM ? err : AVER_E_PEER;
     }
@@ -216,25 +215,13 @@ aver_err aver_call_called(aver_call *call, const aver_event *event)
     return AVER_OK;
 }
 
-/* An end must follow from what came before it: tools were called, or need not be. */
-static bool choice_finish_valid(const aver_call *call, const aver_choice *choice,
-                                aver_finish finish)
-{
-    bool forced = call->job.tool_choice == AVER_TOOL_CHOICE_REQUIRED ||
-                  call->job.tool_choice == AVER_TOOL_CHOICE_NAMED;
-
-    if (finish == AVER_FINISH_TOOL) {
-        return choice->calls_count > 0;
-    }
-    return finish == AVER_FINISH_LENGTH || !forced || choice->calls_count > 0;
-}
-
 aver_err aver_call_choice(aver_call *call, const aver_event *event)
 {
     aver_choice *choice = event_choice(call, event);
 
     if (choice == NULL || event->generated_count != choice->count ||
-        !event_text_valid(event->text) || !choice_finish_valid(call, choice, event->finish)) {
+        !event_text_valid(event->text) ||
+        (event->finish == AVER_FINISH_TOOL && choice->calls_count == 0)) {
         return AVER_E_PEER;
     }
     choice->ended = true;
