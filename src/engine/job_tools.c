@@ -41,8 +41,11 @@ static aver_err tool_member(job_parse *parse, const char *prefix, const char *ke
         return aver_job_read_text(parse, param, value, 0, TOOL_DESCRIPTION_BYTES_MAX, &text);
     }
     if (strcmp(key, "parameters") == 0) {
+        const json_t *type = json_object_get(value, "type");
+        bool object =
+            json_is_object(value) && (!json_is_string(type) || aver_job_is_text(type, "object"));
         function->parameters = value;
-        return json_is_object(value) ? AVER_OK : aver_job_refuse_value(parse, param, "an object");
+        return object ? AVER_OK : aver_job_refuse_value(parse, param, "an object of type object");
     }
     function->has_strict = true;
     return aver_job_read_bool(parse, param, value, &function->strict);

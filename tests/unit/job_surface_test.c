@@ -43,27 +43,26 @@ static void refuse_all(aver_endpoint endpoint, const char *rest, const refused_c
 static void tools_keep_the_order_of_their_parameters(void **state)
 {
     (void)state;
-    aver_job job =
-        job_take(
-            CHAT,
-            "{" HELLO ",\"tools\":[" TOOL(
-                "\"strict\":true,\"parameters\":{\"type\":\"object\",\"properties\":{\"z\":{},"
-                "\"a\":{}}"
-                "},\"name\":\"get_weather\",\"description\":\"d\\n\"") "," TOOL("\"name\":\"B-2\","
-                                                                                "\"description\":"
-                                                                                "null") "],\"tool_"
-                                                                                        "choice\":{"
-                                                                                        "\"type\":"
-                                                                                        "\"function"
-                                                                                        "\","
-                                                                                        "\"function"
-                                                                                        "\":{"
-                                                                                        "\"name\":"
-                                                                                        "\"B-2\"}},"
-                                                                                        "\"parallel"
-                                                                                        "_tool_"
-                                                                                        "calls\":"
-                                                                                        "false}");
+    aver_job job = job_take(
+        CHAT,
+        "{" HELLO ",\"tools\":[" TOOL(
+            "\"strict\":true,\"parameters\":{\"type\":\"object\",\"properties\":{\"z\":{},"
+            "\"a\":{}}"
+            "},\"name\":\"get_weather\",\"description\":\"d\\n\"") "," TOOL("\"name\":\"B-2\","
+                                                                            "\"description\":"
+                                                                            "null") "],\"tool_"
+                                                                                    "choice\":{"
+                                                                                    "\"type\":"
+                                                                                    "\"function"
+                                                                                    "\","
+                                                                                    "\"function"
+                                                                                    "\":{"
+                                                                                    "\"name\":"
+                                                                                    "\"B-2\"}},"
+                                                                                    "\"parallel"
+                                                                                    "_tool_"
+                                                                                    "calls\":"
+                                                                                    "false}");
     assert_true(aver_view_equal_text(
         aver_buf_view(&job.tools),
         "[{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"description\":\"d\\n\","
@@ -114,6 +113,8 @@ static void bad_tools_are_refused_by_place(void **state)
          "invalid_value", "tools[0].function.name"},
         {"\"tools\":[" TOOL("\"name\":\"f\",\"parameters\":[]") "]", "invalid_value",
          "tools[0].function.parameters"},
+        {"\"tools\":[" TOOL("\"name\":\"f\",\"parameters\":{\"type\":\"array\"}") "]",
+         "invalid_value", "tools[0].function.parameters"},
         {"\"tools\":[" TOOL("\"name\":\"f\",\"strict\":1") "]", "invalid_value",
          "tools[0].function.strict"},
         {"\"tools\":[" TOOL("\"name\":\"f\",\"description\":1") "]", "invalid_value",
