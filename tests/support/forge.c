@@ -224,6 +224,9 @@ static void forge_build_bodies(forge_state *forge)
     static int32_t ids[FORGE_TOKENS] = {1, 403, 407, 261};
     aver_buf_append_text(&forge->request, forge_request);
     for (int i = 0; i < FORGE_EVENTS && !forge->edits.whole; i++) {
+        if (forge->edits.named) {
+            aver_buf_append_text(&forge->response, "event: response.output_text.delta\n");
+        }
         aver_buf_append_format(&forge->response,
                                "data: {\"choices\":[{\"delta\":{\"content\":\"word %d \"}}]}\n\n",
                                i);
@@ -232,8 +235,13 @@ static void forge_build_bodies(forge_state *forge)
         aver_buf_append_text(&forge->response,
                              "{\"choices\":[{\"message\":{\"content\":\"Once upon a time.\"}}]}");
     }
-    const aver_tokens tokens = {
+    aver_tokens tokens = {
         .ids = ids, .prompt_count = 1, .choices_count = 1, .counts = {FORGE_TOKENS - 1}};
+    if (forge->edits.choices) {
+        tokens.choices_count = 2;
+        tokens.counts[0] = 1;
+        tokens.counts[1] = FORGE_TOKENS - 2;
+    }
     forge_must(aver_tokens_encode(&tokens, &forge->tokens));
 }
 

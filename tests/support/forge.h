@@ -34,6 +34,8 @@ typedef struct forge_edits {
     bool unsealed; /* over TLS alone */
     bool cut;      /* the capsule is of a stream that ended after its first head */
     bool stripped; /* the capsule has no request, response or tokens */
+    bool named;    /* the events of the stream have names, as those of responses */
+    bool choices;  /* the answer has two choices */
     void (*edit_policy)(aver_buf *json);
     void (*edit_keyset)(aver_keyset *keyset);
     void (*edit_keyset_bytes)(aver_buf *bytes);

@@ -188,6 +188,8 @@ static const golden_case golden_cases[] = {
     {"cut", {.cut = true}},
     {"changed", {.edit_capsule = answer_changed}},
     {"model", {.whole = true, .edit_receipt = model_not_allowed}},
+    {"named", {.named = true}},
+    {"choices", {.whole = true, .choices = true}},
     {"old-evidence", {.whole = true, .edit_statement = evidence_hours_old}},
 };
 
