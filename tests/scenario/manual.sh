@@ -95,7 +95,7 @@ for page in "$man"/aver.1 "$man"/aver-[a-z]*.[158]; do
         fi
         cat script
     } >whole
-    (cd work && sh ../whole) >out 2>&1 </dev/null || {
+    (cd work && timeout 300 sh ../whole) >out 2>&1 </dev/null || {
         fail "an example of $name"
         sed 's/^/    /' script
         tail -n 8 out | sed 's/^/    out: /'
