@@ -50,12 +50,11 @@ static void job_on_gone(aver_exchange *exchange, void *context)
 
 static void job_set_headers(const aver_proxy_job *job)
 {
-    const char *at = (const char *)job->headers.data;
-    const char *end = at + job->headers.size;
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        aver_exchange_set_header(job->exchange, at, value);
-        at = value + strlen(value) + 1;
+    for (size_t at = 0; at < job->headers.size;) {
+        const char *name = (const char *)job->headers.data + at;
+        const char *value = name + strlen(name) + 1;
+        aver_exchange_set_header(job->exchange, name, value);
+        at += strlen(name) + strlen(value) + 2;
     }
 }
 

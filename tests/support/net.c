@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NET_TICK_MS = 5, NET_EVENTS = 5 };
+enum { NET_TICK_MS = 5, NET_EVENTS = 5, NET_PIECE_BYTES = 16384 };
 
 typedef enum net_command {
     NET_NONE,
@@ -156,6 +156,38 @@ static void net_reply_big(aver_exchange *exchange)
     free(bytes);
 }
 
+/* One more piece for a client that has taken all others. */
+static void net_on_room(aver_exchange *exchange, void *context)
+{
+    static const uint8_t zeros[NET_PIECE_BYTES];
+    net_work *work = context;
+    AVER_ASSERT(aver_exchange_unsent(exchange) == 0);
+    if (work->left == 0) {
+        net_work_free(work);
+        aver_exchange_stream_end(exchange);
+        return;
+    }
+    work->left--;
+    AVER_ASSERT(aver_exchange_stream_write(exchange, AVER_VIEW_OF(zeros)) == AVER_OK);
+    AVER_ASSERT(aver_exchange_unsent(exchange) > 0);
+}
+
+static void net_pump(test_server *test, aver_exchange *exchange)
+{
+    net_work *work = net_work_new(test, exchange, net_on_timer);
+    work->left = TEST_NET_BIG_BYTES / NET_PIECE_BYTES;
+    aver_exchange_on_room(exchange, net_on_room, work);
+    aver_exchange_stream_begin(exchange, 200, "application/octet-stream");
+}
+
+static void net_reply_taken(aver_exchange *exchange)
+{
+    aver_buf body = aver_exchange_body_take(exchange);
+    AVER_ASSERT(aver_exchange_body(exchange).size == 0);
+    aver_exchange_reply(exchange, 200, "text/plain", aver_buf_view(&body));
+    aver_buf_deinit(&body);
+}
+
 static void net_reply_absent(aver_exchange *exchange)
 {
     aver_buf body;
@@ -174,6 +206,8 @@ static bool net_answer_now(aver_exchange *exchange, const char *path)
         net_reply_export(exchange);
     } else if (strcmp(path, "/big") == 0) {
         net_reply_big(exchange);
+    } else if (strcmp(path, "/take") == 0) {
+        net_reply_taken(exchange);
     } else if (strcmp(path, "/header") == 0) {
         aver_exchange_set_header(exchange, "Split", "a\r\nInjected: b");
         net_echo(exchange);
@@ -193,6 +227,10 @@ static void net_on_request(aver_exchange *exchange, void *context)
     }
     if (strcmp(path, "/later") == 0) {
         net_timer_set(net_work_new(test, exchange, net_on_timer), 20);
+        return;
+    }
+    if (strcmp(path, "/pump") == 0) {
+        net_pump(test, exchange);
         return;
     }
     if (strcmp(path, "/hang") == 0) {

@@ -11,6 +11,8 @@
  *   /events       a stream of 5 events, 5 ms apart, then its end
  *   /flood        a stream written until the server says that the reader is too slow
  *   /big          a whole answer of 4 MiB
+ *   /pump         the same as a stream, each 16 KiB when the client has taken those before
+ *   /take         200, the body, which was moved out of the exchange before
  *   /hang         never answers
  *   /hang-stream  one event, and no end
  *   /cut          one event, then the connection is cut

@@ -274,6 +274,46 @@ static void test_client_sees_cuts_and_silence(void **state)
     }
 }
 
+typedef struct client_stopper {
+    test_server *server;
+    atomic_bool stop;
+} client_stopper;
+
+static void *client_stop_when_asked(void *context)
+{
+    client_stopper *stopper = context;
+    assert_true(test_server_wait(stopper->server, (test_counts){.requests = 1},
+                                 (test_counts){.requests = 1}));
+    atomic_store(&stopper->stop, true);
+    return NULL;
+}
+
+static void test_client_is_stopped_by_another_thread(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/hang", "/hang-stream"};
+    for (size_t i = 0; i < 2; i++) {
+        client_seen seen;
+        uint32_t status = 0;
+        pthread_t thread;
+        client_stopper stopper = {.server = test_server_start(NULL, TCP, true)};
+        aver_client *client = client_open(stopper.server, true, &seen);
+        const aver_client_request request = {
+            .method = "GET", .path = paths[i], .stop = &stopper.stop};
+        assert_int_equal(pthread_create(&thread, NULL, client_stop_when_asked, &stopper), 0);
+        assert_err(aver_client_send(client, &request, &status), AVER_E_IO);
+        assert_string_equal(aver_client_why(client), "ended by its caller");
+        assert_false(aver_client_timed_out(client));
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_true(
+            test_server_wait(stopper.server, (test_counts){.gones = 1}, (test_counts){.gones = 1}));
+        /* Nothing of that is left in the next one. */
+        assert_ok(client_do(client, &seen, "GET", "/echo", NULL, &status));
+        client_close(client, &seen);
+        test_server_stop(stopper.server);
+    }
+}
+
 static void test_client_bounds_bodies_and_time(void **state)
 {
     (void)state;
@@ -495,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_client_judges_each_connection_anew),
         cmocka_unit_test(test_client_ends_where_callbacks_say),
         cmocka_unit_test(test_client_sees_cuts_and_silence),
+        cmocka_unit_test(test_client_is_stopped_by_another_thread),
         cmocka_unit_test(test_client_bounds_bodies_and_time),
         cmocka_unit_test(test_client_speaks_over_unix_sockets),
         cmocka_unit_test(test_client_refuses_what_cannot_be_sent),

@@ -283,6 +283,29 @@ static void assert_gone_seen(bool secure, const char *request, const char *until
     test_server_stop(server);
 }
 
+/* Four MiB through an output of 64 KiB, and a body that was moved away. */
+static void test_server_tells_when_a_stream_has_room(void **state)
+{
+    (void)state;
+    const aver_server_limits limits = {.output_bytes_max = 64 * 1024};
+    for (int secure = 0; secure <= 1; secure++) {
+        test_server *server = test_server_start(&limits, "tcp:127.0.0.1:0", secure);
+        test_raw raw = test_raw_open(server, secure);
+        test_raw_text(&raw, "GET /pump HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert_true(test_raw_read(&raw, NULL, 20000));
+        assert_true(raw.total > TEST_NET_BIG_BYTES);
+        test_raw_close(&raw);
+        raw = test_raw_open(server, secure);
+        test_raw_text(&raw, "POST /take HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                            "Content-Length: 5\r\n\r\ntaken");
+        assert_true(test_raw_read(&raw, NULL, 5000));
+        assert_non_null(strstr(raw.text, "\r\n\r\ntaken"));
+        test_raw_close(&raw);
+        assert_int_equal(test_server_counts(server).gones, 0);
+        test_server_stop(server);
+    }
+}
+
 static void test_server_sees_who_goes_away(void **state)
 {
     (void)state;
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_server_continues_when_asked),
         cmocka_unit_test(test_server_leaves_out_split_headers),
         cmocka_unit_test(test_server_cuts_streams_without_an_end),
+        cmocka_unit_test(test_server_tells_when_a_stream_has_room),
         cmocka_unit_test(test_server_sees_who_goes_away),
         cmocka_unit_test(test_server_sees_a_tls_close_notify),
         cmocka_unit_test(test_server_drains),
