@@ -270,6 +270,68 @@ static void cancelled_work_leaves_what_it_read(void **state)
     assert_int_equal(read_count, after->prompt_count - after->cached_count + 9);
 }
 
+/* One of 24 jobs, by number; every third is of several choices. */
+static run_answer *random_submit(uint64_t id, uint32_t job, uint8_t scope)
+{
+    static const char *const prompts[] = {TALE, "Once upon a time there was a dog",
+                                          TALE " They saw",
+                                          "One day, Tom and Lily went to the park with a red ball"};
+    char body[1024];
+    (void)snprintf(body, sizeof(body),
+                   "{\"model\":\"m\",\"prompt\":\"%s\",\"max_tokens\":%u,\"seed\":%u}",
+                   prompts[job % 4], (unsigned)(2 + job % 5), (unsigned)job);
+    run_answer *answer = run_prepare(stories, id, body);
+    answer->job.choices_count = job % 3 == 2 ? 1 + job % 4 : 1;
+    answer->job.has_cache_scope = scope != 0;
+    memset(answer->job.cache_scope, scope, sizeof(answer->job.cache_scope));
+    assert_int_equal(aver_engine_submit(stories->engine, id, &answer->job), AVER_OK);
+    return answer;
+}
+
+/* Jobs that come, go on and are cancelled at any time, in few slots: what is not cancelled is what
+ * it would be alone. */
+static void random_use_changes_no_bit(void **state)
+{
+    (void)state;
+    uint8_t alone[24][32];
+    uint32_t jobs[RUN_JOBS_MAX];
+    uint32_t random = 99;
+    unsigned whole = 0;
+    engine_start(SLOTS);
+    for (uint32_t job = 0; job < 24; job++) {
+        run_clear(stories);
+        (void)random_submit(0, job, 0);
+        run_finish(stories);
+        memcpy(alone[job], stories->answers[0].end.step_digest, 32);
+    }
+    for (int round = 0; round < 4; round++) {
+        run_clear(stories);
+        for (uint64_t id = 0; id < RUN_JOBS_MAX; id++) {
+            random = random * 1664525u + 1013904223u;
+            jobs[id] = (random >> 8) % 24;
+            (void)random_submit(id, jobs[id], (uint8_t)((random >> 16) % 4));
+            for (uint32_t steps = (random >> 20) % 5; steps > 0; steps--) {
+                assert_int_equal(aver_engine_step(stories->engine), AVER_OK);
+            }
+            if ((random >> 24) % 3 == 0) {
+                uint64_t other = (random >> 12) % (id + 1);
+                aver_engine_cancel(stories->engine, other);
+                assert_true(stories->answers[other].done);
+            }
+        }
+        run_finish(stories);
+        for (uint64_t id = 0; id < RUN_JOBS_MAX; id++) {
+            const run_answer *answer = &stories->answers[id];
+            assert_true(answer->done);
+            if (answer->end.finish != AVER_FINISH_ABORTED) {
+                assert_memory_equal(answer->end.step_digest, alone[jobs[id]], 32);
+                whole++;
+            }
+        }
+    }
+    assert_true(whole > 100);
+}
+
 #define POLICY                                                                                     \
     "You are a kind helper who tells short stories to little children about dogs and balls."
 
@@ -342,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_scope_with_many_prompts_does_not_drive_out_the_others),
         cmocka_unit_test(what_others_keep_does_not_depend_on_hits),
         cmocka_unit_test(cancelled_work_leaves_what_it_read),
+        cmocka_unit_test(random_use_changes_no_bit),
         cmocka_unit_test(shared_texts_serve_everybody_alike),
         cmocka_unit_test(shared_texts_must_fit_the_context),
     };
