@@ -111,12 +111,14 @@ static aver_err message_content(job_parse *parse, size_t index, const json_t *co
     return err;
 }
 
-/* One {"id","type":"function","function":{"name","arguments"}}. */
+/* One {"id","type":"function","function":{"name","arguments"}}; the function may carry what a
+ * client read the arguments as, which says nothing more. */
 static aver_err message_call(job_parse *parse, const char *param, const json_t *call,
                              aver_buf *calls)
 {
     const json_t *function = json_object_get(call, "function");
     const json_t *arguments = json_object_get(function, "arguments");
+    size_t wanted = json_object_get(function, "parsed_arguments") != NULL ? 3 : 2;
     char name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1];
     aver_view id;
     if (json_is_object(call) && json_is_string(json_object_get(call, "type")) &&
@@ -124,7 +126,7 @@ static aver_err message_call(job_parse *parse, const char *param, const json_t *
         return aver_job_refuse(parse, AVER_E_UNSUPPORTED, "unsupported_value", param,
                                "calls of other tools than functions are not supported here");
     }
-    if (json_object_size(call) != 3 || json_object_size(function) != 2 ||
+    if (json_object_size(call) != 3 || json_object_size(function) != wanted ||
         !json_is_string(json_object_get(call, "type")) || !json_is_string(arguments)) {
         return aver_job_refuse_value(
             parse, param, "an array of {\"id\",\"type\",\"function\":{\"name\",\"arguments\"}}");
@@ -169,6 +171,9 @@ static aver_err message_member(job_parse *parse, size_t index, const char *key, 
     if (strcmp(key, "name") == 0) {
         message->name = value;
         return aver_job_read_text(parse, param, value, 0, NAME_BYTES_MAX, &text);
+    }
+    if (strcmp(key, "parsed") == 0 && strcmp(message->role, "assistant") == 0) {
+        return AVER_OK; /* what a client read the content as */
     }
     bool nothing = json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0);
     if (strcmp(key, "tool_call_id") == 0 && strcmp(message->role, "tool") == 0) {

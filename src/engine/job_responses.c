@@ -47,11 +47,11 @@ static aver_err turn_close(job_parse *parse, responses_turn *turn)
 }
 
 /* One {"type":"input_text"|"output_text"|"text","text"}; annotations and logprobs of answers that
- * come back are left aside. */
+ * come back, and what a client read the text as, are left aside. */
 static aver_err part_read(job_parse *parse, const char *param, const json_t *part, aver_buf *text)
 {
     static const char *const types[] = {"input_text", "output_text", "text"};
-    static const char *const known[] = {"type", "text", "annotations", "logprobs"};
+    static const char *const known[] = {"type", "text", "annotations", "logprobs", "parsed"};
     const char *type = json_string_value(json_object_get(part, "type"));
     const json_t *value = json_object_get(part, "text");
     const char *key;
@@ -63,7 +63,7 @@ static aver_err part_read(job_parse *parse, const char *param, const json_t *par
     bool valid = type != NULL && json_is_string(value);
     json_object_foreach((json_t *)(uintptr_t)part, key, member)
     {
-        valid = valid && aver_job_is_one_of(key, known, 4);
+        valid = valid && aver_job_is_one_of(key, known, 5);
     }
     if (!valid) {
         return aver_job_refuse_value(
@@ -150,11 +150,11 @@ static aver_err message_read(job_parse *parse, size_t index, const json_t *item,
 
 static aver_err call_read(job_parse *parse, size_t index, const json_t *item, responses_turn *turn)
 {
-    static const char *const wanted[] = {"call_id", "name", "arguments"};
+    static const char *const wanted[] = {"call_id", "name", "arguments", "parsed_arguments"};
     char param[AVER_JOB_PARAM_BYTES];
     char name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1];
     aver_view id, arguments;
-    aver_err err = item_members(parse, index, item, wanted, 3);
+    aver_err err = item_members(parse, index, item, wanted, 4);
     err = err == AVER_OK
               ? aver_job_read_text(parse, item_param(param, index, "call_id"),
                                    json_object_get(item, "call_id"), 1, CALL_ID_BYTES_MAX, &id)

@@ -168,6 +168,36 @@ async function jsonFormats() {
   assert.ok(["red", "green"].includes(parsed.choices[0].message.parsed.colour));
 }
 
+/** What the client made of an answer goes back as it is, in the next question. */
+async function turns() {
+  const ask = { ...oneCall, tools: [weather] };
+  const { choices: [{ message }] } = await client.chat.completions.parse(ask);
+  assert.ok(message.tool_calls[0].function.parsed_arguments.town);
+  const result = { role: "tool", tool_call_id: message.tool_calls[0].id, content: "yes" };
+  const next = await client.chat.completions.create({
+    ...question, messages: [...messages, message, result],
+  });
+  const last = await client.chat.completions.create({
+    ...question, messages: [...messages, message, result, next.choices[0].message, ...messages],
+  });
+  assert.equal(last.usage.completion_tokens, 16);
+  const { name, parameters, strict } = weather.function;
+  const tools = [{ type: "function", name, parameters, strict }];
+  const input = [{ role: "user", content: "Once upon a time" }];
+  const called = await client.responses.parse({
+    model, input, tools, tool_choice: "required", parallel_tool_calls: false, temperature: 0,
+  });
+  const output = { type: "function_call_output", call_id: called.output[0].call_id, output: "yes" };
+  const said = await client.responses.parse({
+    model, input: [...input, ...called.output, output], max_output_tokens: 16,
+  });
+  const more = await client.responses.create({
+    model, input: [...input, ...called.output, output, ...said.output, ...input],
+    max_output_tokens: 16,
+  });
+  assert.equal(more.usage.output_tokens, 16);
+}
+
 async function embeddings() {
   const input = ["Once upon a time", "there was"];
   // The client asks for base64 by itself and gives numbers.
@@ -353,7 +383,7 @@ async function keys() {
 
 /** Only when they are asked for: they need nodes of their own. */
 const special = { busy, keys };
-const checks = { chat, stream, settings, completions, tools, toolRunner, jsonFormats, embeddings,
+const checks = { chat, stream, settings, completions, tools, toolRunner, jsonFormats, turns, embeddings,
   responses, responseTools, models, errors, aborts, retries };
 const wanted = process.argv.length > 4 ? process.argv.slice(4) : Object.keys(checks);
 let faults = 0;

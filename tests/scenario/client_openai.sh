@@ -19,7 +19,7 @@ openai() {
 node -e 'const fs = require("fs"), policy = JSON.parse(fs.readFileSync("policy.json"));
     policy.models.push(process.argv[1]); fs.writeFileSync("policy.json", JSON.stringify(policy));' \
     "$("$bin/aver" model root vectors.gguf | grep -o '[0-9a-f]\{64\}')" || fail 'no policy'
-works='chat stream settings completions tools toolRunner jsonFormats embeddings responses
+works='chat stream settings completions tools toolRunner jsonFormats turns embeddings responses
 responseTools models errors aborts retries'
 node_models=own
 port_node --model "$model,name=story" --model "$top/vectors.gguf,name=vectors"

@@ -183,9 +183,11 @@ static void conversations_with_tools_are_read(void **state)
     job_prompts(
         CHAT,
         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Q\"},"
-        "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"tool_calls\":[{\"id\":"
+        "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,\"parsed\":null,\"tool_calls\":["
+        "{\"id\":"
         "\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":"
-        "1}\"}},{\"type\":\"function\",\"id\":\"call_2\",\"function\":{\"arguments\":\"\","
+        "1}\",\"parsed_arguments\":{\"a\":1}}},{\"type\":\"function\",\"id\":\"call_2\","
+        "\"function\":{\"arguments\":\"\","
         "\"name\":\"g\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":[{\"type\":"
         "\"text\",\"text\":\"A\"}]},{\"role\":\"assistant\",\"content\":\"t\",\"tool_calls\":[{"
         "\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}]"
@@ -278,7 +280,8 @@ static void responses_are_conversations(void **state)
         "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
         "\"text\":\"Q\"}]},{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
         "\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":\"T\","
-        "\"annotations\":[],\"logprobs\":[]}]},{\"type\":\"function_call\",\"id\":\"fc_1\","
+        "\"annotations\":[],\"logprobs\":[],\"parsed\":{\"x\":1}}]},"
+        "{\"type\":\"function_call\",\"id\":\"fc_1\",\"parsed_arguments\":{},"
         "\"call_id\":\"c1\",\"name\":\"f\",\"arguments\":\"{}\",\"status\":\"completed\"},"
         "{\"type\":\"function_call\",\"call_id\":\"c2\",\"name\":\"g\",\"arguments\":\"{\\\"b\\\":"
         "2}\"},{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"A\"},"

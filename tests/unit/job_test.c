@@ -239,6 +239,8 @@ static void bad_messages_are_refused_by_place(void **state)
          "messages[0].tool_calls"},
         {"{\"role\":\"assistant\",\"content\":\"x\",\"refusal\":\"no\"}", "unsupported_parameter",
          "messages[0].refusal"},
+        {"{\"role\":\"user\",\"content\":\"x\",\"parsed\":null}", "unknown_parameter",
+         "messages[0].parsed"},
         {"7", "invalid_value", "messages"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
