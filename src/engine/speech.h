@@ -18,7 +18,7 @@
 #include "engine/job.h"
 
 #define AVER_SPEECH_CALLS_MAX      128                   /* of one choice */
-#define AVER_SPEECH_CALL_BYTES_MAX ((size_t)1024 * 1024) /* arguments of one call */
+#define AVER_SPEECH_CALL_BYTES_MAX ((size_t)256 * 1024) /* arguments of one call */
 
 typedef struct aver_speech_plan aver_speech_plan;
 typedef struct aver_speech aver_speech;

@@ -36,7 +36,8 @@ static aver_speech_plan *plan_of(const char *source)
         abort();
     }
     aver_buf_deinit(&job.tools);
-    return plan; /* as is the native part, for the life of the process */
+    aver_native_free(native);
+    return plan; /* for the life of the process */
 }
 
 static void calls_take(const aver_speech *speech, aver_buf *calls)

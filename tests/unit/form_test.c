@@ -254,6 +254,36 @@ static void a_changed_call_is_found(void **state)
     assert_int_equal(result.outcome, AVER_RECHECK_SAME);
 }
 
+/* With both, the answer is of the form or calls. */
+static void tools_and_a_form_leave_both_ways(void **state)
+{
+    (void)state;
+    size_t called = 0;
+    for (int seed = 0; seed < 8; seed++) {
+        char members[BODY_BYTES_MAX];
+        (void)snprintf(members, sizeof(members),
+                       TOOLS ",\"parallel_tool_calls\":false,\"max_tokens\":200,\"seed\":%d,"
+                             "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+                             "\"name\":\"s\",\"schema\":{\"type\":\"object\",\"properties\":{"
+                             "\"topic\":{\"type\":\"string\",\"maxLength\":9}},\"required\":"
+                             "[\"topic\"]}}}",
+                       seed);
+        run_answer *answer = ask(members);
+        called += answer->calls[0].count;
+        if (answer->calls[0].count != 0) {
+            assert_call_valid(&answer->calls[0].list[0]);
+            assert_int_equal(answer->finish, AVER_FINISH_TOOL);
+        } else {
+            assert_int_equal(answer->finish, AVER_FINISH_STOP);
+            json_t *value = json_loadb((const char *)answer->text.data, answer->text.size, 0, NULL);
+            assert_true(json_is_string(json_object_get(value, "topic")));
+            json_decref(value);
+        }
+        assert_rechecks(answer);
+    }
+    print_message("%zu of 8 called\n", called);
+}
+
 /* Members that ask for nothing change nothing. */
 static void free_answers_are_what_they_were(void **state)
 {
@@ -304,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_named_call_is_made),
         cmocka_unit_test(every_choice_makes_its_own_calls),
         cmocka_unit_test(a_changed_call_is_found),
+        cmocka_unit_test(tools_and_a_form_leave_both_ways),
         cmocka_unit_test(free_answers_are_what_they_were),
         cmocka_unit_test(what_cannot_be_done_is_refused_in_words),
     };

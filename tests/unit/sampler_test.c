@@ -385,6 +385,41 @@ static void tokens_outside_the_vocabulary_are_passed_over(void **state)
     assert_int_equal(draw_after(&sampling, logits, tokens, 4, true), 0);
 }
 
+static int32_t redraw(const aver_sampling *sampling, const float *logits, const bool *allowed,
+                      uint32_t size, uint64_t step)
+{
+    aver_sampler *sampler = NULL;
+    int32_t token = -1;
+    assert_int_equal(aver_sampler_new(size, sampling, &sampler), AVER_OK);
+    aver_err err = aver_sampler_redraw(sampler, logits, allowed, step, &token);
+    aver_sampler_free(sampler);
+    return err == AVER_OK ? token : -1;
+}
+
+/* Of equal logits the number alone decides; it is another than the first draw's. */
+static void the_second_draw_is_of_what_is_allowed_by_a_number_of_its_own(void **state)
+{
+    (void)state;
+    const float logits[] = {1.0F, 1.0F, 1.0F, 1.0F, 1.0F, 1.0F, 1.0F, 1.0F};
+    const bool allowed[] = {false, true, false, true, true, false, true, false};
+    const int32_t kept[] = {1, 3, 4, 6};
+    aver_sampling sampling = sampling_plain();
+    for (uint64_t step = 0; step < 200; step++) {
+        uint8_t numbers[16];
+        uint8_t digest[32];
+        aver_be64_write(numbers, sampling.seed);
+        aver_be64_write(numbers + 8, step);
+        aver_sha256_tagged("aver/redraw/1", AVER_VIEW_OF(numbers), (aver_view){NULL, 0}, digest);
+        size_t share = (size_t)((double)(aver_be64_read(digest) >> 11) * 0x1p-53 * 4.0);
+        assert_int_equal(redraw(&sampling, logits, allowed, 8, step), kept[share]);
+    }
+    const float rising[] = {0.0F, 1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F, 7.0F};
+    const bool none[8] = {false};
+    sampling.temperature_ppm = 0;
+    assert_int_equal(redraw(&sampling, rising, allowed, 8, 0), 6);
+    assert_int_equal(redraw(&sampling, rising, none, 8, 0), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +435,7 @@ int main(void)
         cmocka_unit_test(penalties_lower_what_was_seen),
         cmocka_unit_test(penalties_forget_what_left_the_window),
         cmocka_unit_test(tokens_outside_the_vocabulary_are_passed_over),
+        cmocka_unit_test(the_second_draw_is_of_what_is_allowed_by_a_number_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
