@@ -20,6 +20,7 @@
 #define AVER_GRAMMAR_PLACES_MAX 1024  /* at which one text can stand */
 #define AVER_GRAMMAR_WORK_MAX   16384 /* places looked at for one byte */
 #define AVER_GRAMMAR_NODES_MAX  65536 /* of chains alive in one run */
+#define AVER_GRAMMAR_WORD_WORK  128   /* places looked at for all words, for each of them */
 
 typedef struct aver_grammar aver_grammar;
 typedef struct aver_grammar_run aver_grammar_run;
@@ -50,7 +51,7 @@ AVER_MUST_USE aver_err aver_grammar_words_new(uint32_t count, aver_grammar_piece
 void aver_grammar_words_free(aver_grammar_words *words);
 aver_view aver_grammar_word(const aver_grammar_words *words, int32_t token);
 /* Sets allowed[token], count of them, for each token by whose bytes the text may go on; and clears
- * the others. The number of allowed ones. */
+ * the others. The number of allowed ones; none if it would be too much work. */
 size_t aver_grammar_words_allowed(const aver_grammar_words *words, aver_grammar_run *run,
                                   bool *allowed);
 

@@ -65,6 +65,7 @@ static bool run_push(aver_grammar_run *run, uint32_t code, uint32_t parent)
     }
     run->work[run->work_count++] = node;
     run->work_done++;
+    run->work_total++;
     return true;
 }
 

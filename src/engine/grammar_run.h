@@ -29,8 +29,9 @@ struct aver_grammar_run {
     uint32_t buckets[GRAMMAR_BUCKETS];
     uint64_t stamp;
     uint32_t work[AVER_GRAMMAR_WORK_MAX];
-    size_t work_count, work_done;
-    grammar_places places[3]; /* the first is where the run stands */
+    size_t work_count, work_done; /* of the byte at hand */
+    uint64_t work_total;          /* of all bytes */
+    grammar_places places[3];     /* the first is where the run stands */
 };
 
 /* The places after one byte more; the nodes made stay until they are cut. FORMAT: none, LIMIT. */

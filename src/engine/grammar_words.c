@@ -207,11 +207,16 @@ size_t aver_grammar_words_allowed(const aver_grammar_words *words, aver_grammar_
         self->nodes_count = run->places[0].count;
         memcpy(self->nodes, run->places[0].nodes, self->nodes_count * sizeof(*self->nodes));
         self->starts[1] = self->nodes_count;
-        for (size_t i = 0; i < words->sorted_count; i++) {
+        uint64_t work_max = run->work_total + (uint64_t)words->count * AVER_GRAMMAR_WORD_WORK;
+        for (size_t i = 0; i < words->sorted_count && run->work_total <= work_max; i++) {
             if (walk_word(self, &words->sorted[i], words->bytes.data)) {
                 allowed[words->sorted[i].token] = true;
                 count++;
             }
+        }
+        if (run->work_total > work_max) {
+            memset(allowed, 0, words->count * sizeof(*allowed));
+            count = 0;
         }
         aver_grammar_nodes_cut(run, self->marks[0]);
     }

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define WHY_BYTES 160
-/* Of a tool's schema that llama-common's own converter is given: it has no bounds of its own. */
+/* Of the schemas that llama-common's own converter is given, all tools together: it has no bounds
+ * of its own, and takes about a millisecond a KiB. */
 #define NATIVE_SCHEMA_BYTES_MAX   (32u * 1024)
 #define NATIVE_SCHEMA_MEMBERS_MAX 64
 
@@ -83,31 +84,33 @@ static size_t json_widest(const json_t *json)
     return widest;
 }
 
-/* Whether a schema is one that we keep ourselves, and small. */
-static bool schema_is_tame(const json_t *schema)
+/* Whether a schema is one that we keep ourselves, and small. *budget: bytes that all may have. */
+static bool schema_is_tame(const json_t *schema, size_t *budget)
 {
     char why[AVER_GRAMMAR_WHY_BYTES];
     aver_grammar_builder *builder = NULL;
     aver_grammar_item item;
     char *text = json_dumps(schema, JSON_COMPACT);
-    bool tame = text != NULL && strlen(text) <= NATIVE_SCHEMA_BYTES_MAX &&
-                json_widest(schema) <= NATIVE_SCHEMA_MEMBERS_MAX &&
+    size_t size = text == NULL ? SIZE_MAX : strlen(text);
+    bool tame = size <= *budget && json_widest(schema) <= NATIVE_SCHEMA_MEMBERS_MAX &&
                 aver_grammar_builder_new(&builder) == AVER_OK &&
                 aver_grammar_schema_read(builder, schema, &item, why) == AVER_OK;
     aver_grammar_builder_free(builder);
     free(text);
+    *budget -= tame ? size : 0;
     return tame;
 }
 
 /* The tools for llama-common: schemas that it might choke on become "any object". */
 static json_t *tools_tamed(const json_t *tools)
 {
+    size_t budget = NATIVE_SCHEMA_BYTES_MAX;
     json_t *tamed = json_deep_copy(tools);
     for (size_t i = 0; i < json_array_size(tamed); i++) {
         json_t *function = json_object_get(json_array_get(tamed, i), "function");
         const json_t *parameters = json_object_get(function, "parameters");
         if (parameters != NULL && json_object_size(parameters) != 0 &&
-            !schema_is_tame(parameters)) {
+            !schema_is_tame(parameters, &budget)) {
             (void)json_object_set_new(function, "parameters", json_pack("{s:s}", "type", "object"));
         }
     }

@@ -581,6 +581,36 @@ static void the_words_of_a_vocabulary_are_allowed_as_the_run_allows_them(void **
     aver_grammar_free(grammar);
 }
 
+/* 200 places at once, and all of them go on with every letter. */
+static void looking_for_words_is_bounded(void **state)
+{
+    (void)state;
+    char source[8192] = "root ::= ";
+    static const char *const pieces[] = {"a", "ab", "abc", "abcd", "b", "bc", "c", "cd"};
+    bool allowed[8];
+    aver_grammar_words *words = NULL;
+    for (int alternatives = 1; alternatives <= 200; alternatives += 199) {
+        aver_grammar *grammar = NULL;
+        aver_grammar_run *run = NULL;
+        size_t size = strlen("root ::= ");
+        for (int i = 0; i < alternatives; i++) {
+            size += (size_t)snprintf(source + size, sizeof(source) - size, "%s[a-z]* \"%d\"",
+                                     i == 0 ? "" : " | ", i);
+        }
+        assert_int_equal(grammar_of_text(source, &grammar), AVER_OK);
+        assert_int_equal(aver_grammar_words_new(8, piece_of, (void *)(uintptr_t)pieces, &words),
+                         AVER_OK);
+        assert_int_equal(aver_grammar_run_new(grammar, &run), AVER_OK);
+        assert_int_equal(aver_grammar_words_allowed(words, run, allowed),
+                         alternatives == 1 ? 8 : 0);
+        assert_true(allowed[0] == (alternatives == 1));
+        assert_int_equal(aver_grammar_run_take(run, AVER_VIEW_LITERAL("abc0")), AVER_OK);
+        aver_grammar_run_free(run);
+        aver_grammar_words_free(words);
+        aver_grammar_free(grammar);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -597,6 +627,7 @@ int main(void)
         cmocka_unit_test(every_text_of_a_schema_is_valid_under_it),
         cmocka_unit_test(schemas_that_would_explode_are_bounded),
         cmocka_unit_test(the_words_of_a_vocabulary_are_allowed_as_the_run_allows_them),
+        cmocka_unit_test(looking_for_words_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
