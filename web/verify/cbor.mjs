@@ -11,6 +11,8 @@ import { refuse, utf8Bytes, utf8Text, concat } from "./bytes.mjs";
 
 /** Nothing that is signed is nested deeper than this; recursion needs a bound. */
 const DEPTH_MAX = 16;
+/** What the tables describe has a few hundred items; a value takes far more memory than its byte. */
+const ITEMS_MAX = 4096;
 
 /** A tagged value. */
 export class Tag {
@@ -23,10 +25,11 @@ export class Tag {
 
 /** Reads one item after the other from bytes whose bounds it never leaves. */
 class Cursor {
-  /** @param {Uint8Array} bytes */
-  constructor(bytes) {
+  /** @param {Uint8Array} bytes @param {number} itemsMax */
+  constructor(bytes, itemsMax) {
     this.bytes = bytes;
     this.at = 0;
+    this.itemsLeft = itemsMax;
   }
 
   /** @param {number|bigint} size @returns {Uint8Array} */
@@ -69,8 +72,8 @@ class Cursor {
 
   /** @param {number} depth */
   item(depth) {
-    if (depth > DEPTH_MAX) {
-      refuse("nested too deep");
+    if (depth > DEPTH_MAX || this.itemsLeft-- === 0) {
+      refuse(depth > DEPTH_MAX ? "nested too deep" : "too many items");
     }
     const { major, info, value } = this.head();
     switch (major) {
@@ -129,12 +132,13 @@ function compare(a, b) {
  * The one item that the bytes are.
  * @param {Uint8Array} bytes
  * @param {number} sizeMax
+ * @param {number} itemsMax with those in arrays and maps
  */
-export function cborDecode(bytes, sizeMax) {
+export function cborDecode(bytes, sizeMax, itemsMax = ITEMS_MAX) {
   if (bytes.length > sizeMax) {
     refuse(`more than ${sizeMax} bytes`);
   }
-  const cursor = new Cursor(bytes);
+  const cursor = new Cursor(bytes, itemsMax);
   const value = cursor.item(0);
   if (cursor.at !== bytes.length) {
     refuse("bytes behind the end");

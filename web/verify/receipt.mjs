@@ -133,7 +133,7 @@ const ids = list(TOKENS_MAX, uint(0n, (1n << 31n) - 1n));
  */
 export function tokensParse(encoding) {
   const [prompt, ...choices] = list(1 + CHOICES_MAX, ids)(
-    cborDecode(encoding, TOKENS_BYTES_MAX), "tokens");
+    cborDecode(encoding, TOKENS_BYTES_MAX, TOKENS_MAX + CHOICES_MAX + 2), "tokens");
   if (choices.length === 0) {
     refuse("tokens: no choice is there");
   }

@@ -62,6 +62,8 @@ function isEvent(lines) {
 export class StreamReader {
   constructor() {
     this.rest = new Uint8Array(0);
+    /** Bytes of rest in which no item ends, but for one that may end with its last. */
+    this.searched = 0;
     /** @type {Uint8Array[]} */
     this.events = [];
     /** @type {Uint8Array|undefined} */
@@ -78,10 +80,12 @@ export class StreamReader {
   /** @param {Uint8Array} bytes @throws {FormatError} where the stream is none of a node */
   push(bytes) {
     this.rest = concat(this.rest, bytes);
-    for (let end = itemEnd(this.rest, 0); end >= 0; end = itemEnd(this.rest, 0)) {
+    let end = itemEnd(this.rest, Math.max(0, this.searched - 1));
+    for (; end >= 0; end = itemEnd(this.rest, 0)) {
       this.item(this.rest.subarray(0, end));
       this.rest = this.rest.subarray(end);
     }
+    this.searched = this.rest.length;
     if (this.rest.length > ITEM_BYTES_MAX) {
       refuse("an event without end");
     }

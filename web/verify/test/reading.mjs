@@ -9,6 +9,7 @@ import { cborDecode } from "../cbor.mjs";
 import { ed25519KeySound, ed25519Verify, merkleLeaf, merkleNode, merklePathRoot, merkleRoot }
   from "../crypto.mjs";
 import { jsonParse } from "../json.mjs";
+import { tokensParse } from "../receipt.mjs";
 import { StreamReader } from "../stream.mjs";
 import { FormatError } from "../verify.mjs";
 
@@ -57,7 +58,29 @@ function cborIsDeterministic() {
   for (const [title, text] of Object.entries(refused)) {
     check(`CBOR: ${title}`, refuses(() => cbor(text)));
   }
+  const many = (count) => concat(Uint8Array.of(0x99, count >> 8, count & 255),
+    new Uint8Array(count));
+  check("CBOR: many items", cborDecode(many(4095), 1 << 16).length === 4095);
+  check("CBOR: too many items", refuses(() => cborDecode(many(4096), 1 << 16)));
   check("CBOR: more than may be", refuses(() => cborDecode(new Uint8Array(9), 8)));
+}
+
+function tokensHaveBounds() {
+  const ids = (count) => concat(Uint8Array.of(0x9a, 0, count >> 16, (count >> 8) & 255,
+    count & 255), new Uint8Array(count));
+  const empty = (choices) => new Uint8Array(choices).fill(0x80);
+  const document = (choices, prompt, last) => concat(
+    choices + 1 < 24 ? Uint8Array.of(0x80 + choices + 1) : Uint8Array.of(0x98, choices + 1),
+    ids(prompt), empty(choices - 1), ids(last));
+  const most = tokensParse(document(128, 262144 - 70000, 70000));
+  check("tokens: as many as may be", most.prompt.length === 262144 - 70000 &&
+    most.choices.length === 128 && most.choices[127].length === 70000);
+  check("tokens: one too many", refuses(() => tokensParse(document(1, 262144 - 69999, 70000))));
+  check("tokens: a choice too many", refuses(() => tokensParse(document(129, 70000, 70000))));
+  check("tokens: no choice", refuses(() => tokensParse(hex("8180"))));
+  check("tokens: an id too large", refuses(() => tokensParse(hex("8280811a80000000"))));
+  check("tokens: the largest id", tokensParse(hex("8280811a7fffffff")).choices[0][0] ===
+    2147483647n);
 }
 
 function textsAreStrict() {
@@ -184,6 +207,7 @@ function streamsAreRead() {
 }
 
 cborIsDeterministic();
+tokensHaveBounds();
 textsAreStrict();
 jsonIsStrict();
 await signaturesAreStrict();
