@@ -35,6 +35,7 @@
 #define WORDS          26
 #define PROMPT_WORDS   190 /* of the load that measures the reading of prompts */
 #define PROMPT_LEVEL   16
+#define PAUSE_MS       400 /* idle threads of llama-server spin for some 100 ms before they sleep */
 
 typedef enum side {
     SIDE_FAST,
@@ -198,6 +199,7 @@ static load_result bench_round(side which, const load_plan *plan)
 {
     load_result result;
     stage.measured = which;
+    node_fixture_sleep_ms(PAUSE_MS);
     if (!load_run(&stage.targets[which], plan, &result)) {
         (void)fprintf(stderr, "bench-serve: %s\n", side_names[which]);
         bench_die("the load failed");

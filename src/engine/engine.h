@@ -11,7 +11,7 @@
  *
  * Profile "verified": flash attention on, KV Q8_0 (BF16 if the head size is no multiple of 32), no
  * repacking, weights of the invariant types only, our sampler, and the step digest. Profile "fast":
- * llama.cpp's own choices, no digest.
+ * llama.cpp's own choices but for the KV memory, which is BF16; no digest.
  *
  * The token that ends a text (end of turn) is generated like any other: it is in the ids, the count
  * and the digest, and has no text. Positions: a prompt of N tokens in a context of M leaves room

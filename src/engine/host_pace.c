@@ -4,9 +4,11 @@
 /* A measurement: at least so much time and so many works. */
 #define MEASURE_NS    UINT64_C(6000000)
 #define MEASURE_WORKS 3u
-/* A trial takes longer, so that luck does not win it, unless it is so much slower. */
+/* A trial takes longer, so that luck does not win it: so many works, or so much time. It ends early
+ * if it is so much slower. */
 #define TRIAL_NS      UINT64_C(20000000)
 #define TRIAL_WORKS   6u
+#define TRIAL_MOST_NS UINT64_C(80000000)
 #define HOPELESS      1.5
 #define REST_LEAST_NS UINT64_C(30000000)
 #define REST_MOST_NS  UINT64_C(4000000000)
@@ -14,7 +16,7 @@
 #define REST_SLOW_NS UINT64_C(1000000000)
 #define WEIGHT       0.3
 /* How much faster the other way must be, and how much slower the best must have become. */
-#define FASTER 0.96
+#define FASTER 0.92
 #define SLOWER 1.4
 /* The best of late is forgotten slowly. */
 #define FORGET 1.005
@@ -31,7 +33,7 @@ uint32_t aver_host_pace_choose(aver_host_pace *pace, uint32_t units, uint64_t de
                                uint64_t now_ns)
 {
     const aver_host_way *best = &pace->ways[pace->best];
-    bool dear = best->unit_ns * units > (double)dear_ns && !pace->slow;
+    bool dear = pace->best == 0 && !pace->slow && best->unit_ns * units > (double)dear_ns;
     uint64_t rest_ns = pace->slow && pace->rest_ns > REST_SLOW_NS ? REST_SLOW_NS : pace->rest_ns;
     bool rested = now_ns - pace->rested_ns >= rest_ns;
     if (!pace->trial && best->unit_ns > 0.0 && !dear && rested) {
@@ -89,7 +91,9 @@ void aver_host_pace_learn(aver_host_pace *pace, uint32_t units, uint64_t work_ns
     }
     bool hopeless =
         pace->works_ns >= MEASURE_NS && unit_ns > HOPELESS * pace->ways[pace->best].unit_ns;
-    if (hopeless || (pace->works >= TRIAL_WORKS && pace->works_ns >= TRIAL_NS)) {
+    bool proven = (pace->works >= TRIAL_WORKS && pace->works_ns >= TRIAL_NS) ||
+                  pace->works_ns >= TRIAL_MOST_NS;
+    if (hopeless || proven) {
         pace_trial_end(pace, unit_ns, now_ns);
         pace_measure_begin(pace, false);
     }

@@ -6,6 +6,11 @@
 #define STEP_NS_ALONE  250e6
 /* Fewer are hardly cheaper: the weights are read once for all. */
 #define PROMPT_TOKENS_LEAST 32u
+/* Where a prompt can be brought to its end, a step reads no more than so many tokens, or so many
+ * for each answer in it: prompts then get their first tokens one after the other instead of all at
+ * the end, and the answers in the same step cost them little. */
+#define PROMPT_TOKENS_END    64u
+#define PROMPT_TOKENS_ANSWER 6u
 /* Smaller steps are mostly overhead; they tell nothing of a prompt token. */
 #define LEARN_TOKENS_LEAST 16u
 #define LEARN_PART         0.25
@@ -40,6 +45,7 @@ static uint32_t schedule_next(const aver_slots *slots, bool first)
     return found;
 }
 
+/* What a step may take by time. */
 static uint32_t schedule_budget(const aver_schedule *schedule, const aver_slots *slots,
                                 uint32_t answers)
 {
@@ -50,22 +56,45 @@ static uint32_t schedule_budget(const aver_schedule *schedule, const aver_slots 
     return budget < (double)room ? (uint32_t)budget : room;
 }
 
+/* What brings short prompts to their end soon; the budget itself where no prompt is that short. */
+static uint32_t schedule_cut(const aver_slots *slots, uint32_t answers, uint32_t budget)
+{
+    uint32_t shortest = schedule_next(slots, false);
+    uint32_t cut = PROMPT_TOKENS_ANSWER * answers;
+    cut = cut < PROMPT_TOKENS_END ? PROMPT_TOKENS_END : cut;
+    if (cut >= budget || shortest == slots->count || slot_left(&slots->list[shortest]) > cut) {
+        return budget;
+    }
+    return cut;
+}
+
+/* A few tokens of a prompt that stays unfinished would be computed for themselves. */
+static bool schedule_worth(uint32_t left, uint32_t given, uint32_t budget)
+{
+    return given == left || given >= PROMPT_TOKENS_LEAST || budget < PROMPT_TOKENS_END;
+}
+
 /* Shares the budget out among the prompts. */
 static void schedule_share(const aver_slots *slots, uint32_t budget)
 {
+    uint32_t shared = 0;
     uint32_t index = schedule_next(slots, true);
     if (index < slots->count && budget > 0) {
         uint32_t left = slot_left(&slots->list[index]);
         uint32_t half = (budget + 1) / 2;
         slots->list[index].share = left < half ? left : half;
-        budget -= slots->list[index].share;
+        shared = slots->list[index].share;
     }
-    for (index = schedule_next(slots, false); index < slots->count && budget > 0;
+    for (index = schedule_next(slots, false); index < slots->count && shared < budget;
          index = schedule_next(slots, false)) {
-        uint32_t left = slot_left(&slots->list[index]);
-        uint32_t given = left < budget ? left : budget;
-        slots->list[index].share += given;
-        budget -= given;
+        aver_slot *slot = &slots->list[index];
+        uint32_t left = slot_left(slot);
+        uint32_t given = left < budget - shared ? left : budget - shared;
+        if (!schedule_worth(left, given, budget)) {
+            return;
+        }
+        slot->share += given;
+        shared += given;
     }
 }
 
@@ -103,7 +132,7 @@ void aver_schedule_fill(aver_schedule *schedule, aver_slots *slots)
     for (uint32_t i = 0; i < slots->count; i++) {
         answers += slots->list[i].state == AVER_SLOT_ANSWER ? 1 : 0;
     }
-    schedule_share(slots, schedule_budget(schedule, slots, answers));
+    schedule_share(slots, schedule_cut(slots, answers, schedule_budget(schedule, slots, answers)));
     schedule->answers = answers;
     schedule->apart = aver_schedule_apart(schedule, answers);
     for (uint32_t i = 0; i < slots->count; i++) {

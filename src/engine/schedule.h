@@ -8,6 +8,8 @@
  * prompt never holds up answers for long, and prompts are never kept waiting by answers. Of this
  * the prompt that was admitted first gets a part, so that it always comes to an end, and the rest
  * goes to those that have the least left to read, so that short ones need not wait for long ones.
+ * Of many short prompts a step takes a few only, so that they are answered one after the other and
+ * not all when the last one is read.
  *
  * Sequences whose tokens are put in rising order of neighbouring slots llama.cpp computes together,
  * those put in falling order one by one. Together the weights are read once for all, but for two to

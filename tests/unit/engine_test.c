@@ -280,7 +280,7 @@ static void weights_that_are_not_invariant_only_run_fast(void **state)
     aver_engine_options options = run_options(floats, 1);
     run_start(floats, &options);
     assert_int_equal(aver_engine_about(floats->engine)->profile, AVER_PROFILE_FAST);
-    assert_string_equal(aver_engine_about(floats->engine)->kv_type, "F16");
+    assert_string_equal(aver_engine_about(floats->engine)->kv_type, "BF16");
     run_answer *answer = run_one(floats, "{" ONCE ",\"max_tokens\":20,\"temperature\":0}");
     assert_int_equal(answer->count, 20);
     assert_false(answer->end.has_step_digest);

@@ -109,6 +109,10 @@ static void dear_work_is_not_used_for_trials_unless_it_became_slow(void **state)
     self.way_ns[0] = 900 * MS;
     work(&self, 20);
     assert_int_equal(self.pace.best, 1);
+    /* The way back is always tried. */
+    self.way_ns[0] = 100 * MS;
+    work(&self, 300);
+    assert_int_equal(self.pace.best, 0);
 }
 
 int main(void)
