@@ -29,7 +29,7 @@ static void life_body(const node_fixture *node, char *ret_body, size_t size, uns
 {
     (void)snprintf(ret_body, size,
                    "{\"model\":\"%s\",\"prompt\":\"One day\",\"max_tokens\":%u,"
-                   "\"temperature\":2,\"seed\":2%s}",
+                   "\"temperature\":2,\"seed\":2,\"logit_bias\":{\"1\":-100,\"2\":-100}%s}",
                    node->model, max_tokens, stream ? ",\"stream\":true,\"aver\":{}" : "");
 }
 
