@@ -96,8 +96,8 @@ static const char *const maker_policy_odds[] = {
     ",\"allow_stripped\":null",
     ",\"profiles\":[null]",
     ",\"other\":0",
-    ",\"require\":[[\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\","
-    "\"nonce\",\"nonce\"]]",
+    (",\"require\":[[\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\",\"nonce\","
+     "\"nonce\",\"nonce\"]]"),
     ",\"require\":[[[\"nonce\"]]]",
     ",\"require\":[]",
     ",\"require\":[[\"nonce\"]]",
