@@ -15,7 +15,7 @@ B      ?=
 export AVER_BUILD := $(abspath $(BUILD))
 NINJA = cmake --build $(BUILD) -j$(JOBS)
 
-.PHONY: all build deps demo check bench fuzz soak install deb static tidy clean
+.PHONY: all build deps demo check bench fuzz soak installed install deb static tidy clean
 
 all: deps build
 
@@ -56,10 +56,14 @@ soak: deps
 	@$(MAKE) --no-print-directory build
 	@ctest --test-dir $(BUILD) -C soak -L soak --verbose --no-tests=error
 
-install: all
+installed: deps
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@$(NINJA) --target installed
+
+install: installed
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
-deb: deps build
+deb: installed
 	@tools/deb $(BUILD) $(BUILD)/deb
 
 static:

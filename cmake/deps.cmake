@@ -18,15 +18,20 @@ foreach(dep IN ITEMS libcrypto libssl libsecp256k1 jansson libevent libevent_ope
     endif()
 endforeach()
 if(AVER_STATIC)
-    # Archives do not name what they need.
+    # Archives do not name what they need: these four are searched until nothing is missing.
     find_library(AVER_CARES_LIB cares REQUIRED)
-    set_property(TARGET PkgConfig::libssl APPEND PROPERTY
-        INTERFACE_LINK_LIBRARIES PkgConfig::libcrypto)
+    find_library(AVER_SSL_LIB ssl REQUIRED)
+    find_library(AVER_CRYPTO_LIB crypto REQUIRED)
+    set(tls_archives
+        ${curl_prefix}/lib/libcurl.a,${AVER_CARES_LIB},${AVER_SSL_LIB},${AVER_CRYPTO_LIB})
+    set(tls_group $<LINK_GROUP:RESCAN,${tls_archives}>)
+    foreach(dep IN ITEMS libcurl libssl libcrypto)
+        # What libcurl.pc says beside that names shared objects.
+        set_target_properties(PkgConfig::${dep} PROPERTIES INTERFACE_LINK_OPTIONS ""
+            INTERFACE_LINK_LIBRARIES "${tls_group}")
+    endforeach()
     set_property(TARGET PkgConfig::libevent_openssl APPEND PROPERTY
         INTERFACE_LINK_LIBRARIES PkgConfig::libevent PkgConfig::libssl)
-    # libcurl.pc names shared objects.
-    set_target_properties(PkgConfig::libcurl PROPERTIES INTERFACE_LINK_OPTIONS ""
-        INTERFACE_LINK_LIBRARIES "${curl_prefix}/lib/libcurl.a;${AVER_CARES_LIB};PkgConfig::libssl")
 endif()
 pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
 pkg_check_modules(libcbor IMPORTED_TARGET libcbor)

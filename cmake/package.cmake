@@ -81,3 +81,6 @@ install(CODE "${install_folders}
     if(NOT EXISTS \$ENV{DESTDIR}\${sysconfdir}/aver/node.conf)
         file(INSTALL ${CMAKE_SOURCE_DIR}/deploy/node.conf DESTINATION \${sysconfdir}/aver)
     endif()" COMPONENT node)
+
+# All of the above and nothing else, for make install and make deb.
+add_custom_target(installed DEPENDS aver aver-node aver-node-sim libaver libaver_sim manual)

@@ -15,6 +15,8 @@ aver_program(aver-node SOURCES ${AVER_MAIN_node} LIBS aver_node)
 aver_program(aver-node-sim SOURCES ${AVER_MAIN_node} LIBS aver_tee_sim aver_node DEFINES AVER_WITH_SIM=1)
 aver_program(aver SOURCES ${AVER_MAIN_cli} LIBS aver_attest_sim aver_cli)
 if(AVER_STATIC)
+    # A linker may warn of functions that load shared objects (users, services, host names): they
+    # lie in the archives, and nothing calls them.
     target_link_options(aver PRIVATE -static-pie)
     return()
 endif()
