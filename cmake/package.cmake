@@ -2,6 +2,8 @@
 # libaver: formats and verifier as one archive, without network, threads or simulator; and what
 # `make install` puts where. The components are those of the Debian packages: aver, node, dev.
 
+file(RELATIVE_PATH AVER_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+
 set(libaver_objects)
 foreach(layer IN ITEMS base codec crypto attest receipt)
     get_target_property(type aver_${layer} TYPE)

@@ -18,7 +18,9 @@ cmake --install "$build" --prefix "$top/prefix" >"$top/log" 2>&1 || {
     cat "$top/log"
     exit 1
 }
-PKG_CONFIG_PATH=$top/prefix/lib/pkgconfig
+# lib, or lib/<architecture> where the prefix is /usr.
+libdir=$(dirname "$(find "$top/prefix" -name libaver.a)")
+PKG_CONFIG_PATH=$libdir/pkgconfig
 export PKG_CONFIG_PATH
 cflags=$(pkg-config --cflags aver) || fail 'pkg-config does not know aver'
 libs=$(pkg-config --libs aver)
@@ -110,7 +112,7 @@ fi
 # Everything the archive wants from outside must be there once all of it is linked.
 # shellcheck disable=SC2086
 printf 'int main(void) { return 0; }\n' >"$top/whole.c"
-archive=$top/prefix/lib/libaver.a
+archive=$libdir/libaver.a
 # shellcheck disable=SC2086
 cc $sanitize "$top/whole.c" -Wl,--whole-archive "$archive" -Wl,--no-whole-archive $libs -o "$top/whole" ||
     fail 'the archive is not closed in itself'
