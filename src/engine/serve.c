@@ -28,6 +28,7 @@ typedef struct serve_state {
     aver_buf out;
     aver_buf events; /* of the step or submit in progress */
     uint64_t events_count;
+    aver_err failure; /* of a frame sent within a step */
     bool closed;
     bool load_failed;
 } serve_state;
@@ -62,19 +63,13 @@ static aver_err serve_flush(serve_state *state)
     return err;
 }
 
-static void serve_on_event(const aver_event *event, void *context)
-{
-    serve_state *state = context;
-    aver_link_put_event(&state->events, event);
-    state->events_count++;
-}
-
 static aver_err serve_send_events(serve_state *state)
 {
+    aver_err err = state->failure;
     if (state->events_count == 0) {
-        return AVER_OK;
+        return err;
     }
-    aver_err err = aver_buf_status(&state->events);
+    err = err == AVER_OK ? aver_buf_status(&state->events) : err;
     if (err == AVER_OK) {
         aver_link_put_events(&state->out, state->events_count, aver_buf_view(&state->events));
         err = serve_flush(state);
@@ -82,6 +77,17 @@ static aver_err serve_send_events(serve_state *state)
     aver_buf_clear(&state->events);
     state->events_count = 0;
     return err;
+}
+
+/* A step in which many choices give out what they held may have more than a frame takes. */
+static void serve_on_event(const aver_event *event, void *context)
+{
+    serve_state *state = context;
+    aver_link_put_event(&state->events, event);
+    state->events_count++;
+    if (state->events.size > EVENTS_BYTES_MAX / 2 && state->failure == AVER_OK) {
+        state->failure = serve_send_events(state);
+    }
 }
 
 static bool serve_keeps(const serve_state *state, const aver_engine_options *options, int fd)

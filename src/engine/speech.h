@@ -17,7 +17,8 @@
 #include "engine/host.h"
 #include "engine/job.h"
 
-#define AVER_SPEECH_CALLS_MAX      128                   /* of one choice */
+#define AVER_SPEECH_HELD_BYTES_MAX ((size_t)512 * 1024) /* text that may become a call */
+#define AVER_SPEECH_CALLS_MAX      128                  /* of one choice */
 #define AVER_SPEECH_CALL_BYTES_MAX ((size_t)256 * 1024) /* arguments of one call */
 
 typedef struct aver_speech_plan aver_speech_plan;

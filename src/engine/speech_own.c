@@ -335,7 +335,7 @@ static aver_err reader_step(aver_own_reader *reader, aver_buf *plain, aver_own_c
         break;
     case AVER_OWN_CALL:
         end = reader_call_end(reader);
-        good = reader->depth <= DEPTH_MAX && reader->held.size <= CALL_BYTES_MAX;
+        good = reader->depth <= DEPTH_MAX;
         if (good && end != 0) {
             good = call_read(reader, aver_view_make(reader->held.data, end), on_call, context) ==
                    AVER_OK;
@@ -377,7 +377,9 @@ aver_err aver_own_push(aver_own_reader *reader, aver_view text, aver_buf *plain,
     while (err == AVER_OK && more) {
         err = reader_step(reader, plain, on_call, context, &more);
     }
-    return err;
+    return err == AVER_OK && reader->held.size + reader->begun.size > AVER_OWN_HELD_BYTES_MAX
+               ? reader_plain(reader, plain)
+               : err;
 }
 
 aver_err aver_own_flush(aver_own_reader *reader, aver_buf *plain)

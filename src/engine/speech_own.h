@@ -28,6 +28,9 @@ typedef enum aver_own_state {
     AVER_OWN_PLAIN,      /* no calls are in what follows */
 } aver_own_state;
 
+/* More than this is held of no text: it is plain then. */
+#define AVER_OWN_HELD_BYTES_MAX ((size_t)512 * 1024)
+
 typedef struct aver_own_reader {
     const json_t *tools; /* borrowed */
     aver_own_state state;

@@ -312,6 +312,10 @@ static aver_err native_push_part(aver_speech *speech, aver_view text, bool may_e
             speech_release(speech, speech->held.size);
         } else if (!speech->in_section) {
             speech_scan(speech, &more);
+        } else if (speech->held.size > AVER_SPEECH_HELD_BYTES_MAX) {
+            speech->plain_only = true;
+            section_leave(speech);
+            more = true;
         } else if (may_end && speech->plan->marks_count != 0) {
             section_parse(speech, false);
             more = !speech->in_section;

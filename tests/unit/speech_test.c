@@ -328,6 +328,38 @@ static void hostile_text_is_bounded(void **state)
     free(text);
 }
 
+/* Nor is more held of it than a call may have, in whatever it hopes for. */
+static void little_is_held_of_what_never_ends(void **state)
+{
+    (void)state;
+    static const char *const begins[] = {"", "{", "{\"tool_calls\":[", "{\"tool_calls\":[{\"a",
+                                         "<tool_call>\n{\"name\": \"clock\", \"arguments\": {"};
+    static char spaces[4096];
+    aver_native *native = native_open(TEMPLATE_TAGS);
+    memset(spaces, ' ', sizeof(spaces));
+    for (size_t i = 0; i < 2 * sizeof(begins) / sizeof(begins[0]); i++) {
+        aver_speech *speech = NULL;
+        aver_view plain = {NULL, 0};
+        aver_speech_plan *plan = plan_of(i % 2 == 0 ? NULL : native, AVER_TOOL_CHOICE_AUTO, true);
+        size_t in = strlen(begins[i / 2]);
+        assert_int_equal(aver_speech_new(plan, &speech), AVER_OK);
+        assert_int_equal(aver_speech_push(speech, aver_view_text(begins[i / 2]), &plain), AVER_OK);
+        size_t out = plain.size;
+        for (int k = 0; k < 200; k++) {
+            in += sizeof(spaces);
+            assert_int_equal(
+                aver_speech_push(speech, aver_view_make(spaces, sizeof(spaces)), &plain), AVER_OK);
+            out += plain.size;
+            assert_true(in - out <= AVER_SPEECH_HELD_BYTES_MAX + sizeof(spaces));
+        }
+        assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, &plain), AVER_OK);
+        assert_int_equal(out + plain.size, in);
+        aver_speech_free(speech);
+        aver_speech_plan_free(plan);
+    }
+    aver_native_free(native);
+}
+
 /* Whether answers may be this text, by the plan's grammar. */
 static bool plan_allows(const aver_speech_plan *plan, const char *text)
 {
@@ -494,6 +526,7 @@ int main(void)
         cmocka_unit_test(bare_calls_are_found),
         cmocka_unit_test(listed_calls_are_found),
         cmocka_unit_test(hostile_text_is_bounded),
+        cmocka_unit_test(little_is_held_of_what_never_ends),
         cmocka_unit_test(forced_calls_are_what_the_grammar_allows),
         cmocka_unit_test(begun_calls_are_held_to_their_grammar),
         cmocka_unit_test(jobs_that_ask_for_nothing_have_no_plan),
