@@ -319,7 +319,7 @@ static void test_drain_lets_answers_finish(void **state)
     (void)state;
     node_fixture_start(&node, (const char *const[]){"--context", "4096", NULL});
     node_session_open(&late, &node, false);
-    life_begin(&client, &node, 2500, true);
+    life_begin(&client, &node, 1000, true);
     life_ender ender = {.pid = node.pid};
     client.question.on_piece = life_end_node;
     client.question.context = &ender;
