@@ -6,7 +6,7 @@
 
 #include "aver/judge.h"
 
-#define AVER_PIN_MODELS_MAX    8
+#define AVER_PIN_MODELS_MAX    AVER_KEYSET_MODELS_MAX
 #define AVER_PIN_HASH_PIECE    65536
 #define AVER_PIN_AGE_DEFAULT_S 300
 
