@@ -50,7 +50,7 @@ typedef struct aver_engine_options {
     uint32_t slots;          /* sequences at once */
     uint32_t context_tokens; /* each sequence; 0: what the model was trained for, at most 4096 */
     uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 512 */
-    uint32_t threads;        /* 0: cores that this process may use minus one, at least 1 */
+    uint32_t threads;        /* 0: the cores that it may use; of more than 4 all but one */
     aver_engine_adapter
         adapters[AVER_ENGINE_ADAPTERS_MAX]; /* added to the weights, in this order */
     size_t adapters_count;

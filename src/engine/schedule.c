@@ -10,7 +10,7 @@
  * for each answer in it: prompts then get their first tokens one after the other instead of all at
  * the end, and the answers in the same step cost them little. */
 #define PROMPT_TOKENS_END    64u
-#define PROMPT_TOKENS_ANSWER 6u
+#define PROMPT_TOKENS_ANSWER 24u
 /* Smaller steps are mostly overhead; they tell nothing of a prompt token. */
 #define LEARN_TOKENS_LEAST 16u
 #define LEARN_PART         0.25

@@ -43,7 +43,7 @@ const aver_node_option aver_node_option_table[] = {
     {"batch", "N", AVER_OPTION_BATCH, AVER_OPTION_ONCE,
      "tokens of one engine step at most; default 512"},
     {"threads", "N", AVER_OPTION_THREADS, AVER_OPTION_ONCE,
-     "threads of the engine; default: cores less one"},
+     "threads of the engine; default: all cores, of more than four all but one"},
     {"shared-prefix", "FILE", AVER_OPTION_SHARED_PREFIX, AVER_OPTION_REPEATS,
      "public text, such as a system message, that the prompts of all callers\n"
      "may begin with and which is then read once for all; at most 8"},
