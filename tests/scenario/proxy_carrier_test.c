@@ -95,6 +95,7 @@ static void put_tampered(int client, aver_buf *answer)
 {
     aver_view bytes = aver_buf_view(answer);
     aver_view receipt = header_value(bytes, "Aver-Receipt: ");
+    size_t at;
     switch (atomic_load(&mode)) {
     case NO_RECEIPT:
         put_no_receipt(client, bytes);
@@ -104,7 +105,8 @@ static void put_tampered(int client, aver_buf *answer)
                      header_value(aver_buf_view(&earlier), "Aver-Receipt: "));
         return;
     case FLIP_RECEIPT:
-        answer->data[(size_t)(receipt.data - answer->data) + 40] ^= 1;
+        at = (size_t)(receipt.data - answer->data) + 40;
+        answer->data[at] = answer->data[at] == 'A' ? 'B' : 'A';
         break;
     case FLIP_BODY:
         answer->data[body_offset(bytes) + 20] ^= 1;
