@@ -492,15 +492,14 @@ static void schemas_that_would_explode_are_bounded(void **state)
     json_t *schema = json_of("{\"$ref\":\"#/$defs/0\",\"$defs\":{}}");
     for (int i = 0; i < 50; i++) {
         char name[16];
+        char next[32];
         (void)snprintf(name, sizeof(name), "%d", i);
-        assert_int_equal(
-            json_object_set_new(
-                json_object_get(schema, "$defs"), name,
-                i == 49 ? json_pack("{s:s}", "type", "null")
-                        : json_pack("{s:[{s:s+},{s:s+}]}", "anyOf", "$ref", "#/$defs/",
-                                    json_string_value(json_sprintf("%d", i + 1)), "$ref",
-                                    "#/$defs/", json_string_value(json_sprintf("%d", i + 1)))),
-            0);
+        (void)snprintf(next, sizeof(next), "#/$defs/%d", i + 1);
+        json_t *definition =
+            i == 49 ? json_pack("{s:s}", "type", "null")
+                    : json_pack("{s:[{s:s},{s:s}]}", "anyOf", "$ref", next, "$ref", next);
+        assert_int_equal(json_object_set_new(json_object_get(schema, "$defs"), name, definition),
+                         0);
     }
     assert_int_equal(grammar_of_json(schema, &grammar, why), AVER_OK);
     assert_true(grammar_has(grammar, "null"));
