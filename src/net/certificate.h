@@ -8,7 +8,8 @@
  *
  *   leaf       for 90 days, the CMW bytes as the value of the non-critical extension 2.23.133.5.4.9
  *   authority  for 3 years; issues leaves of the same key and no others: path length 0, and name
- *              constraints (critical) to the names that it was made for
+ *              constraints (critical) to the names that it was made for; where these are all
+ *              host names, or all addresses, the other kind is shut out
  *
  * Whoever trusts an authority trusts its key, which is the key of the leaves themselves, for these
  * names alone. A leaf without an authority is self-signed.

@@ -52,27 +52,31 @@ static ASN1_STRING *name_string(int type, const void *bytes, int size)
     return string;
 }
 
-/* constraint: an address with a mask for this one alone, a name without its "*.". */
-static GENERAL_NAME *name_general(const char *name, bool constraint)
+static GENERAL_NAME *name_make(bool address, const void *bytes, int size)
 {
-    uint8_t bytes[2 * NAME_ADDRESS_BYTES_MAX];
-    int size = name_address(name, bytes);
     GENERAL_NAME *general = GENERAL_NAME_new();
-    ASN1_STRING *string = NULL;
-    if (size > 0) {
-        memset(bytes + size, 0xff, (size_t)size);
-        string = name_string(V_ASN1_OCTET_STRING, bytes, constraint ? 2 * size : size);
-    } else {
-        const char *host = constraint && name[0] == '*' ? name + 2 : name;
-        string = name_string(V_ASN1_IA5STRING, host, (int)strlen(host));
-    }
+    ASN1_STRING *string =
+        name_string(address ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING, bytes, size);
     if (!general || !string) {
         GENERAL_NAME_free(general);
         ASN1_STRING_free(string);
         return NULL;
     }
-    GENERAL_NAME_set0_value(general, size > 0 ? GEN_IPADD : GEN_DNS, string);
+    GENERAL_NAME_set0_value(general, address ? GEN_IPADD : GEN_DNS, string);
     return general;
+}
+
+/* constraint: an address with a mask for this one alone, a name without its "*.". */
+static GENERAL_NAME *name_general(const char *name, bool constraint)
+{
+    uint8_t bytes[2 * NAME_ADDRESS_BYTES_MAX];
+    int size = name_address(name, bytes);
+    if (size > 0) {
+        memset(bytes + size, 0xff, (size_t)size);
+        return name_make(true, bytes, constraint ? 2 * size : size);
+    }
+    const char *host = constraint && name[0] == '*' ? name + 2 : name;
+    return name_make(false, host, (int)strlen(host));
 }
 
 static GENERAL_NAMES *names_general(const aver_certificate_names *names)
@@ -101,12 +105,11 @@ bool aver_certificate_names_set(struct x509_st *certificate, const aver_certific
     return done;
 }
 
-static bool constraints_add(NAME_CONSTRAINTS *constraints, const char *name)
+/* Takes general, which may be NULL. */
+static bool constraints_add(STACK_OF(GENERAL_SUBTREE) * trees, GENERAL_NAME *general)
 {
     GENERAL_SUBTREE *tree = GENERAL_SUBTREE_new();
-    GENERAL_NAME *general = name_general(name, true);
-    bool done =
-        tree && general && sk_GENERAL_SUBTREE_push(constraints->permittedSubtrees, tree) > 0;
+    bool done = tree && general && sk_GENERAL_SUBTREE_push(trees, tree) > 0;
     if (!done) {
         GENERAL_SUBTREE_free(tree);
         GENERAL_NAME_free(general);
@@ -117,19 +120,46 @@ static bool constraints_add(NAME_CONSTRAINTS *constraints, const char *name)
     return true;
 }
 
+/* All names of a kind that has none permitted: what is permitted binds names of its kind alone. */
+static bool constraints_exclude(NAME_CONSTRAINTS *constraints, bool names, bool addresses)
+{
+    static const uint8_t all[2 * NAME_ADDRESS_BYTES_MAX]; /* an address under an empty mask */
+    if (names && addresses) {
+        return true;
+    }
+    constraints->excludedSubtrees = sk_GENERAL_SUBTREE_new_null();
+    STACK_OF(GENERAL_SUBTREE) *trees = constraints->excludedSubtrees;
+    bool done = trees != NULL;
+    if (done && !names) {
+        done = constraints_add(trees, name_make(false, "", 0));
+    }
+    if (done && !addresses) {
+        done = constraints_add(trees, name_make(true, all, 2 * 4)) &&
+               constraints_add(trees, name_make(true, all, (int)sizeof all));
+    }
+    return done;
+}
+
 bool aver_certificate_constraints_set(struct x509_st *certificate,
                                       const aver_certificate_names *names)
 {
+    uint8_t address[NAME_ADDRESS_BYTES_MAX];
+    bool has_names = false;
+    bool has_addresses = false;
     NAME_CONSTRAINTS *constraints = NAME_CONSTRAINTS_new();
     bool done = constraints != NULL;
-    if (done) {
+    if (done && names->count > 0) {
         constraints->permittedSubtrees = sk_GENERAL_SUBTREE_new_null();
         done = constraints->permittedSubtrees != NULL;
     }
     for (size_t i = 0; done && i < names->count; i++) {
-        done = constraints_add(constraints, names->list[i]);
+        bool is_address = name_address(names->list[i], address) != 0;
+        has_names = has_names || !is_address;
+        has_addresses = has_addresses || is_address;
+        done = constraints_add(constraints->permittedSubtrees, name_general(names->list[i], true));
     }
-    done = done && X509_add1_ext_i2d(certificate, NID_name_constraints, constraints, 1, 0) == 1;
+    done = done && constraints_exclude(constraints, has_names, has_addresses) &&
+           X509_add1_ext_i2d(certificate, NID_name_constraints, constraints, 1, 0) == 1;
     NAME_CONSTRAINTS_free(constraints);
     return done;
 }

@@ -339,6 +339,42 @@ static void test_tls_authority_vouches_for_no_other_key_or_name(void **state)
     aver_tls_key_free(other_key);
 }
 
+/* The verdict on a leaf for a foreign name, issued by the authority of a key for this name alone.
+ */
+static int tls_forged_verdict(const char *own, const char *foreign)
+{
+    aver_tls_key *key = NULL;
+    struct ssl_ctx_st *tls = NULL;
+    X509 *forged = NULL;
+    const aver_certificate_names names = {&foreign, 1};
+    assert_ok(aver_tls_key_new(&key));
+    assert_ok(aver_tls_key_certify(key, &own, 1));
+    assert_ok(aver_tls_server_new(key, "aver", (aver_view){0}, &tls));
+    X509 *authority = tls_authority_of(tls);
+    assert_int_equal(tls_verdict(authority, SSL_CTX_get0_certificate(tls), own), X509_V_OK);
+    assert_ok(aver_certificate_issue(SSL_CTX_get0_privatekey(tls), authority, &names, "aver",
+                                     (aver_view){0}, &forged));
+    int verdict = tls_verdict(authority, forged, foreign);
+    X509_free(forged);
+    aver_tls_free(tls);
+    aver_tls_key_free(key);
+    return verdict;
+}
+
+/* A constraint binds only names of its own kind: the other kinds must be shut out. */
+static void test_tls_authority_vouches_for_no_name_of_another_kind(void **state)
+{
+    (void)state;
+    assert_int_equal(tls_forged_verdict("127.0.0.1", "::1"), X509_V_ERR_PERMITTED_VIOLATION);
+    assert_int_equal(tls_forged_verdict("::1", "127.0.0.1"), X509_V_ERR_PERMITTED_VIOLATION);
+    assert_int_equal(tls_forged_verdict("127.0.0.1", "bank.example"),
+                     X509_V_ERR_EXCLUDED_VIOLATION);
+    assert_int_equal(tls_forged_verdict("aver.example", "192.0.2.7"),
+                     X509_V_ERR_EXCLUDED_VIOLATION);
+    assert_int_equal(tls_forged_verdict("aver.example", "2001:db8::7"),
+                     X509_V_ERR_EXCLUDED_VIOLATION);
+}
+
 static void test_tls_authority_is_given_out_for_its_key_alone(void **state)
 {
     (void)state;
@@ -509,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_tls_certificate_without_evidence),
         cmocka_unit_test(test_tls_authority_stays_while_leaves_change),
         cmocka_unit_test(test_tls_authority_vouches_for_no_other_key_or_name),
+        cmocka_unit_test(test_tls_authority_vouches_for_no_name_of_another_kind),
         cmocka_unit_test(test_tls_authority_is_given_out_for_its_key_alone),
         cmocka_unit_test(test_tls_names_are_hosts_or_addresses),
         cmocka_unit_test(test_tls_chain_of_others_is_served_for_the_own_key_alone),
