@@ -105,6 +105,16 @@ static aver_err answered_on_item(const aver_stream_item *item, void *context)
     return AVER_E_FORMAT;
 }
 
+/* Whoever carries the bytes can write this: words of an error, never an answer. */
+static aver_err answered_on_unsealed(const answered_run *run, const aver_response *response)
+{
+    if (response->status >= 200 && response->status < 300) {
+        return AVER_E_PEER;
+    }
+    return run->posting->on_head != NULL ? run->posting->on_head(response, run->posting->context)
+                                         : AVER_OK;
+}
+
 static aver_err answered_on_head(const aver_response *response, void *context)
 {
     answered_run *run = context;
@@ -113,8 +123,7 @@ static aver_err answered_on_head(const aver_response *response, void *context)
     const char *type = aver_client_header(response->client, "Content-Type");
     const char *receipt = aver_client_header(response->client, "Aver-Receipt");
     if (nonce == NULL) {
-        /* Whoever carries the bytes can write this: words of an error, never an answer. */
-        return response->status >= 200 && response->status < 300 ? AVER_E_PEER : AVER_OK;
+        return answered_on_unsealed(run, response);
     }
     run->reply->streamed = type != NULL && strncmp(type, "text/event-stream", 17) == 0;
     run->reply->sealed = true;

@@ -10,6 +10,7 @@
 
 #define ANSWER_OUTCOME_BYTES_MAX (32u * 1024)
 #define ANSWER_RECEIPT_TEXT_MAX  (2u * AVER_RECEIPT_BYTES_MAX)
+#define ANSWER_STATUS_GOOD       200u /* the one that a good receipt signs */
 
 static void answer_headers(aver_proxy_answer *answer, const char *verdict)
 {
@@ -124,6 +125,10 @@ static const char *answer_fault(const aver_proxy_answer *answer, char ret_check[
         (void)snprintf(ret_check, 64, "receipt.response");
         return "the answer is larger than this proxy takes";
     }
+    if (reply->verdict.count == 0) {
+        (void)snprintf(ret_check, 64, "receipt.format");
+        return "there is no receipt, and no whole answer";
+    }
     aver_proxy_check_name(reply->why, ret_check);
     return reply->why;
 }
@@ -205,6 +210,14 @@ static void answer_finish_stream(aver_proxy_answer *answer)
     answer_record(answer, 200);
 }
 
+void aver_proxy_answer_abandon(aver_proxy_answer *answer, const char *why)
+{
+    answer->record.outcome = AVER_PROXY_NONE;
+    (void)snprintf(answer->record.why, sizeof answer->record.why, "%s", why);
+    aver_proxy_relay_end(&answer->relay, false, true, (aver_view){NULL, 0});
+    answer_record(answer, ANSWER_STATUS_GOOD);
+}
+
 static void answer_refuse_whole(aver_proxy_answer *answer)
 {
     char check[64];
@@ -221,14 +234,22 @@ static void answer_finish_whole(aver_proxy_answer *answer)
     }
     answer_headers(answer, aver_proxy_outcome_text(answer->record.outcome));
     answer_receipt_header(answer);
-    aver_proxy_job_reply(answer->job, reply->status, answer->type, aver_buf_view(&reply->response));
-    answer_record(answer, reply->status);
+    aver_proxy_job_reply(answer->job, ANSWER_STATUS_GOOD, answer->type,
+                         aver_buf_view(&reply->response));
+    answer_record(answer, ANSWER_STATUS_GOOD);
+}
+
+/* What is neither success nor error is nothing that a node says. */
+static uint32_t answer_error_status(const aver_answered *reply)
+{
+    return reply->status >= 400 && reply->status < 600 ? reply->status : 502;
 }
 
 /* No answer. Its words come from the node only if seal or judged connection say so. */
 static void answer_finish_error(aver_proxy_answer *answer)
 {
     const aver_answered *reply = &answer->reply;
+    uint32_t status = answer_error_status(reply);
     answer->record.outcome = reply->receipt.size > 0 ? AVER_PROXY_REFUSED : AVER_PROXY_NONE;
     if (reply->receipt.size == 0) {
         aver_proxy_checks_text(&answer->node->session->verdict, answer->record.checks);
@@ -238,7 +259,7 @@ static void answer_finish_error(aver_proxy_answer *answer)
         aver_proxy_job_header(answer->job, "Retry-After", answer->retry_after);
     }
     if (!reply->sealed && !answer->worker->remote.has_tls) {
-        aver_proxy_refusal refusal = {.status = reply->status, .code = "unsealed_error"};
+        aver_proxy_refusal refusal = {.status = status, .code = "unsealed_error"};
         (void)snprintf(refusal.message, sizeof refusal.message,
                        "The node, or whoever carried its bytes, answered %u.", reply->status);
         aver_proxy_answer_say(answer, &refusal);
@@ -246,8 +267,16 @@ static void answer_finish_error(aver_proxy_answer *answer)
     }
     answer_headers(answer, aver_proxy_outcome_text(answer->record.outcome));
     answer_receipt_header(answer);
-    aver_proxy_job_reply(answer->job, reply->status, answer->type, aver_buf_view(&reply->response));
-    answer_record(answer, reply->status);
+    aver_proxy_job_reply(answer->job, status, answer->type, aver_buf_view(&reply->response));
+    answer_record(answer, status);
+}
+
+/* No seal covers the status: whoever carries the bytes can call an error of the node a success. */
+static bool answer_is_error(const aver_answered *reply)
+{
+    static const char error[] = "{\"error\":";
+    return reply->response.size >= sizeof error - 1 &&
+           memcmp(reply->response.data, error, sizeof error - 1) == 0;
 }
 
 /* What the verdict says, for headers, comments and page. */
@@ -255,8 +284,9 @@ static void answer_judge(aver_proxy_answer *answer)
 {
     const aver_answered *reply = &answer->reply;
     aver_proxy_record *record = &answer->record;
+    bool success = reply->status >= 200 && reply->status < 300;
     bool unproven = answer->route.unproven && reply->sealed && reply->receipt.size == 0 &&
-                    reply->transfer == AVER_OK;
+                    reply->transfer == AVER_OK && !(success && answer_is_error(reply));
     record->outcome = reply->accepted ? AVER_PROXY_ACCEPTED
                       : unproven      ? AVER_PROXY_NONE
                                       : AVER_PROXY_REFUSED;

@@ -41,6 +41,8 @@ AVER_MUST_USE aver_err aver_proxy_answer_on_head(const aver_response *response, 
 AVER_MUST_USE aver_err aver_proxy_answer_on_event(const aver_stream_item *item, void *context);
 /* The exchange is over and judged: the client gets its end, the page its line. */
 void aver_proxy_answer_finish(aver_proxy_answer *answer);
+/* No verdict can be had of a stream that has begun: it is cut. */
+void aver_proxy_answer_abandon(aver_proxy_answer *answer, const char *why);
 /* An answer of the proxy's own instead, noted for the page: words; or 502 for a check that stands
  * in the way. Only before anything was told. */
 void aver_proxy_answer_say(aver_proxy_answer *answer, const aver_proxy_refusal *refusal);

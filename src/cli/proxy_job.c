@@ -218,6 +218,15 @@ void aver_proxy_lane_close(aver_proxy_lane *lane)
     *lane = (aver_proxy_lane){0};
 }
 
+/* What others wrote is data: no browser may show it as a page with this proxy's rights, which
+ * reach as far as the stored capsules. */
+static void job_put_data_only(aver_proxy_job *job)
+{
+    aver_proxy_job_header(job, "X-Content-Type-Options", "nosniff");
+    aver_proxy_job_header(job, "Content-Security-Policy",
+                          "default-src 'none'; frame-ancestors 'none'; sandbox");
+}
+
 aver_err aver_proxy_job_new(aver_proxy_lane *lane, aver_exchange *exchange,
                             aver_proxy_job **ret_job)
 {
@@ -246,6 +255,7 @@ aver_err aver_proxy_job_new(aver_proxy_lane *lane, aver_exchange *exchange,
     (void)pthread_cond_init(&job->room, NULL);
     aver_buf_init(&job->headers, JOB_HEADERS_BYTES_MAX);
     aver_buf_init(&job->out, JOB_OUT_BYTES_MAX);
+    job_put_data_only(job);
     job->body = aver_exchange_body_take(exchange);
     aver_exchange_on_gone(exchange, job_on_gone, job);
     *ret_job = job;

@@ -126,7 +126,11 @@ static bool post_once(aver_proxy_answer *answer, bool last)
     if (err == AVER_E_PROOF && !last) {
         return true;
     }
-    post_unreachable(answer, err);
+    if (answer->relay.begun) {
+        aver_proxy_answer_abandon(answer, aver_err_text(err));
+    } else {
+        post_unreachable(answer, err);
+    }
     return false;
 }
 

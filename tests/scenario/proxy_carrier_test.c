@@ -38,6 +38,10 @@ typedef enum tampering {
     REPLAY,        /* the whole of an earlier answer */
     OTHER_NODE,    /* evidence of another node */
     OUTDATED,      /* a carrier says that the keys are old, again and again */
+    OTHER_SUCCESS, /* a genuine answer, its status is 205 */
+    ERROR_AS_GOOD, /* a genuine error, its status is 200 */
+    NO_ERROR,      /* a status that is neither success nor error */
+    PAGE,          /* documents are pages with a script */
 } tampering;
 
 static node_fixture node, other;
@@ -91,9 +95,23 @@ static void put_cut(int client, aver_view answer)
     put_replaced(client, head, length, AVER_VIEW_LITERAL("0"));
 }
 
+/* With another status line. */
+static void put_status(int client, aver_view answer, const char *status)
+{
+    const uint8_t *end = memchr(answer.data, '\r', answer.size);
+    assert_non_null(end);
+    put_replaced(client, answer, aver_view_slice(answer, 0, (size_t)(end - answer.data)),
+                 aver_view_text(status));
+}
+
 static void put_tampered(int client, aver_buf *answer)
 {
     aver_view bytes = aver_buf_view(answer);
+    if (atomic_load(&mode) == OTHER_SUCCESS || atomic_load(&mode) == ERROR_AS_GOOD) {
+        bool error = atomic_load(&mode) == ERROR_AS_GOOD;
+        put_status(client, bytes, error ? "HTTP/1.1 200 OK" : "HTTP/1.1 205 Reset Content");
+        return;
+    }
     aver_view receipt = header_value(bytes, "Aver-Receipt: ");
     size_t at;
     switch (atomic_load(&mode)) {
@@ -175,6 +193,9 @@ static void handle_post(int client, aver_view request)
         put_own(client, "429 Busy\r\nContent-Type: application/json\r\nRetry-After: 7",
                 "{\"error\":{\"message\":\"words of the carrier\"}}");
         return;
+    case NO_ERROR:
+        put_own(client, "304 Not Modified\r\nContent-Type: application/json", "");
+        return;
     case OUTDATED:
         put_own(client, "422 Keys\r\nContent-Type: application/problem+json",
                 "{\"type\":\"urn:ietf:params:ehbp:error:key-config\",\"title\":\"words of the "
@@ -190,8 +211,12 @@ static void handle_post(int client, aver_view request)
 
 static void handle(int client, aver_view request)
 {
+    static const char documents[] = "GET /v1/models ";
     if (memcmp(request.data, "POST ", 5) == 0) {
         handle_post(client, request);
+    } else if (atomic_load(&mode) == PAGE &&
+               memcmp(request.data, documents, sizeof(documents) - 1) == 0) {
+        put_own(client, "200 OK\r\nContent-Type: text/html", "<script>read('/')</script>");
     } else {
         (void)atomic_fetch_add(&attestations, 1);
         carrier_pass(client,
@@ -280,6 +305,58 @@ static void words_of_a_carrier_are_no_error_of_the_node(void **state)
     assert_string_equal(answer.verdict, "none");
     assert_true(proxy_answer_has(&answer, "unsealed_error"));
     assert_false(proxy_answer_has(&answer, "words of the carrier"));
+    proxy_answer_deinit(&answer);
+    assert_int_equal(proxy_run_stop(&proxy), 0);
+    carrier_stop(&server);
+}
+
+/* No seal covers the status: what the client is told is what the receipt signs, or no success. */
+static void the_status_is_not_the_carriers_to_choose(void **state)
+{
+    (void)state;
+    static const char id[] =
+        "{\"id\":\"0000000000000000000000000000000000000000000000000000000000000000\"}";
+    char path[CLI_RUN_PATH_BYTES];
+    proxy_answer answer = {.status = 0};
+    cli_run_path(&run, "carrier", path);
+    atomic_store(&mode, OTHER_SUCCESS);
+    carrier_start(&server, path, handle);
+    open_proxy(path);
+    proxy_ask(&proxy, CHAT, question(false), &answer);
+    assert_string_equal(answer.verdict, "accepted");
+    assert_int_equal(answer.status, 200);
+    assert_true(proxy_answer_has(&answer, "\"choices\""));
+    proxy_answer_deinit(&answer);
+    atomic_store(&mode, ERROR_AS_GOOD);
+    proxy_ask(&proxy, "/v1/receipts", id, &answer);
+    assert_int_equal(answer.status, 502);
+    assert_string_equal(answer.verdict, "refused");
+    proxy_answer_deinit(&answer);
+    atomic_store(&mode, NO_ERROR);
+    proxy_ask(&proxy, CHAT, question(false), &answer);
+    assert_int_equal(answer.status, 502);
+    assert_string_equal(answer.verdict, "none");
+    assert_true(proxy_answer_has(&answer, "unsealed_error"));
+    proxy_answer_deinit(&answer);
+    assert_int_equal(proxy_run_stop(&proxy), 0);
+    carrier_stop(&server);
+}
+
+/* A page from elsewhere, shown under the proxy's address, could read the reader's capsules. */
+static void nothing_of_a_carrier_is_a_page_of_the_proxy(void **state)
+{
+    (void)state;
+    char path[CLI_RUN_PATH_BYTES];
+    proxy_answer answer = {.status = 0};
+    cli_run_path(&run, "carrier", path);
+    atomic_store(&mode, PAGE);
+    carrier_start(&server, path, handle);
+    open_proxy(path);
+    proxy_ask(&proxy, "/v1/models", NULL, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.verdict, "none");
+    assert_string_equal(answer.sniff, "nosniff");
+    assert_string_equal(answer.page, "default-src 'none'; frame-ancestors 'none'; sandbox");
     proxy_answer_deinit(&answer);
     assert_int_equal(proxy_run_stop(&proxy), 0);
     carrier_stop(&server);
@@ -423,6 +500,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_tampering_with_a_whole_answer_is_named),
         cmocka_unit_test(words_of_a_carrier_are_no_error_of_the_node),
+        cmocka_unit_test(the_status_is_not_the_carriers_to_choose),
+        cmocka_unit_test(nothing_of_a_carrier_is_a_page_of_the_proxy),
         cmocka_unit_test(a_node_that_claims_other_keys_is_verified_once_more),
         cmocka_unit_test(another_node_at_the_address_gets_no_prompt),
         cmocka_unit_test(a_spoiled_stream_ends_with_an_error_and_a_cut),

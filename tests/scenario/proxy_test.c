@@ -211,6 +211,7 @@ static void the_nodes_own_errors_come_through(void **state)
     proxy_answer_deinit(&answer);
     proxy_ask(&proxy, "/v1/no/such/path", "{}", &answer);
     assert_int_equal(answer.status, 404);
+    assert_string_equal(answer.type, "application/json");
     proxy_answer_deinit(&answer);
     proxy_ask(&proxy, "/v1/models", NULL, &answer);
     assert_int_equal(answer.status, 200);

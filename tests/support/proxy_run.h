@@ -28,6 +28,7 @@ typedef struct proxy_answer {
     uint32_t status;
     aver_buf body; /* terminated, size without the terminator */
     char verdict[32], checks[512], capsule[64];
+    char type[128], sniff[32], page[128]; /* Content-Type; what a browser may make of it */
     char receipt[PROXY_RUN_VALUE_MAX];
     /* Asked for: the client goes away after so many bytes, 0 never; called with each piece. */
     size_t leave_after_bytes;
