@@ -123,7 +123,7 @@ static bool constraints_add(STACK_OF(GENERAL_SUBTREE) * trees, GENERAL_NAME *gen
 /* All names of a kind that has none permitted: what is permitted binds names of its kind alone. */
 static bool constraints_exclude(NAME_CONSTRAINTS *constraints, bool names, bool addresses)
 {
-    static const uint8_t all[2 * NAME_ADDRESS_BYTES_MAX]; /* an address under an empty mask */
+    static const uint8_t all[2 * NAME_ADDRESS_BYTES_MAX] = {0}; /* an address, an empty mask */
     if (names && addresses) {
         return true;
     }
