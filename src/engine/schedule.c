@@ -6,6 +6,8 @@
 #define STEP_NS_ALONE  250e6
 /* Fewer are hardly cheaper: the weights are read once for all. */
 #define PROMPT_TOKENS_LEAST 32u
+/* So many for each answer, whatever time they take. */
+#define PROMPT_TOKENS_BESIDE 6u
 /* Where a prompt can be brought to its end, a step reads no more than so many tokens, or so many
  * for each answer in it: prompts then get their first tokens one after the other instead of all at
  * the end, and the answers in the same step cost them little. */
@@ -53,6 +55,9 @@ static uint32_t schedule_budget(const aver_schedule *schedule, const aver_slots 
     double step_ns = answers > 0 ? STEP_NS_BESIDE : STEP_NS_ALONE;
     double budget = schedule->token_ns > 0.0 ? step_ns / schedule->token_ns : PROMPT_TOKENS_LEAST;
     budget = budget < PROMPT_TOKENS_LEAST ? PROMPT_TOKENS_LEAST : budget;
+    /* Many answers take that long by themselves; prompts must not starve beside them. */
+    double beside = (double)PROMPT_TOKENS_BESIDE * answers;
+    budget = budget < beside ? beside : budget;
     return budget < (double)room ? (uint32_t)budget : room;
 }
 
