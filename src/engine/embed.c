@@ -202,17 +202,18 @@ aver_err aver_embed_new(const aver_engine_options *options, aver_embed **ret_emb
         return err;
     }
     err = aver_load_facts(options, &file, &facts, ret_why);
-    aver_embed *embed = err == AVER_OK ? calloc(1, sizeof(*embed)) : NULL;
-    if (err == AVER_OK && embed == NULL) {
-        err = embed_fail(ret_why, AVER_E_NOMEM, "out of memory");
-    }
-    if (err == AVER_OK) {
-        embed->info.profile = aver_load_profile(options->profile, &facts);
-        embed->info.slots = options->slots;
-        embed->reads_only = facts.reads_only;
-        err = embed_set_up(embed, options, &facts, ret_why);
-    }
     aver_load_close(&file);
+    if (err != AVER_OK) {
+        return err;
+    }
+    aver_embed *embed = calloc(1, sizeof(*embed));
+    if (embed == NULL) {
+        return embed_fail(ret_why, AVER_E_NOMEM, "out of memory");
+    }
+    embed->info.profile = aver_load_profile(options->profile, &facts);
+    embed->info.slots = options->slots;
+    embed->reads_only = facts.reads_only;
+    err = embed_set_up(embed, options, &facts, ret_why);
     if (err != AVER_OK) {
         aver_embed_free(embed);
         return err;
