@@ -164,7 +164,7 @@ ALWAYS.answer = [...ALWAYS.connect, ...[...RECEIPT, "receipt.route"].map(one),
 /** What a policy asks for by itself; on connecting, what is about the answer waits for it. */
 function requiredByPolicy(policy, use) {
   const waits = (name) => name.startsWith("receipt.") || name === "time.as-of";
-  return policy.require.filter((names) => use !== "connect" || !names.every(waits));
+  return policy.require.filter((names) => use !== "connect" || !names.some(waits));
 }
 
 /**

@@ -88,6 +88,11 @@ async function goodAnswersAreAccepted() {
   const { made, context } = await liveOf({});
   compare("bundle", await verifyBundle(made.bundle, await contextOf()), []);
   compare("connection", await verifyConnection(made.bundle, context), []);
+  // One of several suffices, and the answer may bring it: so the connection is not asked for it.
+  const later = await liveOf({}, (policy) => {
+    policy.require = [["receipt.tokens", "capsule.format"]];
+  });
+  compare("awaited", await verifyConnection(later.made.bundle, later.context), []);
 }
 
 async function evidenceIsJudged() {
