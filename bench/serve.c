@@ -6,11 +6,11 @@
  * llama-batched-bench with as many prompt tokens is the limit: no server, no sampler, no text.
  *
  * All servers of a level are up at once, and their rounds take turns, so that what else the machine
- * does hits all alike; figures are medians of the rounds. Load and servers share the cores. No
- * answer ends early: llama-server is told ignore_eos, our node gets a logit_bias against the token
- * that ends a text where it knows that member, and what came out shorter is counted and shown.
- * llama-server runs without its cache of prompts: nothing in this load repeats, it would only cost
- * it time and memory. Memory is PSS in the middle of a round, keeper and engine together.
+ * does hits all alike; figures are medians of the rounds. Load and servers share the cores.
+ * llama-server is told ignore_eos; our node has no such member, and its few answers that end early
+ * are counted and shown: only tokens that came count in a figure. llama-server runs without its
+ * cache of prompts: nothing in this load repeats, it would only cost it time and memory. Memory is
+ * PSS in the middle of a round, keeper and engine together.
  *
  *   bench-serve [--model story|random] [--streams N] [--rounds N] [--endpoint chat|completions]
  *               [--threads N]
