@@ -279,16 +279,23 @@ aver_err aver_job_parse(aver_view body, aver_endpoint endpoint, aver_job *ret_jo
     return AVER_OK;
 }
 
+/* All of it is a caller's. */
+static void job_drop(aver_buf *buf)
+{
+    aver_buf_wipe(buf);
+    aver_buf_deinit(buf);
+}
+
 void aver_job_deinit(aver_job *job)
 {
-    aver_buf_deinit(&job->model);
-    aver_buf_deinit(&job->prompt);
+    job_drop(&job->model);
+    job_drop(&job->prompt);
     for (size_t i = 0; i < AVER_JOB_STOPS_MAX; i++) {
-        aver_buf_deinit(&job->stops[i]);
+        job_drop(&job->stops[i]);
     }
     free(job->biases);
-    aver_buf_deinit(&job->tools);
-    aver_buf_deinit(&job->schema);
-    aver_buf_deinit(&job->cache_key);
+    job_drop(&job->tools);
+    job_drop(&job->schema);
+    job_drop(&job->cache_key);
     memset(job, 0, sizeof(*job));
 }

@@ -35,7 +35,7 @@ struct aver_prompt {
     char *bos;
     uint8_t digest[32];
     size_t piece_bytes_max; /* longest token text: bounds the count of ids from below */
-    aver_view *specials;    /* texts of control tokens, borrowed from the vocabulary */
+    aver_view *specials;    /* texts of control tokens, borrowed from the vocabulary; sorted */
     size_t specials_count;
     bool special_begins[256]; /* first bytes of them */
     aver_template_abilities abilities;
@@ -49,6 +49,15 @@ static const char *vocab_text(const struct llama_vocab *vocab, llama_token token
 {
     const char *text = token < 0 ? NULL : llama_vocab_get_text(vocab, token);
     return text == NULL ? "" : text;
+}
+
+/* By bytes, a beginning of another before it. */
+static int special_compare(const void *left, const void *right)
+{
+    const aver_view *a = left;
+    const aver_view *b = right;
+    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
+    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
 }
 
 static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
@@ -71,6 +80,7 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
             prompt->piece_bytes_max = text.size;
         }
     }
+    qsort(prompt->specials, prompt->specials_count, sizeof(*prompt->specials), special_compare);
     return AVER_OK;
 }
 
@@ -194,18 +204,39 @@ static aver_err prompt_render_messages(const aver_prompt *prompt,
     return text->failed ? AVER_E_NOMEM : aver_buf_status(&text->bytes);
 }
 
-/* The size of the longest control token's text at this place, or 0. */
+/* The first control token from low on, of those before high, whose byte at this depth is not less;
+ * all of them are alike up to there. */
+static size_t special_bound(const aver_prompt *prompt, size_t low, size_t high, size_t depth,
+                            unsigned byte)
+{
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const aver_view *special = &prompt->specials[middle];
+        if (special->size <= depth || special->data[depth] < byte) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The size of the longest control token's text at this place, or 0. A vocabulary may have thousands
+ * of them, and callers choose the text: they are not tried one by one. */
 static size_t special_at(const aver_prompt *prompt, aver_view text, size_t at)
 {
     size_t longest = 0;
+    size_t low = 0;
+    size_t high = prompt->specials_count;
     if (!prompt->special_begins[text.data[at]]) {
         return 0;
     }
-    for (size_t i = 0; i < prompt->specials_count; i++) {
-        aver_view special = prompt->specials[i];
-        if (special.size > longest && special.size <= text.size - at &&
-            memcmp(text.data + at, special.data, special.size) == 0) {
-            longest = special.size;
+    for (size_t depth = 0; low < high && depth < text.size - at; depth++) {
+        unsigned byte = text.data[at + depth];
+        low = special_bound(prompt, low, high, depth, byte);
+        high = special_bound(prompt, low, high, depth, byte + 1);
+        if (low < high && prompt->specials[low].size == depth + 1) {
+            longest = depth + 1;
         }
     }
     return longest;

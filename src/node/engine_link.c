@@ -14,12 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ENGINE_OUT_BYTES_MAX  (64u * 1024 * 1024)
-#define ENGINE_IN_BYTES_MAX   (2u * (AVER_LINK_FRAME_BYTES_MAX + 4))
-#define ENGINE_READ_BYTES     (256u * 1024)
-#define ENGINE_PAUSE_FIRST_MS 100u
-#define ENGINE_PAUSE_MAX_MS   10000u
-#define ENGINE_SILENCE_NS     (300ull * 1000 * 1000 * 1000)
+#define ENGINE_OUT_BYTES_MAX (64u * 1024 * 1024)
+/* Of it kept for cancels, so that jobs that fill the rest leave no half of one behind. */
+#define ENGINE_OUT_BYTES_SPARE (1024u * 1024)
+#define ENGINE_IN_BYTES_MAX    (2u * (AVER_LINK_FRAME_BYTES_MAX + 4))
+#define ENGINE_READ_BYTES      (256u * 1024)
+#define ENGINE_PAUSE_FIRST_MS  100u
+#define ENGINE_PAUSE_MAX_MS    10000u
+#define ENGINE_SILENCE_NS      (300ull * 1000 * 1000 * 1000)
 
 struct aver_engine_link {
     aver_engine_link_options options;
@@ -50,6 +52,13 @@ static void engine_events_free(aver_engine_link *link)
         event_free(link->write_event);
         link->write_event = NULL;
     }
+}
+
+/* What was on its way: prompts and answers. */
+static void engine_wipe(aver_engine_link *link)
+{
+    aver_buf_wipe(&link->in);
+    aver_buf_wipe(&link->out);
 }
 
 static void engine_failed(const aver_engine_link *link, aver_view why)
@@ -228,8 +237,8 @@ void aver_engine_link_free(aver_engine_link *link)
     if (link->pause_event != NULL) {
         event_free(link->pause_event);
     }
+    engine_wipe(link);
     aver_buf_deinit(&link->in);
-    aver_buf_wipe(&link->out);
     aver_buf_deinit(&link->out);
     free(link);
 }
@@ -297,6 +306,7 @@ static void engine_down(aver_engine_link *link, bool final)
     engine_events_free(link);
     aver_engine_reap(&link->child);
     aver_engine_voice_end(&link->voice);
+    engine_wipe(link);
     link->state = AVER_ENGINE_STOPPED;
     if (!final) {
         engine_restart(link, came_up);
@@ -310,7 +320,7 @@ void aver_engine_link_stop(aver_engine_link *link)
     (void)event_del(link->pause_event);
     aver_engine_reap(&link->child);
     aver_engine_voice_end(&link->voice);
-    aver_buf_wipe(&link->out);
+    engine_wipe(link);
     link->state = AVER_ENGINE_STOPPED;
     link->pause_ms = 0;
 }
@@ -345,6 +355,9 @@ aver_err aver_engine_link_submit(aver_engine_link *link, uint64_t job_id, const 
     }
     aver_link_put_submit(&link->out, job_id, job);
     aver_err err = aver_buf_status(&link->out);
+    if (err == AVER_OK && link->out.size > ENGINE_OUT_BYTES_MAX - ENGINE_OUT_BYTES_SPARE) {
+        err = AVER_E_LIMIT;
+    }
     if (err != AVER_OK) {
         link->out.size = before;
         link->out.failure = AVER_OK;
