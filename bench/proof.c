@@ -76,7 +76,7 @@ static void bench_tls(bench_state *state)
     aver_tls_key *key;
     SSL_CTX *server_context;
     SSL_CTX *client_context = SSL_CTX_new(TLS_client_method());
-    BIO *server_bio, *client_bio;
+    BIO *server_bio = NULL, *client_bio = NULL;
 
     bench_must(aver_tls_key_new(&key));
     bench_must(aver_tls_server_new(key, "bench", (aver_view){0}, &server_context));
