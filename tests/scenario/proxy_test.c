@@ -341,40 +341,68 @@ static void streams_do_not_wait_for_one_another(void **state)
     close_proxy();
 }
 
+/* A node with room for an answer of seconds; the same root as that of the others. */
+static void patient_start(node_fixture *patient)
+{
+    char key[CLI_RUN_PATH_BYTES + 16];
+    (void)snprintf(key, sizeof(key), "sim:key=%s", node.key);
+    const char *const own[] = {"--platform", key, "--context", "8192", NULL};
+    node_fixture_start(patient, own);
+}
+
+/* It would end by its length, if nobody told the node that its reader left. */
+static const char *long_question(bool stream)
+{
+    static _Thread_local char text[512];
+    (void)snprintf(text, sizeof(text),
+                   "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Once upon\"}],"
+                   "\"temperature\":0,\"max_tokens\":8000,\"logit_bias\":{\"1\":-100,\"2\":-100},"
+                   "\"stream\":%s}",
+                   node.model, stream ? "true" : "false");
+    return text;
+}
+
+static void assert_ends_aborted(const node_fixture *patient)
+{
+    node_session session;
+    node_session_open(&session, patient, false);
+    while (node_metric(&session, "aver_jobs") != 0) {
+        node_fixture_sleep_ms(20);
+    }
+    assert_int_equal(node_metric(&session, "aver_receipts_total{finish=\"aborted\"}"), 1);
+    node_session_close(&session);
+}
+
 static void a_client_that_leaves_ends_the_nodes_work(void **state)
 {
     (void)state;
-    static const char name[] = "aver_receipts_total{finish=\"aborted\"}";
-    node_session session;
+    static node_fixture patient;
     proxy_answer answer = {.leave_after_bytes = 1};
-    open_proxy(NULL);
-    node_session_open(&session, &node, false);
-    uint64_t before = node_metric(&session, name);
-    proxy_ask(&proxy, CHAT, question(200, true), &answer);
+    patient_start(&patient);
+    const char *const words[] = {"--url", patient.url, NULL};
+    proxy_run_start(&proxy, &run, NULL, words);
+    proxy_ask(&proxy, CHAT, long_question(true), &answer);
     assert_int_not_equal(answer.err, AVER_OK);
-    /* Ends only by the test's own limit if the node is not told. */
-    while (node_metric(&session, name) == before && node_metric(&session, "aver_jobs") != 0) {
-        node_fixture_sleep_ms(20);
-    }
+    assert_ends_aborted(&patient);
     proxy_answer_deinit(&answer);
-    node_session_close(&session);
     close_proxy();
+    assert_int_equal(node_fixture_stop(&patient), 0);
 }
 
 /* The same for one who waits for a whole answer, of which nothing has come yet. */
 static void a_client_that_leaves_before_its_answer_ends_the_nodes_work(void **state)
 {
     (void)state;
-    static const char name[] = "aver_receipts_total{finish=\"aborted\"}";
+    static node_fixture patient;
     char path[CLI_RUN_PATH_BYTES], address[CLI_RUN_PATH_BYTES + 8], request[1024];
     node_session session;
+    patient_start(&patient);
     cli_run_path(&run, "clients", path);
     (void)snprintf(address, sizeof(address), "unix:%s", path);
-    const char *const words[] = {"--url", node.url, "--listen", address, NULL};
+    const char *const words[] = {"--url", patient.url, "--listen", address, NULL};
     proxy_run_start_at(&proxy, &run, words);
-    node_session_open(&session, &node, false);
-    uint64_t before = node_metric(&session, name);
-    const char *body = question(200, false);
+    node_session_open(&session, &patient, false);
+    const char *body = long_question(false);
     (void)snprintf(request, sizeof(request),
                    "POST " CHAT " HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
                    strlen(body), body);
@@ -384,11 +412,10 @@ static void a_client_that_leaves_before_its_answer_ends_the_nodes_work(void **st
         node_fixture_sleep_ms(5);
     }
     (void)close(fd);
-    while (node_metric(&session, name) == before && node_metric(&session, "aver_jobs") != 0) {
-        node_fixture_sleep_ms(20);
-    }
     node_session_close(&session);
+    assert_ends_aborted(&patient);
     close_proxy();
+    assert_int_equal(node_fixture_stop(&patient), 0);
 }
 
 static void kill_node(void *context)
