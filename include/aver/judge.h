@@ -10,27 +10,13 @@
  */
 
 #include "aver/bundle.h"
+#include "aver/claims.h"
 #include "aver/policy.h"
 
 AVER_C_BEGIN
 
 /* Clocks of honest machines differ by at most this much. */
 #define AVER_CLOCK_SKEW_MS 60000
-
-/* What a platform's evidence says, once its signature chain holds. */
-#define AVER_MEASUREMENTS_MAX 24
-typedef struct aver_claims {
-    uint8_t report_data[64];
-    bool debug;
-    bool simulated;
-    bool has_time;
-    uint64_t time_ms;
-    uint64_t tcb;
-    aver_measurement measurements[AVER_MEASUREMENTS_MAX];
-    size_t measurements_count;
-    uint8_t machine_id[64];
-    uint8_t machine_id_size;
-} aver_claims;
 
 /* Roots of trust from the reader; those of real hardware are constants in the platform's file. */
 typedef struct aver_roots {

@@ -28,6 +28,7 @@
  * from the command line.
  */
 
+#include "aver/claims.h"
 #include "aver/verdict.h"
 
 AVER_C_BEGIN
@@ -37,14 +38,6 @@ AVER_C_BEGIN
 #define AVER_POLICY_ANY_MAX   8
 
 typedef struct aver_policy aver_policy;
-
-/* One measurement of a program by a platform. */
-#define AVER_MEASUREMENT_BYTES_MAX 64
-typedef struct aver_measurement {
-    const char *kind; /* "program", "pcr0", "mrtd", ... */
-    uint8_t bytes[AVER_MEASUREMENT_BYTES_MAX];
-    uint8_t size;
-} aver_measurement;
 
 /* What is being judged decides which checks are always required. */
 typedef enum aver_use {

@@ -11,7 +11,7 @@
 
 AVER_C_BEGIN
 
-#define AVER_CHECKS_MAX 64
+#define AVER_CHECKS_MAX 128
 
 typedef enum aver_check_status {
     AVER_CHECK_PASS = 1,
@@ -19,9 +19,30 @@ typedef enum aver_check_status {
     AVER_CHECK_SKIP = 3,
 } aver_check_status;
 
+/* The class of a fault, for programs; the detail is for people. */
+typedef enum aver_reason {
+    AVER_REASON_NONE = 0, /* not a FAIL, or none of these */
+    AVER_REASON_MALFORMED,
+    AVER_REASON_BAD_SIGNATURE,
+    AVER_REASON_CHAIN_UNTRUSTED,
+    AVER_REASON_EXPIRED,
+    AVER_REASON_REVOKED,
+    AVER_REASON_NONCE_MISMATCH,
+    AVER_REASON_DEBUG_ENABLED,
+    AVER_REASON_KEY_MISMATCH,         /* a key or certificate of another device or role */
+    AVER_REASON_MEASUREMENT_MISMATCH, /* values that should be equal to signed ones are not */
+    AVER_REASON_QE_IDENTITY_MISMATCH,
+    AVER_REASON_TCB_OUT_OF_DATE,
+    AVER_REASON_TCB_MISMATCH, /* the firmware level of the certificate is not the evidence's */
+    AVER_REASON_COLLATERAL_MISSING,
+    AVER_REASON_COLLATERAL_MISMATCH, /* collateral of another platform */
+    AVER_REASON_VMPL_MISMATCH,
+} aver_reason;
+
 typedef struct aver_check {
     const char *name; /* constant, from the table of aver_check_names */
     aver_check_status status;
+    aver_reason reason;
     char detail[240];
 } aver_check;
 
@@ -48,6 +69,15 @@ void aver_verdict_init(aver_verdict *verdict);
 /* name must be in the table (asserted) and not yet in the verdict. */
 void aver_verdict_add(aver_verdict *verdict, const char *name, aver_check_status status,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* A FAIL of that class. */
+void aver_verdict_fail(aver_verdict *verdict, const char *name, aver_reason reason,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* "malformed", "bad_signature", ...; "" for none. */
+const char *aver_reason_text(aver_reason reason);
+/* NONE for another text. */
+aver_reason aver_reason_find(const char *text);
+/* The class of the first check that failed. */
+aver_reason aver_verdict_reason(const aver_verdict *verdict);
 /* NULL if that check was not made. */
 const aver_check *aver_verdict_find(const aver_verdict *verdict, const char *name);
 bool aver_verdict_failed(const aver_verdict *verdict); /* some check is FAIL */

@@ -25,24 +25,86 @@ static const char *verdict_name(const char *name)
     return NULL;
 }
 
-void aver_verdict_add(aver_verdict *verdict, const char *name, aver_check_status status,
-                      const char *format, ...)
+__attribute__((format(printf, 5, 0))) static void
+verdict_put(aver_verdict *verdict, const char *name, aver_check_status status, aver_reason reason,
+            const char *format, va_list args)
 {
     const char *constant = verdict_name(name);
     AVER_ASSERT(constant && !aver_verdict_find(verdict, name) && verdict->count < AVER_CHECKS_MAX);
     aver_check *check = &verdict->checks[verdict->count++];
     check->name = constant;
     check->status = status;
-    va_list args;
-    va_start(args, format);
+    check->reason = reason;
     int length = vsnprintf(check->detail, sizeof check->detail, format, args);
-    va_end(args);
     AVER_ASSERT(length >= 0);
     if ((size_t)length >= sizeof check->detail) {
         /* Cut where no character is split. */
         aver_view text = aver_view_make(check->detail, sizeof check->detail - 1);
         check->detail[aver_utf8_complete(text)] = '\0';
     }
+}
+
+void aver_verdict_add(aver_verdict *verdict, const char *name, aver_check_status status,
+                      const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    verdict_put(verdict, name, status, AVER_REASON_NONE, format, args);
+    va_end(args);
+}
+
+void aver_verdict_fail(aver_verdict *verdict, const char *name, aver_reason reason,
+                       const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    verdict_put(verdict, name, AVER_CHECK_FAIL, reason, format, args);
+    va_end(args);
+}
+
+static const char *const verdict_reasons[] = {
+    [AVER_REASON_NONE] = "",
+    [AVER_REASON_MALFORMED] = "malformed",
+    [AVER_REASON_BAD_SIGNATURE] = "bad_signature",
+    [AVER_REASON_CHAIN_UNTRUSTED] = "chain_untrusted",
+    [AVER_REASON_EXPIRED] = "expired",
+    [AVER_REASON_REVOKED] = "revoked",
+    [AVER_REASON_NONCE_MISMATCH] = "nonce_mismatch",
+    [AVER_REASON_DEBUG_ENABLED] = "debug_enabled",
+    [AVER_REASON_KEY_MISMATCH] = "key_mismatch",
+    [AVER_REASON_MEASUREMENT_MISMATCH] = "measurement_mismatch",
+    [AVER_REASON_QE_IDENTITY_MISMATCH] = "qe_identity_mismatch",
+    [AVER_REASON_TCB_OUT_OF_DATE] = "tcb_out_of_date",
+    [AVER_REASON_TCB_MISMATCH] = "tcb_mismatch",
+    [AVER_REASON_COLLATERAL_MISSING] = "collateral_missing",
+    [AVER_REASON_COLLATERAL_MISMATCH] = "collateral_mismatch",
+    [AVER_REASON_VMPL_MISMATCH] = "vmpl_mismatch",
+};
+enum { VERDICT_REASONS = sizeof verdict_reasons / sizeof verdict_reasons[0] };
+
+const char *aver_reason_text(aver_reason reason)
+{
+    return (size_t)reason < VERDICT_REASONS ? verdict_reasons[reason] : "";
+}
+
+aver_reason aver_reason_find(const char *text)
+{
+    for (size_t i = 1; i < VERDICT_REASONS; i++) {
+        if (strcmp(verdict_reasons[i], text) == 0) {
+            return (aver_reason)i;
+        }
+    }
+    return AVER_REASON_NONE;
+}
+
+aver_reason aver_verdict_reason(const aver_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->count; i++) {
+        if (verdict->checks[i].status == AVER_CHECK_FAIL) {
+            return verdict->checks[i].reason;
+        }
+    }
+    return AVER_REASON_NONE;
 }
 
 const aver_check *aver_verdict_find(const aver_verdict *verdict, const char *name)
