@@ -10,8 +10,11 @@
  *   single values   mr_td = bytes, isv_svn = 3, debug = false
  *   maps by number  pcrs[0] = bytes, pcrs[1] = bytes, ...
  *   lists           advisories[0] = "INTEL-SA-00615", ... (an empty list is an entry of its own)
+ *   maps by name    a point in a name is a step into a map: reported_tcb_parts.bl = 4
+ *   other shapes    JSON that the family itself writes: pcr_select = [[11,[0,1,2]]]
  *
- * In evidence that holds other evidence (Azure), the inner claims have a group ("snp", "tdx").
+ * In evidence that holds other evidence (Azure), the inner claims have a group ("snp", "tdx", also
+ * with points). What belongs to one group, map or list is put one after the other.
  *
  * Views point into the evidence or into room: a record is filled in place and never copied.
  * Sizes:   at most AVER_CLAIMS_LIST_MAX entries and AVER_CLAIMS_ROOM_BYTES of copies; families
@@ -28,6 +31,7 @@ AVER_C_BEGIN
 #define AVER_MEASUREMENT_BYTES_MAX 64
 #define AVER_CLAIMS_LIST_MAX       256
 #define AVER_CLAIMS_ROOM_BYTES     8192
+#define AVER_CLAIMS_DEPTH_MAX      6 /* parts of group and name together; deeper points are text */
 
 /* One measurement of a program by a platform. */
 typedef struct aver_measurement {
@@ -43,6 +47,7 @@ typedef enum aver_claim_kind {
     AVER_CLAIM_BOOL,
     AVER_CLAIM_NULL,  /* the format has a place for it, and it is empty */
     AVER_CLAIM_EMPTY, /* a list without members */
+    AVER_CLAIM_JSON,  /* one well-formed JSON value */
 } aver_claim_kind;
 
 typedef enum aver_claim_place {
@@ -52,12 +57,12 @@ typedef enum aver_claim_place {
 } aver_claim_place;
 
 typedef struct aver_claim {
-    const char *group; /* constant, or NULL */
-    const char *name;  /* constant */
+    const char *group; /* constant or in room, or NULL */
+    const char *name;  /* constant or in room */
     aver_claim_place place;
     aver_claim_kind kind;
     uint32_t key;
-    aver_view bytes; /* BYTES and TEXT */
+    aver_view bytes; /* BYTES, TEXT and JSON */
     uint64_t number; /* UINT; BOOL: 0 or 1 */
 } aver_claim;
 
@@ -109,7 +114,8 @@ typedef struct aver_claims {
  */
 void aver_claims_init(aver_claims *claims);
 
-/* Entries; name is a constant. bytes stay the caller's for as long as the claims live. */
+/* Entries. name and bytes stay as they are for as long as the claims live: constants, parts of the
+ * evidence, or copies in room (a name with its terminator). */
 void aver_claims_put_bytes(aver_claims *claims, const char *name, aver_view bytes);
 void aver_claims_put_text(aver_claims *claims, const char *name, aver_view text);
 void aver_claims_put_uint(aver_claims *claims, const char *name, uint64_t number);
@@ -120,6 +126,7 @@ void aver_claims_put_at(aver_claims *claims, const char *name, uint32_t key, ave
 void aver_claims_put_member(aver_claims *claims, const char *name, aver_view text);
 void aver_claims_put_member_bytes(aver_claims *claims, const char *name, aver_view bytes);
 void aver_claims_put_member_uint(aver_claims *claims, const char *name, uint64_t number);
+void aver_claims_put_json(aver_claims *claims, const char *name, aver_view json);
 /* A copy of bytes inside the record; an empty view, and full, where there is no room. */
 aver_view aver_claims_copy(aver_claims *claims, aver_view bytes);
 /* Adds to measurements; kind is a constant, bytes are at most AVER_MEASUREMENT_BYTES_MAX
@@ -130,7 +137,7 @@ void aver_claims_measure(aver_claims *claims, const char *kind, aver_view bytes)
 /* The single value of that name, or NULL. */
 const aver_claim *aver_claims_find(const aver_claims *claims, const char *group, const char *name);
 
-/* {"name":value,...}: bytes as hex, maps as objects with decimal keys, groups as objects inside. */
+/* {"name":value,...}: bytes as hex, maps and groups as objects inside. */
 void aver_claims_json(const aver_claims *claims, aver_buf *out);
 
 /* "UpToDate", ...; "" for none. */

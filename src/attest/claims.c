@@ -98,6 +98,11 @@ void aver_claims_put_member_uint(aver_claims *claims, const char *name, uint64_t
     claim->number = number;
 }
 
+void aver_claims_put_json(aver_claims *claims, const char *name, aver_view json)
+{
+    claims_next(claims, name, AVER_CLAIM_JSON)->bytes = json;
+}
+
 aver_view aver_claims_copy(aver_claims *claims, aver_view bytes)
 {
     if (bytes.size > AVER_CLAIMS_ROOM_BYTES - claims->room_used) {
@@ -155,6 +160,9 @@ static void claims_json_value(const aver_claim *claim, aver_buf *out)
     case AVER_CLAIM_TEXT:
         aver_json_append_string(out, claim->bytes);
         return;
+    case AVER_CLAIM_JSON:
+        aver_buf_append(out, claim->bytes);
+        return;
     case AVER_CLAIM_UINT:
         aver_buf_append_format(out, "%llu", (unsigned long long)claim->number);
         return;
@@ -176,51 +184,81 @@ static bool claims_together(const aver_claim *a, const aver_claim *b)
            claims_same_text(a->group, b->group);
 }
 
-/* One name with its value; entries of a map or list stand together. Returns the index behind. */
-static size_t claims_json_entry(const aver_claims *claims, size_t at, aver_buf *out)
+/* One value without its name; entries of a map or list stand together. Returns the index behind. */
+static size_t claims_json_values(const aver_claims *claims, size_t at, aver_buf *out)
 {
     const aver_claim *first = &claims->list[at];
-    aver_buf_append_format(out, "\"%s\":", first->name);
     if (first->place == AVER_CLAIM_SINGLE) {
         claims_json_value(first, out);
         return at + 1;
     }
     bool map = first->place == AVER_CLAIM_IN_MAP;
-    for (size_t i = at; i < claims->list_count && claims_together(first, &claims->list[i]); i++) {
+    size_t i = at;
+    for (; i < claims->list_count && claims_together(first, &claims->list[i]); i++) {
         const aver_claim *claim = &claims->list[i];
         aver_buf_append_byte(out, i > at ? ',' : map ? '{' : '[');
         if (map) {
             aver_buf_append_format(out, "\"%u\":", (unsigned)claim->key);
         }
         claims_json_value(claim, out);
-        first = claim;
     }
     aver_buf_append_byte(out, map ? '}' : ']');
-    return (size_t)(first - claims->list) + 1;
+    return i;
+}
+
+/* A claim's place: "snp", "reported_tcb_parts.bl" are three parts. The last takes what is left. */
+typedef struct claims_path {
+    aver_view parts[AVER_CLAIMS_DEPTH_MAX];
+    size_t count;
+} claims_path;
+
+static void claims_path_add(claims_path *path, const char *text)
+{
+    size_t parts_max = AVER_CLAIMS_DEPTH_MAX - path->count;
+    while (text != NULL && parts_max > 0) {
+        size_t size = parts_max > 1 ? strcspn(text, ".") : strlen(text);
+        path->parts[path->count++] = aver_view_make(text, size);
+        text = text[size] == '.' ? text + size + 1 : NULL;
+        parts_max--;
+    }
+}
+
+/* How many objects both paths lie in. */
+static size_t claims_path_shared(const claims_path *a, const claims_path *b)
+{
+    size_t count = 0;
+    while (count + 1 < a->count && count + 1 < b->count &&
+           aver_view_equal(a->parts[count], b->parts[count])) {
+        count++;
+    }
+    return count;
 }
 
 void aver_claims_json(const aver_claims *claims, aver_buf *out)
 {
-    const char *group = NULL;
-    bool comma = false;
+    claims_path before = {.count = 0};
     aver_buf_append_byte(out, '{');
     for (size_t i = 0; i < claims->list_count;) {
         const aver_claim *claim = &claims->list[i];
-        if (!claims_same_text(claim->group, group)) {
-            aver_buf_append_text(out, group != NULL ? "}" : "");
-            if (claim->group != NULL) {
-                aver_buf_append_format(out, "%s\"%s\":{", i > 0 ? "," : "", claim->group);
-                comma = false;
-            } else {
-                comma = i > 0;
-            }
-            group = claim->group;
+        claims_path path = {.count = 0};
+        claims_path_add(&path, claim->group);
+        claims_path_add(&path, claim->name);
+        size_t shared = claims_path_shared(&before, &path);
+        for (size_t depth = before.count; depth > shared + 1; depth--) {
+            aver_buf_append_byte(out, '}');
         }
-        aver_buf_append_text(out, comma ? "," : "");
-        i = claims_json_entry(claims, i, out);
-        comma = true;
+        aver_buf_append_text(out, i > 0 ? "," : "");
+        for (size_t part = shared; part < path.count; part++) {
+            aver_json_append_string(out, path.parts[part]);
+            aver_buf_append_text(out, part + 1 < path.count ? ":{" : ":");
+        }
+        i = claims_json_values(claims, i, out);
+        before = path;
     }
-    aver_buf_append_text(out, group != NULL ? "}}" : "}");
+    for (size_t depth = before.count; depth > 1; depth--) {
+        aver_buf_append_byte(out, '}');
+    }
+    aver_buf_append_byte(out, '}');
 }
 
 static const char *const tcb_texts[AVER_TCB_STATUS_COUNT] = {
