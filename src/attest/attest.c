@@ -73,7 +73,7 @@ aver_err aver_attest_judge(aver_family family, const aver_attest_input *input,
         err = verifier->judge(input, verdict, ret_claims, &readable);
     }
     if (err != AVER_OK) {
-        return err == AVER_E_FORMAT ? AVER_E_USAGE : err;
+        return err;
     }
     aver_verdict_skip_all(verdict, verifier->checks,
                           readable ? "an earlier check stands in the way"

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Dates of certificates end with the year 9999. */
-#define FAMILY_TIME_MAX_S 253402300799ull
-
 aver_err aver_family_roots_open(const aver_attest_roots *roots, const uint8_t (*pinned)[32],
                                 size_t pinned_count, aver_family_roots *ret_roots)
 {
@@ -24,7 +21,7 @@ aver_err aver_family_roots_open(const aver_attest_roots *roots, const uint8_t (*
     if (err != AVER_OK) {
         aver_family_roots_close(ret_roots);
     }
-    return err;
+    return err == AVER_E_FORMAT || err == AVER_E_LIMIT ? AVER_E_USAGE : err;
 }
 
 void aver_family_roots_close(aver_family_roots *roots)
@@ -36,12 +33,17 @@ static void family_validity_told(aver_verdict *verdict, const aver_x509_result *
 {
     char from[21];
     char to[21];
-    if (path->not_after_s > FAMILY_TIME_MAX_S) {
-        return;
-    }
     aver_date_write(path->not_before_s, from);
     aver_date_write(path->not_after_s, to);
     aver_verdict_add(verdict, "evidence.validity", AVER_CHECK_PASS, "from %s to %s", from, to);
+}
+
+void aver_family_path_kept_told(aver_verdict *verdict, const aver_x509_result *path,
+                                const uint8_t root_digest[static 32], size_t certificates)
+{
+    aver_verdict_add(verdict, "platform.root", AVER_CHECK_PASS, "root %s, %zu certificates",
+                     aver_short_of(aver_view_make(root_digest, 32)).text, certificates);
+    family_validity_told(verdict, path);
 }
 
 void aver_family_path_told(aver_verdict *verdict, const aver_x509_result *path)
@@ -49,9 +51,7 @@ void aver_family_path_told(aver_verdict *verdict, const aver_x509_result *path)
     if (path->path == AVER_PATH_GOOD) {
         uint8_t digest[32];
         aver_cert_digest(path->chain[path->chain_count - 1], digest);
-        aver_verdict_add(verdict, "platform.root", AVER_CHECK_PASS, "root %s, %zu certificates",
-                         aver_short_of(AVER_VIEW_OF(digest)).text, path->chain_count);
-        family_validity_told(verdict, path);
+        aver_family_path_kept_told(verdict, path, digest, path->chain_count);
     } else if (path->path == AVER_PATH_EXPIRED) {
         aver_verdict_add(verdict, "platform.root", AVER_CHECK_SKIP,
                          "a certificate is not valid at that time");

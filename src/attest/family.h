@@ -36,8 +36,7 @@ typedef struct aver_family_roots {
     aver_x509_roots roots;
 } aver_family_roots;
 
-/* FORMAT if a given root cannot be read: the reader's mistake, told as USAGE by aver_attest_judge.
- */
+/* USAGE if a given root cannot be read: the reader's mistake. */
 AVER_MUST_USE aver_err aver_family_roots_open(const aver_attest_roots *roots,
                                               const uint8_t (*pinned)[32], size_t pinned_count,
                                               aver_family_roots *ret_roots);
@@ -45,9 +44,12 @@ void aver_family_roots_close(aver_family_roots *roots);
 
 /* platform.root and evidence.validity for a path. */
 void aver_family_path_told(aver_verdict *verdict, const aver_x509_result *path);
+/* The same for a path that the cache kept, good at this time. */
+void aver_family_path_kept_told(aver_verdict *verdict, const aver_x509_result *path,
+                                const uint8_t root_digest[static 32], size_t certificates);
 /*
- * evidence.revocation: each of the input's lists against the path. Every certificate below the
- * first covers_from entries from the leaf must be covered if require_revocation is set.
+ * evidence.revocation: each of the input's lists against the path. If require_revocation is set,
+ * every certificate but the root must be one that a list speaks of. FORMAT is never returned.
  */
 AVER_MUST_USE aver_err aver_family_revocation(const aver_attest_input *input,
                                               const aver_x509_result *path, aver_verdict *verdict);

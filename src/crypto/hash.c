@@ -61,6 +61,16 @@ void aver_sha256_tagged(const char *tag, aver_view a, aver_view b,
     aver_sha256_final(&hash, ret_digest);
 }
 
+void aver_sha384_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA384_BYTES])
+{
+    SHA512_CTX state;
+    AVER_ASSERT(SHA384_Init(&state) == 1);
+    if (bytes.size > 0) {
+        AVER_ASSERT(SHA384_Update(&state, bytes.data, bytes.size) == 1);
+    }
+    AVER_ASSERT(SHA384_Final(ret_digest, &state) == 1);
+}
+
 void aver_sha512_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA512_BYTES])
 {
     SHA512_CTX state;

@@ -3,8 +3,8 @@
 #define AVER_CRYPTO_HASH_H
 
 /*
- * hash: SHA-256, SHA-512 (FIPS 180-4), HMAC and HKDF (RFC 5869) over OpenSSL, keccak-256 (the
- * padding Ethereum uses) of our own, and the tagged and salted forms that aver's formats use.
+ * hash: SHA-256, SHA-384, SHA-512 (FIPS 180-4), HMAC and HKDF (RFC 5869) over OpenSSL, keccak-256
+ * (the padding Ethereum uses) of our own, and the tagged and salted forms that aver's formats use.
  * A library that cannot hash is a programmer or system error: these abort rather than fail.
  * Threads: pure functions; a context has one owner.
  */
@@ -12,6 +12,7 @@
 #include "aver/bytes.h"
 
 #define AVER_SHA256_BYTES 32
+#define AVER_SHA384_BYTES 48
 #define AVER_SHA512_BYTES 64
 
 /* Caller's storage, nothing to release: the SHA-256 state itself (OpenSSL's low-level one). */
@@ -28,6 +29,7 @@ void aver_sha256_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA256_BYTES
 void aver_sha256_tagged(const char *tag, aver_view a, aver_view b,
                         uint8_t ret_digest[static AVER_SHA256_BYTES]);
 void aver_sha512_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA512_BYTES]);
+void aver_sha384_of(aver_view bytes, uint8_t ret_digest[static AVER_SHA384_BYTES]);
 void aver_keccak256_of(aver_view bytes, uint8_t ret_digest[static 32]);
 /* Of a || b. */
 void aver_keccak256_joined(aver_view a, aver_view b, uint8_t ret_digest[static 32]);

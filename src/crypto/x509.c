@@ -137,6 +137,14 @@ aver_err aver_cert_ec_point(const aver_cert *cert, aver_curve *ret_curve, aver_v
     return AVER_OK;
 }
 
+bool aver_cert_may_sign(const aver_cert *cert)
+{
+    uint32_t flags = X509_get_extension_flags(cert_of(cert));
+    bool usage = (flags & EXFLAG_KUSAGE) == 0 ||
+                 (X509_get_key_usage(cert_of(cert)) & KU_DIGITAL_SIGNATURE) != 0;
+    return usage && (flags & (EXFLAG_CA | EXFLAG_INVALID)) == 0;
+}
+
 aver_err aver_cert_extension(const aver_cert *cert, const char *oid, aver_view *ret_value)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);

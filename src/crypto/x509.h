@@ -98,6 +98,8 @@ AVER_MUST_USE aver_err aver_x509_revoked(aver_view crl, const aver_x509_result *
 /* An EC key of P-256, P-384 or P-521; point is x || y. UNSUPPORTED for another. */
 AVER_MUST_USE aver_err aver_cert_ec_point(const aver_cert *cert, aver_curve *ret_curve,
                                           aver_view *ret_point);
+/* Not a CA, and key usage, where it is there, has digitalSignature. */
+bool aver_cert_may_sign(const aver_cert *cert);
 /* The value of an extension (dotted OID), inside its OCTET STRING. ABSENT, or FORMAT if twice. */
 AVER_MUST_USE aver_err aver_cert_extension(const aver_cert *cert, const char *oid,
                                            aver_view *ret_value);
