@@ -53,10 +53,12 @@ typedef struct aver_verdict {
 } aver_verdict;
 
 /* Every check that exists: its name and, in one sentence, what a PASS means. Ends with a NULL name.
- */
+ * of: NULL for checks of every judgement; else the platforms that it is made for, separated by
+ * blanks, "hardware" for all but the simulator. */
 typedef struct aver_check_name {
     const char *name;
     const char *meaning;
+    const char *of;
 } aver_check_name;
 const aver_check_name *aver_check_names(void);
 

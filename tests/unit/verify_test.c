@@ -499,7 +499,7 @@ static void a_good_answer_passes_every_check_that_a_node_can_pass(void **state)
     assert_true(run_flow(&made, FLOW_ANSWER, &verdict));
     for (const aver_check_name *name = aver_check_names(); name->name; name++) {
         const aver_check *check = aver_verdict_find(&verdict, name->name);
-        if (strcmp(name->name, "capsule.format") == 0) {
+        if (name->of != NULL || strcmp(name->name, "capsule.format") == 0) {
             assert_null(check);
             continue;
         }
@@ -556,7 +556,8 @@ static void every_check_of_the_table_has_such_a_case(void **state)
 {
     (void)state;
     for (const aver_check_name *name = aver_check_names(); name->name; name++) {
-        bool found = false;
+        /* Those of one platform: unit/checks_test. */
+        bool found = name->of != NULL;
         for (size_t i = 0; i < LONE_CASES; i++) {
             found = found || strcmp(lone_cases[i].check, name->name) == 0;
         }
