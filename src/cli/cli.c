@@ -23,6 +23,7 @@ static const aver_command *const cli_commands[] = {
     &aver_command_capsule_strip,
     &aver_command_model_root,
     &aver_command_checks,
+    &aver_command_vectors,
     &aver_command_sim_root,
     &aver_command_demo,
     &aver_command_completion,

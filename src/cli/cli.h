@@ -69,6 +69,7 @@ extern const aver_command aver_command_capsule_show;
 extern const aver_command aver_command_capsule_strip;
 extern const aver_command aver_command_model_root;
 extern const aver_command aver_command_checks;
+extern const aver_command aver_command_vectors;
 extern const aver_command aver_command_demo;
 extern const aver_command aver_command_completion;
 extern const aver_command aver_command_sim_root;

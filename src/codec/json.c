@@ -64,8 +64,8 @@ static void json_why_parser(char *ret_why, const json_error_t *error)
                    quotes_input ? "duplicate object key" : error->text);
 }
 
-aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
-                         char ret_why[AVER_JSON_WHY_BYTES])
+aver_err aver_json_parse_large(aver_view text, size_t size_max, size_t marks_max, json_t **ret_json,
+                               char ret_why[AVER_JSON_WHY_BYTES])
 {
     if (text.size > size_max) {
         json_why(ret_why, "the JSON text is too large");
@@ -84,7 +84,7 @@ aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
         json_why(ret_why, "the JSON text is nested too deeply");
         return AVER_E_LIMIT;
     }
-    if (shape.marks > AVER_JSON_MARKS_MAX) {
+    if (shape.marks > marks_max) {
         json_why(ret_why, "the JSON text has too many values");
         return AVER_E_LIMIT;
     }
@@ -96,6 +96,12 @@ aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
     }
     *ret_json = json;
     return AVER_OK;
+}
+
+aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
+                         char ret_why[AVER_JSON_WHY_BYTES])
+{
+    return aver_json_parse_large(text, size_max, AVER_JSON_MARKS_MAX, ret_json, ret_why);
 }
 
 /* The short escape of a byte, or NULL. */

@@ -26,6 +26,10 @@
  */
 AVER_MUST_USE aver_err aver_json_parse(aver_view text, size_t size_max, json_t **ret_json,
                                        char ret_why[AVER_JSON_WHY_BYTES]);
+/* The same for a file of the reader's own, with marks_max in the place of AVER_JSON_MARKS_MAX:
+ * memory is bounded by about 100 bytes a mark. */
+AVER_MUST_USE aver_err aver_json_parse_large(aver_view text, size_t size_max, size_t marks_max,
+                                             json_t **ret_json, char ret_why[AVER_JSON_WHY_BYTES]);
 /* Appends text as a JSON string with its quotes; the text must be valid UTF-8. Every control
  * character is escaped, DEL and U+0080 to U+009F too: a terminal may show it. */
 void aver_json_append_string(aver_buf *out, aver_view text);
