@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVER_ATTEST_DCAP_H
+#define AVER_ATTEST_DCAP_H
+
+/*
+ * dcap: what the verifiers of Intel's quotes share. sgx.c and tdx.c hold what differs.
+ *
+ *   quote:        header | body | signature by the attestation key
+ *                 attestation key <- QE report, signed by the PCK key <- PCK certificate <- root
+ *   collateral:   TCB info and QE identity, signed by the TCB signing certificate <- root;
+ *                 revocation lists of the root and of the PCK CA
+ *
+ *   dcap_quote       the layout of a quote, strictly
+ *   dcap_der         the little DER that certificates hide in an extension, and times of lists
+ *   dcap_pck         the PCK certificate: its path, its key, its extension
+ *   dcap_collateral  the JSON object, its paths, lists and signatures
+ *   dcap_tcb         TCB info and QE identity, read from their signed text
+ *   dcap_status      levels, module, quoting enclave, and what they make together
+ *   dcap_judge       the checks in their order, and the cache
+ *   dcap_claims      what is said
+ */
+
+#include "attest/family.h"
+#include "codec/json.h"
+
+#define AVER_DCAP_REPORT_BYTES       384
+#define AVER_DCAP_TD10_BYTES         584
+#define AVER_DCAP_TD15_BYTES         648
+#define AVER_DCAP_COMPONENTS         16
+#define AVER_DCAP_LEVELS_MAX         96
+#define AVER_DCAP_MODULES_MAX        16
+#define AVER_DCAP_MODULE_LEVELS_MAX  16
+#define AVER_DCAP_ADVISORIES_MAX     96
+#define AVER_DCAP_ADVISORY_BYTES_MAX 32
+#define AVER_DCAP_WHY_BYTES          200
+
+/* Kinds of body, by the numbers of quote version 5. */
+typedef enum aver_dcap_body {
+    AVER_DCAP_BODY_SGX = 1,
+    AVER_DCAP_BODY_TD10 = 2,
+    AVER_DCAP_BODY_TD15 = 3,
+} aver_dcap_body;
+
+/* Views into the evidence. */
+typedef struct aver_dcap_quote {
+    uint16_t version, key_type, qe_svn, pce_svn;
+    uint32_t tee_type;
+    aver_view user_data;
+    aver_dcap_body kind;
+    aver_view body;
+    aver_view signed_part; /* header and body, as the attestation key signed them */
+    aver_view signature, key;
+    aver_view qe_report, qe_signature, qe_auth;
+    uint16_t certs_type; /* of the certification data; of the inner one where it is nested */
+    aver_view certs;
+    size_t trailing; /* zero bytes behind the quote */
+} aver_dcap_quote;
+
+/* FORMAT with words. tdx: a body of a trust domain is wanted, else one of an enclave. */
+AVER_MUST_USE aver_err aver_dcap_quote_read(aver_view evidence, bool tdx,
+                                            aver_dcap_quote *ret_quote,
+                                            char ret_why[AVER_DCAP_WHY_BYTES]);
+
+/* An enclave's report (SGX REPORTBODY), of the quote or of the quoting enclave. */
+typedef struct aver_dcap_report {
+    aver_view cpu_svn, attributes, mr_enclave, mr_signer, report_data;
+    aver_view ext_product_id, config_id, family_id;
+    uint32_t misc_select;
+    uint16_t isv_prod_id, isv_svn, config_svn;
+    bool reserved_zero;
+} aver_dcap_report;
+void aver_dcap_report_read(aver_view body, aver_dcap_report *ret_report);
+/* A trust domain's report (TDREPORT of TDX 1.0, and of 1.5 with two members more). */
+typedef struct aver_dcap_td {
+    aver_view tee_tcb_svn, mr_seam, mr_signer_seam, seam_attributes, td_attributes, xfam, mr_td,
+        mr_config_id, mr_owner, mr_owner_config, rtmr[4], report_data;
+    aver_view tee_tcb_svn2, mr_service_td; /* empty in 1.0 */
+} aver_dcap_td;
+void aver_dcap_td_read(const aver_dcap_quote *quote, aver_dcap_td *ret_td);
+
+bool aver_dcap_zero(aver_view bytes);
+
+/* Takes one DER element of that tag (one octet) from the front; false if it is not that. */
+bool aver_dcap_der_take(aver_view *rest, uint8_t tag, aver_view *ret_content);
+/* From this update to next update of a revocation list. */
+bool aver_dcap_crl_window(aver_view der, uint64_t *ret_from_s, uint64_t *ret_to_s);
+
+/* One step of the judgement: good, or a class and words. */
+typedef struct aver_dcap_fault {
+    bool made; /* false: it could not be judged, and why says what stands in the way */
+    aver_reason reason;
+    char why[AVER_DCAP_WHY_BYTES];
+} aver_dcap_fault;
+void aver_dcap_good(aver_dcap_fault *fault);
+void aver_dcap_bad(aver_dcap_fault *fault, aver_reason reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A window of time, in seconds. */
+typedef struct aver_dcap_window {
+    uint64_t from_s, to_s;
+} aver_dcap_window;
+void aver_dcap_window_cut(aver_dcap_window *window, uint64_t from_s, uint64_t to_s);
+bool aver_dcap_window_holds(const aver_dcap_window *window, uint64_t time_s);
+
+typedef enum aver_dcap_ca {
+    AVER_DCAP_CA_UNKNOWN = 0,
+    AVER_DCAP_CA_PROCESSOR,
+    AVER_DCAP_CA_PLATFORM,
+} aver_dcap_ca;
+
+/* What a PCK certificate says. */
+typedef struct aver_dcap_pck_info {
+    uint8_t ppid[16], components[AVER_DCAP_COMPONENTS], cpu_svn[16], pceid[2], fmspc[6];
+    uint16_t pce_svn;
+    uint8_t sgx_type;
+    bool has_instance, has_configuration;
+    uint8_t instance[16];
+    bool dynamic, cached_keys, smt;
+    uint8_t sha256[32];
+    aver_dcap_ca ca;
+} aver_dcap_pck_info;
+/* FORMAT with words. */
+AVER_MUST_USE aver_err aver_dcap_extension_read(aver_view extension, aver_dcap_pck_info *ret_info,
+                                                char ret_why[AVER_DCAP_WHY_BYTES]);
+
+/* Of the PCK certificate, what a later quote of the platform needs: remembered. */
+typedef struct aver_dcap_pck {
+    aver_ecdsa_key *key; /* NULL if there is none to be had */
+    aver_dcap_pck_info info;
+    aver_dcap_fault named;      /* intel.pck */
+    aver_dcap_fault revocation; /* evidence.revocation */
+    uint8_t root[32];
+    size_t path_count;
+    aver_dcap_window path, lists;
+} aver_dcap_pck;
+void aver_dcap_pck_free(void *pck);
+
+typedef struct aver_dcap_level {
+    uint8_t sgx[AVER_DCAP_COMPONENTS], tdx[AVER_DCAP_COMPONENTS];
+    uint16_t pce_svn;
+    aver_tcb_status status;
+    uint64_t date_s;
+    const json_t *advisories; /* borrowed; NULL or an array of texts */
+} aver_dcap_level;
+
+typedef struct aver_dcap_isv_level {
+    uint16_t isv_svn;
+    aver_tcb_status status;
+    uint64_t date_s;
+    const json_t *advisories;
+} aver_dcap_isv_level;
+
+typedef struct aver_dcap_module {
+    uint8_t version; /* the number in its id: TDX_01, TDX_03 */
+    uint8_t mr_signer[48], attributes[8], attributes_mask[8];
+    aver_dcap_isv_level levels[AVER_DCAP_MODULE_LEVELS_MAX];
+    size_t levels_count;
+} aver_dcap_module;
+
+typedef struct aver_dcap_tcb {
+    json_t *json; /* owned */
+    bool tdx;
+    aver_dcap_window window;
+    uint8_t fmspc[6], pceid[2];
+    uint32_t evaluation;
+    aver_dcap_level levels[AVER_DCAP_LEVELS_MAX];
+    size_t levels_count;
+    bool has_module; /* for modules of version 0 */
+    aver_dcap_module module;
+    aver_dcap_module modules[AVER_DCAP_MODULES_MAX];
+    size_t modules_count;
+} aver_dcap_tcb;
+
+typedef struct aver_dcap_identity {
+    json_t *json; /* owned */
+    bool tdx;
+    aver_dcap_window window;
+    uint32_t evaluation;
+    uint32_t misc_select, misc_select_mask;
+    uint8_t attributes[16], attributes_mask[16], mr_signer[32];
+    uint16_t isv_prod_id;
+    aver_dcap_isv_level levels[AVER_DCAP_MODULE_LEVELS_MAX];
+    size_t levels_count;
+} aver_dcap_identity;
+
+/* FORMAT with words; ret is to be cleared by _clear in each case. */
+AVER_MUST_USE aver_err aver_dcap_tcb_read(aver_view text, aver_dcap_tcb *ret_tcb,
+                                          char ret_why[AVER_DCAP_WHY_BYTES]);
+AVER_MUST_USE aver_err aver_dcap_identity_read(aver_view text, aver_dcap_identity *ret_identity,
+                                               char ret_why[AVER_DCAP_WHY_BYTES]);
+
+/* Of the collateral, what a later quote needs: remembered. */
+typedef struct aver_dcap_collateral {
+    aver_dcap_fault tcb_signed, identity_signed; /* intel.tcb-signature, -identity-signature */
+    bool has_tcb, has_identity;                  /* signed rightly, and read */
+    aver_dcap_tcb tcb;
+    aver_dcap_identity identity;
+    aver_dcap_window window; /* of the paths and of the root's list */
+} aver_dcap_collateral;
+void aver_dcap_collateral_free(void *collateral);
+
+/* What the first judgement of a platform needs: certificates, lists. Everything is released
+ * together. */
+typedef struct aver_dcap_work {
+    const aver_attest_input *input;
+    aver_family_roots roots;
+    bool has_roots;
+    aver_certs certs;
+    aver_x509_result pck_path;
+    json_t *json;
+    aver_buf root_list, pck_list; /* DER */
+} aver_dcap_work;
+
+AVER_MUST_USE aver_err aver_dcap_work_open(const aver_attest_input *input,
+                                           aver_dcap_work *ret_work);
+void aver_dcap_work_close(aver_dcap_work *work);
+/* Adds the certificates of pem that are not there yet; *ret_leaf is the first one's place. FORMAT,
+ * LIMIT. */
+AVER_MUST_USE aver_err aver_dcap_work_certs(aver_dcap_work *work, aver_view pem, size_t *ret_leaf);
+AVER_MUST_USE aver_err aver_dcap_work_path(aver_dcap_work *work, size_t leaf,
+                                           aver_x509_result *ret_path);
+AVER_MUST_USE aver_err aver_dcap_work_key(const aver_cert *cert, aver_ecdsa_key **ret_key);
+
+/* Fills pck from the certificates of a quote; work->pck_path is set. *ret_read false: they are no
+ * certificates. */
+AVER_MUST_USE aver_err aver_dcap_pck_open(aver_dcap_work *work, aver_view pem, aver_dcap_pck *pck,
+                                          bool *ret_read);
+/* Reads the collateral into work and collateral, and judges revocation for both paths. */
+AVER_MUST_USE aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,
+                                                 aver_dcap_collateral *collateral);
+
+/* How a platform stands. */
+typedef struct aver_dcap_standing {
+    aver_tcb_status platform, qe, module, all; /* NONE: no level, or no such thing */
+    bool below;                                /* below every level that the TCB info lists */
+    uint64_t date_s;                           /* of the platform's level */
+    const json_t *advisories[3];
+} aver_dcap_standing;
+
+/* td is NULL for an enclave. */
+void aver_dcap_standing_find(const aver_dcap_tcb *tcb, const aver_dcap_identity *identity,
+                             const aver_dcap_pck_info *pck, const aver_dcap_report *qe,
+                             const aver_dcap_td *td, aver_dcap_standing *ret_standing);
+/* tdx.module and intel.qe-identity. */
+void aver_dcap_module_judge(const aver_dcap_tcb *tcb, const aver_dcap_td *td,
+                            aver_dcap_fault *ret_fault);
+void aver_dcap_identity_judge(const aver_dcap_identity *identity, const aver_dcap_report *qe,
+                              aver_dcap_fault *ret_fault);
+
+/* What differs between sgx and tdx. */
+typedef struct aver_dcap_kind {
+    bool tdx;
+    /* Adds the checks of the body itself, and tells claims->debug. */
+    void (*judge_body)(const aver_dcap_quote *quote, aver_verdict *verdict);
+    void (*claim_body)(const aver_dcap_quote *quote, aver_claims *claims);
+} aver_dcap_kind;
+AVER_MUST_USE aver_err aver_dcap_judge(const aver_dcap_kind *kind, const aver_attest_input *input,
+                                       aver_verdict *verdict, aver_claims *claims,
+                                       bool *ret_readable);
+
+void aver_dcap_quote_claim(const aver_dcap_quote *quote, aver_claims *claims);
+void aver_dcap_pck_claim(const aver_dcap_pck_info *info, aver_claims *claims);
+void aver_dcap_standing_claim(const aver_dcap_standing *standing, aver_claims *claims);
+
+#endif

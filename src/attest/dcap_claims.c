@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/dcap.h"
+
+#include "codec/date.h"
+
+#include <string.h>
+
+static void claim_copy(aver_claims *claims, const char *name, aver_view bytes)
+{
+    aver_claims_put_bytes(claims, name, aver_claims_copy(claims, bytes));
+}
+
+static void claim_text(aver_claims *claims, const char *name, const char *text)
+{
+    aver_claims_put_text(claims, name, aver_view_text(text));
+}
+
+void aver_dcap_quote_claim(const aver_dcap_quote *quote, aver_claims *claims)
+{
+    aver_dcap_report qe;
+    aver_dcap_report_read(quote->qe_report, &qe);
+    aver_claims_put_uint(claims, "version", quote->version);
+    aver_claims_put_uint(claims, "att_key_type", quote->key_type);
+    aver_claims_put_uint(claims, "tee_type", quote->tee_type);
+    if (quote->version == 5) {
+        aver_claims_put_uint(claims, "body_type", quote->kind);
+    }
+    /* Version 4 has reserved bytes there for a trust domain. */
+    if (quote->kind == AVER_DCAP_BODY_SGX) {
+        aver_claims_put_uint(claims, "qe_svn", quote->qe_svn);
+        aver_claims_put_uint(claims, "pce_svn", quote->pce_svn);
+    }
+    aver_claims_put_bytes(claims, "user_data", quote->user_data);
+    aver_claims_put_uint(claims, "cert_data_type", quote->certs_type);
+    aver_claims_put_uint(claims, "trailing", quote->trailing);
+    aver_claims_put_bytes(claims, "qe_mr_enclave", qe.mr_enclave);
+    aver_claims_put_bytes(claims, "qe_mr_signer", qe.mr_signer);
+    aver_claims_put_uint(claims, "qe_isv_prod_id", qe.isv_prod_id);
+    aver_claims_put_uint(claims, "qe_isv_svn", qe.isv_svn);
+}
+
+void aver_dcap_pck_claim(const aver_dcap_pck_info *info, aver_claims *claims)
+{
+    claim_copy(claims, "pck_sha256", AVER_VIEW_OF(info->sha256));
+    if (info->ca != AVER_DCAP_CA_UNKNOWN) {
+        claim_text(claims, "pck_ca", info->ca == AVER_DCAP_CA_PLATFORM ? "platform" : "processor");
+    }
+    claim_copy(claims, "fmspc", AVER_VIEW_OF(info->fmspc));
+    claim_copy(claims, "pceid", AVER_VIEW_OF(info->pceid));
+    claim_copy(claims, "pck_cpusvn", AVER_VIEW_OF(info->cpu_svn));
+    aver_claims_put_uint(claims, "pck_pcesvn", info->pce_svn);
+    claim_copy(claims, "ppid", AVER_VIEW_OF(info->ppid));
+    aver_claims_put_uint(claims, "sgx_type", info->sgx_type);
+    if (info->has_instance) {
+        claim_copy(claims, "platform_instance_id", AVER_VIEW_OF(info->instance));
+    }
+    if (info->has_configuration) {
+        aver_claims_put_bool(claims, "dynamic_platform", info->dynamic);
+        aver_claims_put_bool(claims, "cached_keys", info->cached_keys);
+        aver_claims_put_bool(claims, "smt_enabled", info->smt);
+    }
+    memcpy(claims->machine_id, info->ppid, sizeof info->ppid);
+    claims->machine_id_size = sizeof info->ppid;
+}
+
+/* Each once, in order: what several parts say is one list. */
+static void claim_advisories(const aver_dcap_standing *standing, aver_claims *claims)
+{
+    const char *list[AVER_DCAP_ADVISORIES_MAX];
+    size_t count = 0;
+    for (size_t part = 0; part < 3; part++) {
+        for (size_t i = 0; i < json_array_size(standing->advisories[part]); i++) {
+            const char *text = json_string_value(json_array_get(standing->advisories[part], i));
+            size_t at = 0;
+            while (at < count && strcmp(list[at], text) < 0) {
+                at++;
+            }
+            if (at < count && strcmp(list[at], text) == 0) {
+                continue;
+            }
+            if (count == AVER_DCAP_ADVISORIES_MAX) {
+                claims->full = true;
+                return;
+            }
+            memmove(&list[at + 1], &list[at], (count - at) * sizeof list[0]);
+            list[at] = text;
+            count++;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        aver_claims_put_member(claims, "advisories",
+                               aver_claims_copy(claims, aver_view_text(list[i])));
+    }
+    if (count == 0) {
+        aver_claims_put_empty(claims, "advisories");
+    }
+}
+
+static void claim_status(aver_claims *claims, const char *name, aver_tcb_status status)
+{
+    if (status != AVER_TCB_NONE) {
+        claim_text(claims, name, aver_tcb_status_text(status));
+    }
+}
+
+void aver_dcap_standing_claim(const aver_dcap_standing *standing, aver_claims *claims)
+{
+    claim_status(claims, "qe_status", standing->qe);
+    claim_status(claims, "tdx_module_status", standing->module);
+    if (!standing->below) {
+        char text[21];
+        aver_date date = aver_date_of(standing->date_s);
+        aver_date_write(standing->date_s, text);
+        claim_status(claims, "platform_status", standing->platform);
+        claim_status(claims, "tcb_status", standing->all);
+        aver_claims_put_text(claims, "tcb_date", aver_claims_copy(claims, aver_view_text(text)));
+        claims->tcb = (uint64_t)date.year * 10000 + date.month * 100 + date.day;
+        claims->tcb_status = standing->all;
+    }
+    claim_advisories(standing, claims);
+}

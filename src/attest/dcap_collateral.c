@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/dcap.h"
+
+#include "codec/text.h"
+#include "crypto/hash.h"
+#include "crypto/x509_time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The JSON object, all members texts:
+ *
+ *   tcb_info, tcb_info_signature, tcb_info_issuer_chain
+ *   qe_identity, qe_identity_signature, qe_identity_issuer_chain
+ *   pck_crl, root_ca_crl
+ *
+ * tcb_info and qe_identity are the very texts that Intel signed, signatures are hex of r || s,
+ * chains are PEM, signer first, lists are hex of DER, or PEM.
+ */
+
+void aver_dcap_collateral_free(void *value)
+{
+    aver_dcap_collateral *collateral = value;
+    if (collateral != NULL) {
+        json_decref(collateral->tcb.json);
+        json_decref(collateral->identity.json);
+        free(collateral);
+    }
+}
+
+static bool collateral_text(const aver_dcap_work *work, const char *name, aver_view *ret_text)
+{
+    const json_t *text = json_object_get(work->json, name);
+    if (!json_is_string(text)) {
+        return false;
+    }
+    *ret_text = aver_view_make(json_string_value(text), json_string_length(text));
+    return true;
+}
+
+static aver_err collateral_list(const aver_dcap_work *work, const char *name, aver_buf *ret_der,
+                                aver_dcap_fault *fault)
+{
+    aver_view text;
+    bool more = false;
+    if (!collateral_text(work, name, &text)) {
+        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING, "the collateral has no %s", name);
+        return AVER_OK;
+    }
+    aver_err err = text.size > 0 && text.data[0] == '-'
+                       ? aver_pem_next(&text, "X509 CRL", &more, ret_der)
+                       : aver_hex_decode_buf(text, ret_der);
+    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is neither hex nor PEM", name);
+        return AVER_OK;
+    }
+    return err;
+}
+
+static aver_reason collateral_path_reason(aver_path path)
+{
+    switch (path) {
+    case AVER_PATH_EXPIRED:
+        return AVER_REASON_EXPIRED;
+    case AVER_PATH_REVOKED:
+        return AVER_REASON_REVOKED;
+    case AVER_PATH_BAD_CRL:
+        return AVER_REASON_BAD_SIGNATURE;
+    case AVER_PATH_GOOD:
+    case AVER_PATH_UNTRUSTED:
+        break;
+    }
+    return AVER_REASON_CHAIN_UNTRUSTED;
+}
+
+/* One list against one path; it must speak of the entry that stands where it is looked for. */
+static aver_err collateral_revoked(const aver_dcap_work *work, const aver_buf *list,
+                                   const char *name, const aver_x509_result *path, size_t entry,
+                                   aver_dcap_window *window, aver_dcap_fault *fault)
+{
+    bool covered[AVER_CERTS_MAX + 1] = {false};
+    char why[AVER_X509_WHY_BYTES] = "";
+    aver_path judged = AVER_PATH_GOOD;
+    uint64_t from_s = 0;
+    uint64_t to_s = 0;
+    if (fault->reason != AVER_REASON_NONE) {
+        return AVER_OK;
+    }
+    if (list->size == 0) {
+        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING, "there is no %s to judge by", name);
+        return AVER_OK;
+    }
+    aver_err err =
+        aver_x509_revoked(aver_buf_view(list), path, work->input->time_s, &judged, covered, why);
+    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is no revocation list", name);
+    } else if (err == AVER_E_ABSENT) {
+        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISMATCH,
+                      "%s is of another authority than those of the certificates", name);
+    } else if (err != AVER_OK) {
+        return err;
+    } else if (judged != AVER_PATH_GOOD) {
+        aver_dcap_bad(fault, collateral_path_reason(judged), "%s: %s", name, why);
+    } else if (!covered[entry] || !aver_dcap_crl_window(aver_buf_view(list), &from_s, &to_s)) {
+        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISMATCH,
+                      "%s does not speak of the certificate that it is for", name);
+    } else {
+        aver_dcap_window_cut(window, from_s, to_s);
+    }
+    return AVER_OK;
+}
+
+/* The PCK certificate by its CA's list, that CA by the root's. */
+static aver_err collateral_revoked_pck(aver_dcap_work *work, aver_dcap_pck *pck)
+{
+    aver_dcap_fault *fault = &pck->revocation;
+    const aver_x509_result *path = &work->pck_path;
+    if (path->path != AVER_PATH_GOOD) {
+        return AVER_OK;
+    }
+    if (path->chain_count != 3) {
+        aver_dcap_bad(fault, AVER_REASON_CHAIN_UNTRUSTED,
+                      "the path has %zu certificates, where PCK, CA and root are three",
+                      path->chain_count);
+    }
+    aver_err err =
+        collateral_revoked(work, &work->root_list, "root_ca_crl", path, 1, &pck->lists, fault);
+    if (err == AVER_OK) {
+        err = collateral_revoked(work, &work->pck_list, "pck_crl", path, 0, &pck->lists, fault);
+    }
+    if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
+        aver_dcap_good(fault);
+    }
+    return err;
+}
+
+/* A text of the collateral with its signature and its signer. */
+typedef struct collateral_part {
+    aver_view text, chain;
+    uint8_t signature[64];
+} collateral_part;
+
+static bool collateral_part_open(const aver_dcap_work *work, const char *const names[3],
+                                 collateral_part *part, aver_dcap_fault *fault)
+{
+    aver_view hex;
+    if (!collateral_text(work, names[0], &part->text) || !collateral_text(work, names[1], &hex) ||
+        !collateral_text(work, names[2], &part->chain)) {
+        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING,
+                      "the collateral lacks %s, its signature or its issuer's chain", names[0]);
+        return false;
+    }
+    if (aver_hex_decode(hex, part->signature, sizeof part->signature) != AVER_OK) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is not hex of 64 bytes", names[1]);
+        return false;
+    }
+    return true;
+}
+
+static aver_err collateral_signer_role(const aver_cert *leaf, aver_dcap_fault *fault)
+{
+    char name[64];
+    aver_err err = aver_cert_common_name(leaf, name, sizeof name);
+    if (err != AVER_OK || strcmp(name, "Intel SGX TCB Signing") != 0) {
+        aver_dcap_bad(fault, AVER_REASON_KEY_MISMATCH,
+                      "the signer's certificate is not named as one for TCB signing");
+    }
+    return err == AVER_E_NOMEM ? err : AVER_OK;
+}
+
+static aver_err collateral_signature(const aver_cert *leaf, const collateral_part *part,
+                                     aver_dcap_fault *fault)
+{
+    aver_ecdsa_key *key = NULL;
+    uint8_t digest[32];
+    aver_sha256_of(part->text, digest);
+    aver_err err = aver_dcap_work_key(leaf, &key);
+    if (err == AVER_OK) {
+        err = aver_ecdsa_key_verify(key, AVER_VIEW_OF(digest), AVER_VIEW_OF(part->signature));
+    }
+    aver_ecdsa_key_free(key);
+    if (err == AVER_E_NOMEM || err == AVER_E_CRYPTO) {
+        return err;
+    }
+    if (err != AVER_OK) {
+        aver_dcap_bad(fault, AVER_REASON_BAD_SIGNATURE,
+                      "the signature is not the signer's over that text");
+    }
+    return AVER_OK;
+}
+
+static aver_err collateral_signed(aver_dcap_work *work, const collateral_part *part,
+                                  aver_dcap_collateral *collateral, aver_dcap_fault *fault)
+{
+    size_t leaf = 0;
+    aver_x509_result path;
+    aver_err err = aver_dcap_work_certs(work, part->chain, &leaf);
+    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "the issuer's chain cannot be read");
+        return AVER_OK;
+    }
+    if (err == AVER_OK) {
+        err = aver_dcap_work_path(work, leaf, &path);
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    if (path.path != AVER_PATH_GOOD) {
+        aver_dcap_bad(fault, collateral_path_reason(path.path), "%s", path.why);
+        return AVER_OK;
+    }
+    aver_dcap_window_cut(&collateral->window, path.not_before_s, path.not_after_s);
+    err = collateral_signer_role(&work->certs.list[leaf], fault);
+    if (err == AVER_OK) {
+        err = collateral_revoked(work, &work->root_list, "root_ca_crl", &path, 0,
+                                 &collateral->window, fault);
+    }
+    if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
+        err = collateral_signature(&work->certs.list[leaf], part, fault);
+    }
+    return err;
+}
+
+static aver_err collateral_read(aver_err err, aver_dcap_fault *fault, const char *why)
+{
+    if (err == AVER_E_FORMAT) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s", why);
+        return AVER_OK;
+    }
+    return err;
+}
+
+static aver_err collateral_tcb(aver_dcap_work *work, aver_dcap_collateral *collateral,
+                               collateral_part *part)
+{
+    static const char *const names[] = {"tcb_info", "tcb_info_signature", "tcb_info_issuer_chain"};
+    aver_dcap_fault *fault = &collateral->tcb_signed;
+    char why[AVER_DCAP_WHY_BYTES] = "";
+    aver_err err = collateral_part_open(work, names, part, fault)
+                       ? collateral_signed(work, part, collateral, fault)
+                       : AVER_OK;
+    if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
+        err = aver_dcap_tcb_read(part->text, &collateral->tcb, why);
+        collateral->has_tcb = err == AVER_OK;
+        aver_dcap_good(fault);
+        err = collateral_read(err, fault, why);
+    }
+    return err;
+}
+
+static aver_err collateral_identity(aver_dcap_work *work, aver_dcap_collateral *collateral)
+{
+    static const char *const names[] = {"qe_identity", "qe_identity_signature",
+                                        "qe_identity_issuer_chain"};
+    aver_dcap_fault *fault = &collateral->identity_signed;
+    char why[AVER_DCAP_WHY_BYTES] = "";
+    collateral_part part;
+    aver_err err = collateral_part_open(work, names, &part, fault)
+                       ? collateral_signed(work, &part, collateral, fault)
+                       : AVER_OK;
+    if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
+        err = aver_dcap_identity_read(part.text, &collateral->identity, why);
+        collateral->has_identity = err == AVER_OK;
+        aver_dcap_good(fault);
+        err = collateral_read(err, fault, why);
+    }
+    return err;
+}
+
+static void collateral_unread(aver_dcap_pck *pck, aver_dcap_collateral *collateral,
+                              aver_reason reason, const char *why)
+{
+    aver_dcap_bad(&pck->revocation, reason, "%s", why);
+    aver_dcap_bad(&collateral->tcb_signed, reason, "%s", why);
+    aver_dcap_bad(&collateral->identity_signed, reason, "%s", why);
+}
+
+aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,
+                                   aver_dcap_collateral *collateral)
+{
+    collateral_part part;
+    if (work->input->collateral.size == 0) {
+        collateral_unread(pck, collateral, AVER_REASON_COLLATERAL_MISSING,
+                          "no collateral was given");
+        return AVER_OK;
+    }
+    aver_err err = aver_json_parse(work->input->collateral, AVER_ATTEST_COLLATERAL_BYTES_MAX,
+                                   &work->json, NULL);
+    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+        collateral_unread(pck, collateral, AVER_REASON_MALFORMED, "the collateral is no JSON");
+        return AVER_OK;
+    }
+    collateral->window = (aver_dcap_window){0, UINT64_MAX};
+    pck->lists = collateral->window;
+    if (err == AVER_OK) {
+        err = collateral_list(work, "root_ca_crl", &work->root_list, &pck->revocation);
+    }
+    if (err == AVER_OK) {
+        err = collateral_list(work, "pck_crl", &work->pck_list, &pck->revocation);
+    }
+    if (err == AVER_OK) {
+        err = collateral_revoked_pck(work, pck);
+    }
+    if (err == AVER_OK) {
+        err = collateral_tcb(work, collateral, &part);
+    }
+    return err == AVER_OK ? collateral_identity(work, collateral) : err;
+}
