@@ -17,6 +17,8 @@ static aver_exit checks_json(aver_cli *cli)
         aver_json_append_string(&out, aver_view_text(at->name));
         aver_buf_append_text(&out, ",\"meaning\":");
         aver_json_append_string(&out, aver_view_text(at->meaning));
+        aver_buf_append_text(&out, ",\"of\":");
+        aver_json_append_string(&out, aver_view_text(at->of != NULL ? at->of : "all"));
         aver_buf_append_text(&out, "}");
     }
     aver_buf_append_text(&out, "]\n");
@@ -31,7 +33,7 @@ static aver_exit checks_run(aver_cli *cli, const aver_args *args)
         return checks_json(cli);
     }
     for (const aver_check_name *at = aver_check_names(); at->name != NULL; at++) {
-        aver_term_print(&cli->out, AVER_STYLE_ACCENT, "%-22s", at->name);
+        aver_term_print(&cli->out, AVER_STYLE_ACCENT, "%-26s", at->name);
         aver_term_print(&cli->out, AVER_STYLE_PLAIN, "%s\n", at->meaning);
     }
     return AVER_EXIT_DONE;

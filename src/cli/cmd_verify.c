@@ -58,7 +58,7 @@ static void verify_print(aver_cli *cli, const aver_args *args, const verify_run 
 {
     bool read = run->receipt.platform[0] != '\0';
     if (aver_args_has(args, "explain")) {
-        aver_show_explained(&cli->out, &run->verdict);
+        aver_show_explained(&cli->out, &run->verdict, NULL, NULL);
         (void)fputc('\n', cli->out.file);
         aver_show_limits(&cli->out);
         (void)fputc('\n', cli->out.file);

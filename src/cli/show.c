@@ -8,6 +8,7 @@
 
 #define SHOW_NAME_COLUMNS   21
 #define SHOW_DETAIL_COLUMNS 29
+#define SHOW_FAR_BYTES_MAX  65536
 
 static aver_style show_style(aver_check_status status)
 {
@@ -59,7 +60,23 @@ static void show_field(const aver_term *term, const char *label, const char *tex
     show_wrapped(term, text, 16);
 }
 
-void aver_show_explained(const aver_term *term, const aver_verdict *verdict)
+static void show_distance(const aver_term *term, const aver_check *check, aver_show_far *far,
+                          const void *context)
+{
+    aver_buf words;
+    aver_buf_init(&words, SHOW_FAR_BYTES_MAX);
+    far(context, check, &words);
+    if (words.size > 0) {
+        aver_buf_append_byte(&words, 0);
+    }
+    if (words.size > 0 && aver_buf_status(&words) == AVER_OK) {
+        show_field(term, "far", (const char *)words.data);
+    }
+    aver_buf_deinit(&words);
+}
+
+void aver_show_explained(const aver_term *term, const aver_verdict *verdict, aver_show_far *far,
+                         const void *context)
 {
     for (size_t i = 0; i < verdict->count; i++) {
         const aver_check *check = &verdict->checks[i];
@@ -68,6 +85,9 @@ void aver_show_explained(const aver_term *term, const aver_verdict *verdict)
         aver_term_print(term, AVER_STYLE_STRONG, "  %s\n", check->name);
         show_field(term, "means", show_meaning(check->name));
         show_field(term, "found", check->detail);
+        if (check->status == AVER_CHECK_FAIL && far != NULL) {
+            show_distance(term, check, far, context);
+        }
         if (check->status == AVER_CHECK_FAIL ||
             (check->status == AVER_CHECK_SKIP && aver_show_mends_skip(check->name))) {
             show_field(term, "mend", aver_show_mend(check->name));

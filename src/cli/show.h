@@ -11,8 +11,12 @@
 
 /* Every check on a line of its own: status, name, what was found. */
 void aver_show_checks(const aver_term *term, const aver_verdict *verdict);
-/* The same with what each check means, and what would mend those that did not pass, if anything. */
-void aver_show_explained(const aver_term *term, const aver_verdict *verdict);
+/* Appends how far what failed is from what would pass; nothing where that is not known. */
+typedef void aver_show_far(const void *context, const aver_check *check, aver_buf *out);
+/* The same with what each check means, how far off it is (far may be NULL), and what would mend
+ * those that did not pass, if anything. */
+void aver_show_explained(const aver_term *term, const aver_verdict *verdict, aver_show_far *far,
+                         const void *context);
 /*
  * One line: "VERIFIED 24 checks · model 3f2a… · sim (SIMULATED: proves nothing)" or
  * "REFUSED receipt.response: …". root and platform may be NULL; why as aver_policy_accepts gave it.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/x509.h"
 
+#include "codec/date.h"
 #include "codec/der.h"
 #include "crypto/x509_time.h"
 
@@ -88,8 +89,12 @@ static aver_path crl_judge_times(const X509_CRL *crl, uint64_t time_s,
         return crl_bad(AVER_PATH_BAD_CRL, ret_why, "its dates cannot be read");
     }
     if (time_s < from_s || time_s > to_s) {
-        return crl_bad(AVER_PATH_EXPIRED, ret_why,
-                       time_s < from_s ? "it is not valid yet" : "its next update is past");
+        char date[21];
+        char why[64];
+        aver_date_write(time_s < from_s ? from_s : to_s, date);
+        (void)snprintf(why, sizeof why, "it is valid %s %s", time_s < from_s ? "from" : "until",
+                       date);
+        return crl_bad(AVER_PATH_EXPIRED, ret_why, why);
     }
     return AVER_PATH_GOOD;
 }

@@ -2,6 +2,7 @@
 #include "crypto/x509.h"
 
 #include "base/check.h"
+#include "codec/date.h"
 #include "crypto/x509_time.h"
 
 #include <openssl/err.h>
@@ -180,6 +181,22 @@ static bool path_error_is_time(int error)
     return error == X509_V_ERR_CERT_NOT_YET_VALID || error == X509_V_ERR_CERT_HAS_EXPIRED;
 }
 
+/* With the date, which says how far off it is. */
+static void path_out_of_time(const path_state *state, int error, aver_x509_result *result)
+{
+    const X509 *x509 = X509_STORE_CTX_get_current_cert(state->context);
+    const aver_cert *cert = path_find(state->certs, x509);
+    bool early = error == X509_V_ERR_CERT_NOT_YET_VALID;
+    char date[21] = "";
+    char why[64];
+    cert = cert != NULL ? cert : path_find(state->options->roots.given, x509);
+    if (cert != NULL) {
+        aver_date_write(early ? cert->not_before_s : cert->not_after_s, date);
+    }
+    (void)snprintf(why, sizeof why, "it is valid %s %s", early ? "from" : "until", date);
+    path_bad(result, AVER_PATH_EXPIRED, X509_STORE_CTX_get_error_depth(state->context), why);
+}
+
 aver_err aver_x509_judge(const aver_certs *certs, size_t leaf, const aver_x509_options *options,
                          aver_x509_result *ret_result)
 {
@@ -198,9 +215,10 @@ aver_err aver_x509_judge(const aver_certs *certs, size_t leaf, const aver_x509_o
         } else if (error == X509_V_ERR_OUT_OF_MEM || error == X509_V_ERR_UNSPECIFIED ||
                    error == X509_V_OK) {
             err = AVER_E_NOMEM;
+        } else if (path_error_is_time(error)) {
+            path_out_of_time(&state, error, &result);
         } else {
-            path_bad(&result, path_error_is_time(error) ? AVER_PATH_EXPIRED : AVER_PATH_UNTRUSTED,
-                     X509_STORE_CTX_get_error_depth(state.context),
+            path_bad(&result, AVER_PATH_UNTRUSTED, X509_STORE_CTX_get_error_depth(state.context),
                      X509_verify_cert_error_string(error));
         }
     }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aver/explain.h"
+#include "cli/evidence.h"
+#include "cli/inputs.h"
+#include "cli/show.h"
+#include "codec/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define JUDGE_JSON_BYTES_MAX  (4u * 1024 * 1024)
+#define JUDGE_VALUE_COLUMN    28
+#define JUDGE_NAME_BYTES      128
+#define JUDGE_VALUE_BYTES_MAX (1024u * 1024)
+
+typedef struct judge_run {
+    aver_evidence evidence;
+    aver_verdict verdict;
+    aver_claims claims;
+    bool readable;
+    bool holds;
+} judge_run;
+
+static void judge_far(const void *context, const aver_check *check, aver_buf *out)
+{
+    const judge_run *run = context;
+    aver_explain_distance(&run->evidence.input, &run->claims, check, out);
+}
+
+static void judge_claim(const aver_term *term, const char *name, const json_t *value)
+{
+    aver_buf text;
+    aver_buf_init(&text, JUDGE_VALUE_BYTES_MAX);
+    if (json_is_string(value)) {
+        aver_buf_append(&text, aver_view_make(json_string_value(value), json_string_length(value)));
+    } else if (json_is_object(value) || json_is_array(value)) {
+        aver_json_append_ordered(&text, value);
+    } else if (json_is_integer(value)) {
+        aver_buf_append_format(&text, "%lld", (long long)json_integer_value(value));
+    } else {
+        aver_buf_append_text(&text, json_is_true(value)    ? "yes"
+                                    : json_is_false(value) ? "no"
+                                                           : "none");
+    }
+    unsigned column = JUDGE_VALUE_COLUMN + 2;
+    aver_term_print(term, AVER_STYLE_FAINT, "  %-*s", JUDGE_VALUE_COLUMN, name);
+    aver_term_wrap(term, aver_buf_view(&text), JUDGE_VALUE_COLUMN + 2, AVER_SHOW_COLUMNS, &column);
+    (void)fputc('\n', term->file);
+    aver_buf_deinit(&text);
+}
+
+/* A map has a line for each member. */
+static void judge_member(const aver_term *term, const char *name, json_t *value)
+{
+    const char *key;
+    json_t *member;
+    char whole[JUDGE_NAME_BYTES];
+    if (!json_is_object(value)) {
+        judge_claim(term, name, value);
+        return;
+    }
+    json_object_foreach(value, key, member)
+    {
+        (void)snprintf(whole, sizeof whole, "%s.%s", name, key);
+        judge_claim(term, whole, member);
+    }
+}
+
+/* Every claim on a line; lists, and maps in maps, as JSON. */
+static void judge_claims(const aver_term *term, const aver_claims *claims)
+{
+    aver_buf text;
+    json_t *all = NULL;
+    const char *name;
+    json_t *value;
+    aver_buf_init(&text, JUDGE_JSON_BYTES_MAX);
+    aver_claims_json(claims, &text);
+    if (aver_buf_status(&text) == AVER_OK &&
+        aver_json_parse(aver_buf_view(&text), JUDGE_JSON_BYTES_MAX, &all, NULL) == AVER_OK) {
+        json_object_foreach(all, name, value)
+        {
+            judge_member(term, name, value);
+        }
+    }
+    json_decref(all);
+    aver_buf_deinit(&text);
+}
+
+static void judge_print(const aver_cli *cli, const aver_args *args, const judge_run *run)
+{
+    if (aver_args_has(args, "explain")) {
+        aver_show_explained(&cli->out, &run->verdict, judge_far, run);
+    } else {
+        aver_show_checks(&cli->out, &run->verdict);
+    }
+    if (run->readable) {
+        (void)fputc('\n', cli->out.file);
+        judge_claims(&cli->out, &run->claims);
+    }
+    (void)fputc('\n', cli->out.file);
+    aver_show_line(&cli->out, &run->verdict, run->holds, "a check that must pass could not be made",
+                   NULL, aver_family_name(run->evidence.family));
+    if (!run->holds && !aver_args_has(args, "explain")) {
+        aver_show_remedy(&cli->out, &run->verdict);
+    }
+}
+
+static aver_exit judge_json(const aver_cli *cli, const judge_run *run)
+{
+    aver_buf out;
+    aver_buf_init(&out, JUDGE_JSON_BYTES_MAX);
+    aver_buf_append_format(&out, "{\"family\":\"%s\",\"reason\":\"%s\",\"verdict\":",
+                           aver_family_name(run->evidence.family),
+                           aver_reason_text(aver_verdict_reason(&run->verdict)));
+    aver_verdict_json(&run->verdict, run->holds, &out);
+    aver_buf_append_text(&out, ",\"claims\":");
+    if (run->readable) {
+        aver_claims_json(&run->claims, &out);
+    } else {
+        aver_buf_append_text(&out, "null");
+    }
+    aver_buf_append_text(&out, "}\n");
+    aver_exit code = aver_buf_status(&out) == AVER_OK
+                         ? aver_inputs_write(cli, "-", aver_buf_view(&out))
+                         : aver_cli_fail_err(cli, aver_buf_status(&out), "attest judge");
+    aver_buf_deinit(&out);
+    return code;
+}
+
+static aver_exit judge_evidence(const aver_cli *cli, const aver_args *args, judge_run *run)
+{
+    const aver_attest_input *input = &run->evidence.input;
+    aver_verdict_init(&run->verdict);
+    aver_err err =
+        aver_attest_judge(run->evidence.family, input, &run->verdict, &run->claims, &run->readable);
+    if (err == AVER_E_USAGE) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "a root of yours cannot be read");
+    }
+    if (err != AVER_OK) {
+        return aver_cli_fail_err(cli, err, "attest judge");
+    }
+    run->holds = aver_attest_holds(run->evidence.family, input->signature_only, &run->verdict);
+    aver_exit code = AVER_EXIT_DONE;
+    if (aver_args_has(args, "json")) {
+        code = judge_json(cli, run);
+    } else {
+        judge_print(cli, args, run);
+    }
+    return run->holds ? code : AVER_EXIT_REFUSED;
+}
+
+static aver_exit judge_command(aver_cli *cli, const aver_args *args)
+{
+    judge_run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return aver_cli_fail_err(cli, AVER_E_NOMEM, "attest judge");
+    }
+    aver_exit code = aver_evidence_open(cli, args, args->operands[0], &run->evidence);
+    if (code == AVER_EXIT_DONE) {
+        code = judge_evidence(cli, args, run);
+    }
+    aver_evidence_close(&run->evidence);
+    free(run);
+    return code;
+}
+
+static const aver_option judge_options[] = {
+    AVER_EVIDENCE_OPTIONS,
+    {"explain", 0, NULL, "for each check: what it means, how far off it is, what would mend it"},
+    {"json", 0, NULL, "one JSON document instead of text"},
+    {NULL, 0, NULL, NULL},
+};
+
+const aver_command aver_command_attest_judge = {
+    .name = "attest judge",
+    .operands = "FILE|-",
+    .summary = "judge one piece of evidence of any TEE, offline",
+    .options = judge_options,
+    .notes =
+        "Roots are the makers' own, pinned in this program, unless --roots names others. Nothing "
+        "is\n"
+        "fetched: aver attest collect gets what is missing. A verdict says that the hardware is\n"
+        "genuine and what it measured; whether that is the program you want is for a policy.\n",
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = judge_command,
+};
