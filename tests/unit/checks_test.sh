@@ -4,8 +4,10 @@
 # in a test of that family. (Those of every judgement: unit/verify_test walks over them.)
 set -u
 source=${AVER_SOURCE:?}
-cases=$(cat "$source"/tests/unit/*_test.c | tr '\n' ' ' | grep -o 'fails_alone([^;]*;' | grep -o '"[a-z.-]*"' | sort -u)
-names=$(tr '\n' ' ' < "$source/src/attest/checks.c" | grep -o '{"[a-z.-]*",[^}]*}' | grep -v 'NULL}' | sed 's/^{\("[^"]*"\).*/\1/')
+cases=$(cat "$source"/tests/unit/*_test.c | tr '\n' ' ' | grep -o 'fails_alone([^;]*;' |
+    grep -o '"[a-z.-]*"' | sort -u)
+names=$(tr '\n' ' ' < "$source/src/attest/checks.c" | grep -o '{"[a-z.-]*",[^}]*}' |
+    grep -v 'NULL}' | sed 's/^{\("[^"]*"\).*/\1/')
 count=$(echo "$names" | grep -c .)
 if [ "$count" -lt 30 ]; then
     echo "FAIL: only $count checks of platforms were found"
