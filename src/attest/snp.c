@@ -51,7 +51,6 @@ static const char *const snp_required[] = {
 /* Bits of a guest policy. */
 #define SNP_POLICY_ONE      (1ull << 17) /* reserved, must be one */
 #define SNP_POLICY_MIGRATE  (1ull << 18)
-#define SNP_POLICY_DEBUG    (1ull << 19)
 #define SNP_POLICY_RESERVED (~((1ull << 26) - 1))
 
 /* What certificates give, kept by the cache. */
@@ -188,21 +187,16 @@ static aver_err snp_judge_signature(const aver_snp_report *report, const snp_pat
     return AVER_OK;
 }
 
-static const char *snp_signer_text(aver_snp_signer signer)
-{
-    return signer == AVER_SNP_VCEK ? "vcek" : signer == AVER_SNP_VLEK ? "vlek" : "none";
-}
-
 static void snp_judge_key(const aver_snp_report *report, const aver_snp_cert *cert,
                           aver_verdict *verdict)
 {
     aver_snp_signer wanted = cert->is_vlek ? AVER_SNP_VLEK : AVER_SNP_VCEK;
     if (report->signer == wanted) {
-        aver_verdict_add(verdict, "snp.key", AVER_CHECK_PASS, "%s", snp_signer_text(wanted));
+        aver_verdict_add(verdict, "snp.key", AVER_CHECK_PASS, "%s", aver_snp_signer_text(wanted));
     } else {
         aver_verdict_fail(verdict, "snp.key", AVER_REASON_KEY_MISMATCH,
                           "the report names key kind %d, the certificate is of a %s",
-                          (int)report->signer, snp_signer_text(wanted));
+                          (int)report->signer, aver_snp_signer_text(wanted));
     }
 }
 
@@ -231,15 +225,6 @@ static void snp_judge_product(const aver_snp_report *report, const snp_path *pat
     }
 }
 
-static bool snp_is_zero(aver_view bytes)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < bytes.size; i++) {
-        any |= bytes.data[i];
-    }
-    return any == 0;
-}
-
 static void snp_judge_hwid(const aver_snp_report *report, const aver_snp_cert *cert,
                            aver_verdict *verdict)
 {
@@ -250,10 +235,10 @@ static void snp_judge_hwid(const aver_snp_report *report, const aver_snp_cert *c
     if (cert->is_vlek) {
         aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "a VLEK is of a provider: %s",
                          cert->provider);
-    } else if (report->chip_masked && snp_is_zero(report->chip_id)) {
+    } else if (report->chip_masked && aver_snp_is_zero(report->chip_id)) {
         aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "the report hides the chip");
     } else if (!aver_view_equal(found, aver_view_make(cert->chip_id, cert->chip_id_size)) ||
-               !snp_is_zero(rest)) {
+               !aver_snp_is_zero(rest)) {
         aver_verdict_fail(verdict, name, AVER_REASON_KEY_MISMATCH,
                           "the report is of chip %s, the certificate of %s",
                           aver_short_of(report->chip_id).text,
@@ -319,104 +304,6 @@ static void snp_judge_vmpl(const aver_attest_input *input, const aver_snp_report
     }
 }
 
-/* As 8 bytes with the highest first, which reads like the number. */
-static void snp_claim_level(aver_claims *claims, const char *name, uint64_t value)
-{
-    uint8_t bytes[8];
-    aver_be64_write(bytes, value);
-    aver_claims_put_bytes(claims, name, aver_claims_copy(claims, AVER_VIEW_OF(bytes)));
-}
-
-static void snp_claim_levels(const aver_snp_report *report, aver_snp_product product,
-                             aver_claims *claims)
-{
-    aver_snp_tcb tcb = aver_snp_tcb_of(report->reported_tcb, product);
-    snp_claim_level(claims, "current_tcb", report->current_tcb);
-    snp_claim_level(claims, "reported_tcb", report->reported_tcb);
-    snp_claim_level(claims, "committed_tcb", report->committed_tcb);
-    snp_claim_level(claims, "launch_tcb", report->launch_tcb);
-    aver_claims_put_uint(claims, "reported_tcb_parts.bl", tcb.bootloader);
-    if (product == AVER_SNP_TURIN) {
-        aver_claims_put_uint(claims, "reported_tcb_parts.fmc", tcb.fmc);
-    }
-    aver_claims_put_uint(claims, "reported_tcb_parts.snp", tcb.snp);
-    aver_claims_put_uint(claims, "reported_tcb_parts.tee", tcb.tee);
-    aver_claims_put_uint(claims, "reported_tcb_parts.ucode", tcb.microcode);
-}
-
-static void snp_claim_identity(const aver_snp_report *report, aver_claims *claims)
-{
-    const struct {
-        const char *name;
-        aver_view bytes;
-    } values[] = {{"report_data", report->report_data},
-                  {"measurement", report->measurement},
-                  {"host_data", report->host_data},
-                  {"id_key_digest", report->id_key_digest},
-                  {"author_key_digest", report->author_key_digest},
-                  {"family_id", report->family_id},
-                  {"image_id", report->image_id},
-                  {"report_id", report->report_id},
-                  {"report_id_ma", report->report_id_ma},
-                  {"chip_id", report->chip_id}};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        aver_claims_put_bytes(claims, values[i].name, values[i].bytes);
-    }
-    aver_claims_measure(claims, "measurement", report->measurement);
-    aver_claims_measure(claims, "host_data", report->host_data);
-    aver_claims_measure(claims, "id_key_digest", report->id_key_digest);
-    aver_claims_measure(claims, "author_key_digest", report->author_key_digest);
-    aver_claims_measure(claims, "family_id", report->family_id);
-    aver_claims_measure(claims, "image_id", report->image_id);
-}
-
-static void snp_claim_numbers(const aver_snp_report *report, aver_claims *claims)
-{
-    uint8_t key_info[4];
-    aver_be32_write(key_info, report->key_info);
-    aver_claims_put_uint(claims, "version", report->version);
-    aver_claims_put_uint(claims, "guest_svn", report->guest_svn);
-    aver_claims_put_uint(claims, "vmpl", report->vmpl);
-    aver_claims_put_uint(claims, "signature_algo", report->signature_algorithm);
-    aver_claims_put_bool(claims, "debug", claims->debug);
-    snp_claim_level(claims, "policy", report->policy);
-    snp_claim_level(claims, "platform_info", report->platform_info);
-    aver_claims_put_bytes(claims, "key_info", aver_claims_copy(claims, AVER_VIEW_OF(key_info)));
-    aver_claims_put_text(claims, "signing_key", aver_view_text(snp_signer_text(report->signer)));
-    if (report->has_cpuid) {
-        aver_claims_put_uint(claims, "cpuid_family", report->cpuid_family);
-        aver_claims_put_uint(claims, "cpuid_model", report->cpuid_model);
-        aver_claims_put_uint(claims, "cpuid_stepping", report->cpuid_stepping);
-    }
-}
-
-static void snp_claim(const aver_snp_report *report, const snp_path *path, aver_claims *claims)
-{
-    aver_snp_product product =
-        path != NULL && path->has_cert
-            ? path->cert.product
-            : aver_snp_product_of_cpuid(report->cpuid_family, report->cpuid_model);
-    claims->debug = (report->policy & SNP_POLICY_DEBUG) != 0;
-    claims->has_report_data = true;
-    memcpy(claims->report_data, report->report_data.data, sizeof claims->report_data);
-    claims->has_nonce = true;
-    claims->nonce = report->report_data;
-    claims->tcb = report->reported_tcb;
-    memcpy(claims->machine_id, report->chip_id.data, sizeof claims->machine_id);
-    claims->machine_id_size = snp_is_zero(report->chip_id) ? 0 : sizeof claims->machine_id;
-    snp_claim_numbers(report, claims);
-    snp_claim_identity(report, claims);
-    snp_claim_levels(report, product, claims);
-    if (path != NULL && path->has_cert) {
-        aver_view name = aver_view_text(path->cert.product_name);
-        aver_claims_put_text(claims, "product_name", aver_claims_copy(claims, name));
-        if (path->cert.is_vlek) {
-            name = aver_view_text(path->cert.provider);
-            aver_claims_put_text(claims, "csp_id", aver_claims_copy(claims, name));
-        }
-    }
-}
-
 /* The certificates alone and the report against them. */
 static aver_err snp_judge_path(const aver_attest_input *input, const aver_snp_report *report,
                                const snp_path *path, aver_verdict *verdict)
@@ -469,7 +356,7 @@ static aver_err snp_judge(const aver_attest_input *input, aver_verdict *verdict,
         err = snp_judge_path(input, &report, path, verdict);
     }
     if (path == NULL || err == AVER_OK) {
-        snp_claim(&report, path, claims);
+        aver_snp_claim(&report, path != NULL && path->has_cert ? &path->cert : NULL, claims);
         aver_verdict_skip_all(verdict, snp_checks_certs, "there is no certificate to judge by");
         snp_judge_policy(&report, verdict);
         snp_judge_vmpl(input, &report, verdict);

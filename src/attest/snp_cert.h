@@ -9,6 +9,7 @@
  */
 
 #include "attest/snp_report.h"
+#include "aver/claims.h"
 #include "crypto/x509.h"
 
 #define AVER_SNP_NAME_BYTES 64
@@ -27,5 +28,11 @@ typedef struct aver_snp_cert {
 /* FORMAT if an extension is missing, twice, or not of its form; ownership: aver_snp_cert_deinit. */
 AVER_MUST_USE aver_err aver_snp_cert_read(const aver_cert *cert, aver_snp_cert *ret_cert);
 void aver_snp_cert_deinit(aver_snp_cert *cert);
+
+/* Fills the claims with what the report says; cert may be NULL. */
+void aver_snp_claim(const aver_snp_report *report, const aver_snp_cert *cert, aver_claims *claims);
+/* "vcek", "vlek", "none". */
+const char *aver_snp_signer_text(aver_snp_signer signer);
+bool aver_snp_is_zero(aver_view bytes);
 
 #endif

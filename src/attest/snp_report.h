@@ -20,6 +20,9 @@
 #define AVER_SNP_REPORT_BYTES 1184
 #define AVER_SNP_SIGNED_BYTES 0x2a0
 
+/* Of a guest policy. */
+#define AVER_SNP_POLICY_DEBUG (1ull << 19)
+
 typedef enum aver_snp_signer {
     AVER_SNP_VCEK = 0,
     AVER_SNP_VLEK = 1,
