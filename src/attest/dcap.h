@@ -11,9 +11,10 @@
  *                 revocation lists of the root and of the PCK CA
  *
  *   dcap_quote       the layout of a quote, strictly
- *   dcap_der         the little DER that certificates hide in an extension, and times of lists
+ *   dcap_der         the DER of the extension in which a PCK certificate describes the platform
  *   dcap_pck         the PCK certificate: its path, its key, its extension
  *   dcap_collateral  the JSON object, its paths, lists and signatures
+ *   dcap_json        a reader of signed texts that keeps nothing
  *   dcap_tcb         TCB info and QE identity, read from their signed text
  *   dcap_status      levels, module, quoting enclave, and what they make together
  *   dcap_judge       the checks in their order, and the cache
@@ -29,7 +30,7 @@
 #define AVER_DCAP_COMPONENTS         16
 #define AVER_DCAP_LEVELS_MAX         96
 #define AVER_DCAP_MODULES_MAX        16
-#define AVER_DCAP_MODULE_LEVELS_MAX  16
+#define AVER_DCAP_ISV_LEVELS_MAX     32
 #define AVER_DCAP_ADVISORIES_MAX     96
 #define AVER_DCAP_ADVISORY_BYTES_MAX 32
 #define AVER_DCAP_WHY_BYTES          200
@@ -80,10 +81,28 @@ void aver_dcap_td_read(const aver_dcap_quote *quote, aver_dcap_td *ret_td);
 
 bool aver_dcap_zero(aver_view bytes);
 
-/* Takes one DER element of that tag (one octet) from the front; false if it is not that. */
-bool aver_dcap_der_take(aver_view *rest, uint8_t tag, aver_view *ret_content);
-/* From this update to next update of a revocation list. */
-bool aver_dcap_crl_window(aver_view der, uint64_t *ret_from_s, uint64_t *ret_to_s);
+/*
+ * A reader of JSON that goes through a signed text once, copies nothing and gives views into it.
+ * Strict in all that it gives: texts without escapes, whole numbers, nothing behind the end. What
+ * is wrong sticks as bad, after which every call gives nothing.
+ */
+typedef struct aver_dcap_json {
+    aver_view text;
+    size_t at;
+    bool first, bad;
+} aver_dcap_json;
+void aver_dcap_json_open(aver_dcap_json *json, aver_view text);
+/* True if nothing but white space is left. */
+bool aver_dcap_json_end(aver_dcap_json *json);
+/* Into an object or array by its opening bracket; then, while _more with the closing one is true,
+ * one member (its name first) or element is there to be read. */
+bool aver_dcap_json_into(aver_dcap_json *json, uint8_t bracket);
+bool aver_dcap_json_more(aver_dcap_json *json, uint8_t bracket);
+bool aver_dcap_json_name(aver_dcap_json *json, aver_view *ret_name);
+bool aver_dcap_json_text(aver_dcap_json *json, aver_view *ret_text);
+bool aver_dcap_json_number(aver_dcap_json *json, uint32_t max, uint32_t *ret_number);
+bool aver_dcap_json_hex(aver_dcap_json *json, uint8_t *ret_bytes, size_t size);
+void aver_dcap_json_skip(aver_dcap_json *json);
 
 /* One step of the judgement: good, or a class and words. */
 typedef struct aver_dcap_fault {
@@ -135,30 +154,37 @@ typedef struct aver_dcap_pck {
 } aver_dcap_pck;
 void aver_dcap_pck_free(void *pck);
 
+typedef enum aver_dcap_level_form {
+    AVER_DCAP_LEVEL_NAMED = 1, /* each number a member of its own, as version 2 has them */
+    AVER_DCAP_LEVEL_SGX,
+    AVER_DCAP_LEVEL_TDX,
+} aver_dcap_level_form;
+
 typedef struct aver_dcap_level {
+    aver_dcap_level_form form;
     uint8_t sgx[AVER_DCAP_COMPONENTS], tdx[AVER_DCAP_COMPONENTS];
     uint16_t pce_svn;
     aver_tcb_status status;
     uint64_t date_s;
-    const json_t *advisories; /* borrowed; NULL or an array of texts */
+    aver_view advisories; /* the array as it stands in the text, or empty */
 } aver_dcap_level;
 
 typedef struct aver_dcap_isv_level {
     uint16_t isv_svn;
     aver_tcb_status status;
     uint64_t date_s;
-    const json_t *advisories;
+    aver_view advisories;
 } aver_dcap_isv_level;
 
 typedef struct aver_dcap_module {
     uint8_t version; /* the number in its id: TDX_01, TDX_03 */
     uint8_t mr_signer[48], attributes[8], attributes_mask[8];
-    aver_dcap_isv_level levels[AVER_DCAP_MODULE_LEVELS_MAX];
+    aver_dcap_isv_level levels[AVER_DCAP_ISV_LEVELS_MAX];
     size_t levels_count;
 } aver_dcap_module;
 
 typedef struct aver_dcap_tcb {
-    json_t *json; /* owned */
+    uint8_t *text; /* owned; views are into it */
     bool tdx;
     aver_dcap_window window;
     uint8_t fmspc[6], pceid[2];
@@ -172,18 +198,18 @@ typedef struct aver_dcap_tcb {
 } aver_dcap_tcb;
 
 typedef struct aver_dcap_identity {
-    json_t *json; /* owned */
+    uint8_t *text; /* owned; views are into it */
     bool tdx;
     aver_dcap_window window;
     uint32_t evaluation;
     uint32_t misc_select, misc_select_mask;
     uint8_t attributes[16], attributes_mask[16], mr_signer[32];
     uint16_t isv_prod_id;
-    aver_dcap_isv_level levels[AVER_DCAP_MODULE_LEVELS_MAX];
+    aver_dcap_isv_level levels[AVER_DCAP_ISV_LEVELS_MAX];
     size_t levels_count;
 } aver_dcap_identity;
 
-/* FORMAT with words; ret is to be cleared by _clear in each case. */
+/* FORMAT with words. ret is zero before; its text is to be freed in each case. */
 AVER_MUST_USE aver_err aver_dcap_tcb_read(aver_view text, aver_dcap_tcb *ret_tcb,
                                           char ret_why[AVER_DCAP_WHY_BYTES]);
 AVER_MUST_USE aver_err aver_dcap_identity_read(aver_view text, aver_dcap_identity *ret_identity,
@@ -203,12 +229,17 @@ void aver_dcap_collateral_free(void *collateral);
  * together. */
 typedef struct aver_dcap_work {
     const aver_attest_input *input;
-    aver_family_roots roots;
-    bool has_roots;
+    uint8_t roots[AVER_ATTEST_ROOTS_MAX][32]; /* their SHA-256 */
+    size_t roots_count;
     aver_certs certs;
     aver_x509_result pck_path;
+    /* The one who signed the collateral, judged once for both texts. */
+    bool has_signer;
+    size_t signer;
+    aver_ecdsa_key *signer_key;
+    aver_dcap_fault signer_fault;
     json_t *json;
-    aver_buf root_list, pck_list; /* DER */
+    aver_crl *root_list, *pck_list;
 } aver_dcap_work;
 
 AVER_MUST_USE aver_err aver_dcap_work_open(const aver_attest_input *input,
@@ -234,7 +265,7 @@ typedef struct aver_dcap_standing {
     aver_tcb_status platform, qe, module, all; /* NONE: no level, or no such thing */
     bool below;                                /* below every level that the TCB info lists */
     uint64_t date_s;                           /* of the platform's level */
-    const json_t *advisories[3];
+    aver_view advisories[3];                   /* of platform, module and quoting enclave */
 } aver_dcap_standing;
 
 /* td is NULL for an enclave. */

@@ -63,37 +63,58 @@ void aver_dcap_pck_claim(const aver_dcap_pck_info *info, aver_claims *claims)
     claims->machine_id_size = sizeof info->ppid;
 }
 
-/* Each once, in order: what several parts say is one list. */
+/* The advisories of all parts, each once and in order. */
+typedef struct claim_list {
+    aver_view texts[AVER_DCAP_ADVISORIES_MAX];
+    size_t count;
+    bool full;
+} claim_list;
+
+static int claim_order(aver_view a, aver_view b)
+{
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static void claim_insert(claim_list *list, aver_view text)
+{
+    size_t at = 0;
+    while (at < list->count && claim_order(list->texts[at], text) < 0) {
+        at++;
+    }
+    if (at < list->count && claim_order(list->texts[at], text) == 0) {
+        return;
+    }
+    if (list->count == AVER_DCAP_ADVISORIES_MAX) {
+        list->full = true;
+        return;
+    }
+    memmove(&list->texts[at + 1], &list->texts[at], (list->count - at) * sizeof list->texts[0]);
+    list->texts[at] = text;
+    list->count++;
+}
+
 static void claim_advisories(const aver_dcap_standing *standing, aver_claims *claims)
 {
-    const char *list[AVER_DCAP_ADVISORIES_MAX];
-    size_t count = 0;
+    claim_list list = {.count = 0};
     for (size_t part = 0; part < 3; part++) {
-        for (size_t i = 0; i < json_array_size(standing->advisories[part]); i++) {
-            const char *text = json_string_value(json_array_get(standing->advisories[part], i));
-            size_t at = 0;
-            while (at < count && strcmp(list[at], text) < 0) {
-                at++;
-            }
-            if (at < count && strcmp(list[at], text) == 0) {
-                continue;
-            }
-            if (count == AVER_DCAP_ADVISORIES_MAX) {
-                claims->full = true;
-                return;
-            }
-            memmove(&list[at + 1], &list[at], (count - at) * sizeof list[0]);
-            list[at] = text;
-            count++;
+        aver_dcap_json json;
+        aver_view text;
+        aver_dcap_json_open(&json, standing->advisories[part]);
+        if (standing->advisories[part].size == 0 || !aver_dcap_json_into(&json, '[')) {
+            continue;
+        }
+        while (aver_dcap_json_more(&json, ']') && aver_dcap_json_text(&json, &text)) {
+            claim_insert(&list, text);
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        aver_claims_put_member(claims, "advisories",
-                               aver_claims_copy(claims, aver_view_text(list[i])));
+    for (size_t i = 0; i < list.count; i++) {
+        aver_claims_put_member(claims, "advisories", aver_claims_copy(claims, list.texts[i]));
     }
-    if (count == 0) {
+    if (list.count == 0) {
         aver_claims_put_empty(claims, "advisories");
     }
+    claims->full = claims->full || list.full;
 }
 
 static void claim_status(aver_claims *claims, const char *name, aver_tcb_status status)

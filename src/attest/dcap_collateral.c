@@ -3,7 +3,6 @@
 
 #include "codec/text.h"
 #include "crypto/hash.h"
-#include "crypto/x509_time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +22,8 @@ void aver_dcap_collateral_free(void *value)
 {
     aver_dcap_collateral *collateral = value;
     if (collateral != NULL) {
-        json_decref(collateral->tcb.json);
-        json_decref(collateral->identity.json);
+        free(collateral->tcb.text);
+        free(collateral->identity.text);
         free(collateral);
     }
 }
@@ -39,20 +38,25 @@ static bool collateral_text(const aver_dcap_work *work, const char *name, aver_v
     return true;
 }
 
-static aver_err collateral_list(const aver_dcap_work *work, const char *name, aver_buf *ret_der,
+static aver_err collateral_list(const aver_dcap_work *work, const char *name, aver_crl **ret_list,
                                 aver_dcap_fault *fault)
 {
     aver_view text;
-    bool more = false;
+    aver_buf der;
     if (!collateral_text(work, name, &text)) {
         aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING, "the collateral has no %s", name);
         return AVER_OK;
     }
-    aver_err err = text.size > 0 && text.data[0] == '-'
-                       ? aver_pem_next(&text, "X509 CRL", &more, ret_der)
-                       : aver_hex_decode_buf(text, ret_der);
+    aver_buf_init(&der, AVER_CRL_BYTES_MAX);
+    bool pem = text.size > 0 && text.data[0] == '-';
+    aver_err err = pem ? AVER_OK : aver_hex_decode_buf(text, &der);
+    if (err == AVER_OK) {
+        err = aver_crl_new(pem ? text : aver_buf_view(&der), ret_list);
+    }
+    aver_buf_deinit(&der);
     if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
-        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is neither hex nor PEM", name);
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED,
+                      "%s is no revocation list in hex of DER, or PEM", name);
         return AVER_OK;
     }
     return err;
@@ -75,37 +79,32 @@ static aver_reason collateral_path_reason(aver_path path)
 }
 
 /* One list against one path; it must speak of the entry that stands where it is looked for. */
-static aver_err collateral_revoked(const aver_dcap_work *work, const aver_buf *list,
-                                   const char *name, const aver_x509_result *path, size_t entry,
+static aver_err collateral_revoked(const aver_dcap_work *work, aver_crl *list, const char *name,
+                                   const aver_x509_result *path, size_t entry,
                                    aver_dcap_window *window, aver_dcap_fault *fault)
 {
     bool covered[AVER_CERTS_MAX + 1] = {false};
     char why[AVER_X509_WHY_BYTES] = "";
     aver_path judged = AVER_PATH_GOOD;
-    uint64_t from_s = 0;
-    uint64_t to_s = 0;
     if (fault->reason != AVER_REASON_NONE) {
         return AVER_OK;
     }
-    if (list->size == 0) {
+    if (list == NULL) {
         aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING, "there is no %s to judge by", name);
         return AVER_OK;
     }
-    aver_err err =
-        aver_x509_revoked(aver_buf_view(list), path, work->input->time_s, &judged, covered, why);
-    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
-        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is no revocation list", name);
-    } else if (err == AVER_E_ABSENT) {
+    aver_err err = aver_crl_judge(list, path, work->input->time_s, &judged, covered, why);
+    if (err == AVER_E_ABSENT || (err == AVER_OK && judged == AVER_PATH_GOOD && !covered[entry])) {
         aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISMATCH,
                       "%s is of another authority than those of the certificates", name);
     } else if (err != AVER_OK) {
         return err;
     } else if (judged != AVER_PATH_GOOD) {
         aver_dcap_bad(fault, collateral_path_reason(judged), "%s: %s", name, why);
-    } else if (!covered[entry] || !aver_dcap_crl_window(aver_buf_view(list), &from_s, &to_s)) {
-        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISMATCH,
-                      "%s does not speak of the certificate that it is for", name);
     } else {
+        uint64_t from_s = 0;
+        uint64_t to_s = 0;
+        aver_crl_window(list, &from_s, &to_s);
         aver_dcap_window_cut(window, from_s, to_s);
     }
     return AVER_OK;
@@ -125,9 +124,9 @@ static aver_err collateral_revoked_pck(aver_dcap_work *work, aver_dcap_pck *pck)
                       path->chain_count);
     }
     aver_err err =
-        collateral_revoked(work, &work->root_list, "root_ca_crl", path, 1, &pck->lists, fault);
+        collateral_revoked(work, work->root_list, "root_ca_crl", path, 1, &pck->lists, fault);
     if (err == AVER_OK) {
-        err = collateral_revoked(work, &work->pck_list, "pck_crl", path, 0, &pck->lists, fault);
+        err = collateral_revoked(work, work->pck_list, "pck_crl", path, 0, &pck->lists, fault);
     }
     if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
         aver_dcap_good(fault);
@@ -169,40 +168,21 @@ static aver_err collateral_signer_role(const aver_cert *leaf, aver_dcap_fault *f
     return err == AVER_E_NOMEM ? err : AVER_OK;
 }
 
-static aver_err collateral_signature(const aver_cert *leaf, const collateral_part *part,
-                                     aver_dcap_fault *fault)
+/* Path, role, revocation and key of the certificate at that place, into work. */
+static aver_err collateral_signer(aver_dcap_work *work, size_t leaf,
+                                  aver_dcap_collateral *collateral)
 {
-    aver_ecdsa_key *key = NULL;
-    uint8_t digest[32];
-    aver_sha256_of(part->text, digest);
-    aver_err err = aver_dcap_work_key(leaf, &key);
-    if (err == AVER_OK) {
-        err = aver_ecdsa_key_verify(key, AVER_VIEW_OF(digest), AVER_VIEW_OF(part->signature));
-    }
-    aver_ecdsa_key_free(key);
-    if (err == AVER_E_NOMEM || err == AVER_E_CRYPTO) {
-        return err;
-    }
-    if (err != AVER_OK) {
-        aver_dcap_bad(fault, AVER_REASON_BAD_SIGNATURE,
-                      "the signature is not the signer's over that text");
-    }
-    return AVER_OK;
-}
-
-static aver_err collateral_signed(aver_dcap_work *work, const collateral_part *part,
-                                  aver_dcap_collateral *collateral, aver_dcap_fault *fault)
-{
-    size_t leaf = 0;
     aver_x509_result path;
-    aver_err err = aver_dcap_work_certs(work, part->chain, &leaf);
-    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
-        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "the issuer's chain cannot be read");
+    aver_dcap_fault *fault = &work->signer_fault;
+    if (work->has_signer && work->signer == leaf) {
         return AVER_OK;
     }
-    if (err == AVER_OK) {
-        err = aver_dcap_work_path(work, leaf, &path);
-    }
+    aver_ecdsa_key_free(work->signer_key);
+    work->signer_key = NULL;
+    work->has_signer = true;
+    work->signer = leaf;
+    *fault = (aver_dcap_fault){.made = true};
+    aver_err err = aver_dcap_work_path(work, leaf, &path);
     if (err != AVER_OK) {
         return err;
     }
@@ -213,11 +193,46 @@ static aver_err collateral_signed(aver_dcap_work *work, const collateral_part *p
     aver_dcap_window_cut(&collateral->window, path.not_before_s, path.not_after_s);
     err = collateral_signer_role(&work->certs.list[leaf], fault);
     if (err == AVER_OK) {
-        err = collateral_revoked(work, &work->root_list, "root_ca_crl", &path, 0,
+        err = collateral_revoked(work, work->root_list, "root_ca_crl", &path, 0,
                                  &collateral->window, fault);
     }
     if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
-        err = collateral_signature(&work->certs.list[leaf], part, fault);
+        err = aver_dcap_work_key(&work->certs.list[leaf], &work->signer_key);
+    }
+    if (err == AVER_E_UNSUPPORTED || err == AVER_E_FORMAT) {
+        aver_dcap_bad(fault, AVER_REASON_KEY_MISMATCH, "the signer's key is not one of P-256");
+        err = AVER_OK;
+    }
+    return err;
+}
+
+static aver_err collateral_signed(aver_dcap_work *work, const collateral_part *part,
+                                  aver_dcap_collateral *collateral, aver_dcap_fault *fault)
+{
+    size_t leaf = 0;
+    uint8_t digest[32];
+    aver_err err = aver_dcap_work_certs(work, part->chain, &leaf);
+    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "the issuer's chain cannot be read");
+        return AVER_OK;
+    }
+    if (err == AVER_OK) {
+        err = collateral_signer(work, leaf, collateral);
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    *fault = work->signer_fault;
+    if (fault->reason != AVER_REASON_NONE) {
+        return AVER_OK;
+    }
+    aver_sha256_of(part->text, digest);
+    err = aver_ecdsa_key_verify(work->signer_key, AVER_VIEW_OF(digest),
+                                AVER_VIEW_OF(part->signature));
+    if (err == AVER_E_PROOF) {
+        aver_dcap_bad(fault, AVER_REASON_BAD_SIGNATURE,
+                      "the signature is not the signer's over that text");
+        return AVER_OK;
     }
     return err;
 }
@@ -231,17 +246,17 @@ static aver_err collateral_read(aver_err err, aver_dcap_fault *fault, const char
     return err;
 }
 
-static aver_err collateral_tcb(aver_dcap_work *work, aver_dcap_collateral *collateral,
-                               collateral_part *part)
+static aver_err collateral_tcb(aver_dcap_work *work, aver_dcap_collateral *collateral)
 {
     static const char *const names[] = {"tcb_info", "tcb_info_signature", "tcb_info_issuer_chain"};
     aver_dcap_fault *fault = &collateral->tcb_signed;
     char why[AVER_DCAP_WHY_BYTES] = "";
-    aver_err err = collateral_part_open(work, names, part, fault)
-                       ? collateral_signed(work, part, collateral, fault)
+    collateral_part part;
+    aver_err err = collateral_part_open(work, names, &part, fault)
+                       ? collateral_signed(work, &part, collateral, fault)
                        : AVER_OK;
     if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
-        err = aver_dcap_tcb_read(part->text, &collateral->tcb, why);
+        err = aver_dcap_tcb_read(part.text, &collateral->tcb, why);
         collateral->has_tcb = err == AVER_OK;
         aver_dcap_good(fault);
         err = collateral_read(err, fault, why);
@@ -279,7 +294,6 @@ static void collateral_unread(aver_dcap_pck *pck, aver_dcap_collateral *collater
 aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,
                                    aver_dcap_collateral *collateral)
 {
-    collateral_part part;
     if (work->input->collateral.size == 0) {
         collateral_unread(pck, collateral, AVER_REASON_COLLATERAL_MISSING,
                           "no collateral was given");
@@ -303,7 +317,7 @@ aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,
         err = collateral_revoked_pck(work, pck);
     }
     if (err == AVER_OK) {
-        err = collateral_tcb(work, collateral, &part);
+        err = collateral_tcb(work, collateral);
     }
     return err == AVER_OK ? collateral_identity(work, collateral) : err;
 }

@@ -2,9 +2,7 @@
 #include "attest/dcap.h"
 
 #include "codec/der.h"
-#include "crypto/x509_time.h"
 
-#include <openssl/asn1.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,15 +12,14 @@ enum {
     DER_OCTETS = 0x04,
     DER_OID = 0x06,
     DER_ENUMERATED = 0x0a,
-    DER_UTC_TIME = 0x17,
-    DER_GENERAL_TIME = 0x18,
     DER_SEQUENCE = 0x30,
 };
 
 /* 1.2.840.113741.1.13.1, which every name in the extension begins with. */
 static const uint8_t der_intel[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 
-bool aver_dcap_der_take(aver_view *rest, uint8_t tag, aver_view *ret_content)
+/* Takes one element of that tag (one octet) from the front; false if it is not that. */
+static bool der_take(aver_view *rest, uint8_t tag, aver_view *ret_content)
 {
     if (rest->size < 2 || rest->data[0] != tag) {
         return false;
@@ -48,39 +45,12 @@ bool aver_dcap_der_take(aver_view *rest, uint8_t tag, aver_view *ret_content)
     return true;
 }
 
-static bool der_take_time(aver_view *rest, uint64_t *ret_time_s)
-{
-    aver_view text;
-    bool utc = rest->size > 0 && rest->data[0] == DER_UTC_TIME;
-    if (!aver_dcap_der_take(rest, utc ? DER_UTC_TIME : DER_GENERAL_TIME, &text)) {
-        return false;
-    }
-    ASN1_TIME time = {.type = utc ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME,
-                      .length = (int)text.size,
-                      .data = (unsigned char *)(uintptr_t)text.data};
-    return aver_asn1_time_read(&time, ret_time_s);
-}
-
-bool aver_dcap_crl_window(aver_view der, uint64_t *ret_from_s, uint64_t *ret_to_s)
-{
-    aver_view list;
-    aver_view tbs;
-    aver_view part;
-    return aver_dcap_der_take(&der, DER_SEQUENCE, &list) &&
-           aver_dcap_der_take(&list, DER_SEQUENCE, &tbs) &&
-           aver_dcap_der_take(&tbs, DER_INTEGER, &part) &&
-           aver_dcap_der_take(&tbs, DER_SEQUENCE, &part) &&
-           aver_dcap_der_take(&tbs, DER_SEQUENCE, &part) && der_take_time(&tbs, ret_from_s) &&
-           der_take_time(&tbs, ret_to_s);
-}
-
 /* A number of at most 16 bits. */
 static bool der_number(aver_view rest, uint8_t tag, uint16_t *ret_number)
 {
     aver_view digits;
-    if (!aver_dcap_der_take(&rest, tag, &digits) || rest.size != 0 || digits.size == 0 ||
-        digits.size > 3 || (digits.data[0] & 0x80) != 0 ||
-        (digits.size == 3 && digits.data[0] != 0)) {
+    if (!der_take(&rest, tag, &digits) || rest.size != 0 || digits.size == 0 || digits.size > 3 ||
+        (digits.data[0] & 0x80) != 0 || (digits.size == 3 && digits.data[0] != 0)) {
         return false;
     }
     unsigned number = 0;
@@ -94,7 +64,7 @@ static bool der_number(aver_view rest, uint8_t tag, uint16_t *ret_number)
 static bool der_octets(aver_view rest, uint8_t *ret_bytes, size_t size)
 {
     aver_view octets;
-    if (!aver_dcap_der_take(&rest, DER_OCTETS, &octets) || rest.size != 0 || octets.size != size) {
+    if (!der_take(&rest, DER_OCTETS, &octets) || rest.size != 0 || octets.size != size) {
         return false;
     }
     memcpy(ret_bytes, octets.data, size);
@@ -104,7 +74,7 @@ static bool der_octets(aver_view rest, uint8_t *ret_bytes, size_t size)
 static bool der_bool(aver_view rest, bool *ret_value)
 {
     aver_view octets;
-    if (!aver_dcap_der_take(&rest, DER_BOOLEAN, &octets) || rest.size != 0 || octets.size != 1) {
+    if (!der_take(&rest, DER_BOOLEAN, &octets) || rest.size != 0 || octets.size != 1) {
         return false;
     }
     *ret_value = octets.data[0] != 0;
@@ -119,8 +89,7 @@ static bool der_pair(aver_view *rest, aver_view above, uint8_t *ret_number, aver
 {
     aver_view pair;
     aver_view oid;
-    if (!aver_dcap_der_take(rest, DER_SEQUENCE, &pair) ||
-        !aver_dcap_der_take(&pair, DER_OID, &oid)) {
+    if (!der_take(rest, DER_SEQUENCE, &pair) || !der_take(&pair, DER_OID, &oid)) {
         return false;
     }
     size_t prefix = sizeof der_intel + above.size;
@@ -137,7 +106,7 @@ static bool der_tcb(aver_view value, aver_dcap_pck_info *info)
     static const uint8_t above[] = {2};
     uint32_t seen = 0;
     aver_view members;
-    if (!aver_dcap_der_take(&value, DER_SEQUENCE, &members) || value.size != 0) {
+    if (!der_take(&value, DER_SEQUENCE, &members) || value.size != 0) {
         return false;
     }
     while (members.size > 0) {
@@ -169,7 +138,7 @@ static bool der_configuration(aver_view value, aver_dcap_pck_info *info)
     static const uint8_t above[] = {7};
     bool *const flags[] = {&info->dynamic, &info->cached_keys, &info->smt};
     aver_view members;
-    if (!aver_dcap_der_take(&value, DER_SEQUENCE, &members) || value.size != 0) {
+    if (!der_take(&value, DER_SEQUENCE, &members) || value.size != 0) {
         return false;
     }
     while (members.size > 0) {
@@ -218,7 +187,7 @@ aver_err aver_dcap_extension_read(aver_view extension, aver_dcap_pck_info *ret_i
     uint32_t seen = 0;
     aver_view members;
     bool sound = aver_der_check(extension) == AVER_OK &&
-                 aver_dcap_der_take(&extension, DER_SEQUENCE, &members) && extension.size == 0;
+                 der_take(&extension, DER_SEQUENCE, &members) && extension.size == 0;
     while (sound && members.size > 0) {
         uint8_t number = 0;
         aver_view value;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/dcap.h"
 
+#include "codec/der.h"
+#include "crypto/hash.h"
 #include "crypto/x509_time.h"
 
 #include <stdarg.h>
@@ -38,29 +40,6 @@ void aver_dcap_window_cut(aver_dcap_window *window, uint64_t from_s, uint64_t to
 bool aver_dcap_window_holds(const aver_dcap_window *window, uint64_t time_s)
 {
     return time_s >= window->from_s && time_s <= window->to_s;
-}
-
-aver_err aver_dcap_work_open(const aver_attest_input *input, aver_dcap_work *ret_work)
-{
-    *ret_work = (aver_dcap_work){.input = input};
-    aver_certs_init(&ret_work->certs);
-    aver_buf_init(&ret_work->root_list, AVER_CRL_BYTES_MAX);
-    aver_buf_init(&ret_work->pck_list, AVER_CRL_BYTES_MAX);
-    aver_err err = aver_family_roots_open(&input->roots, pck_roots,
-                                          sizeof pck_roots / sizeof pck_roots[0], &ret_work->roots);
-    ret_work->has_roots = err == AVER_OK;
-    return err;
-}
-
-void aver_dcap_work_close(aver_dcap_work *work)
-{
-    if (work->has_roots) {
-        aver_family_roots_close(&work->roots);
-    }
-    aver_certs_deinit(&work->certs);
-    json_decref(work->json);
-    aver_buf_deinit(&work->root_list);
-    aver_buf_deinit(&work->pck_list);
 }
 
 /* The root comes with every chain; one certificate is read once. */
@@ -102,9 +81,87 @@ aver_err aver_dcap_work_certs(aver_dcap_work *work, aver_view pem, size_t *ret_l
     return err == AVER_OK && count == 0 ? AVER_E_FORMAT : err;
 }
 
+/* A root that the reader gave: its digest, or, where the chain has none of them, itself. */
+static aver_err work_root(aver_dcap_work *work, aver_view der, bool add)
+{
+    size_t place = 0;
+    if (add) {
+        return work_cert(work, der, &place);
+    }
+    if (work->roots_count == AVER_ATTEST_ROOTS_MAX) {
+        return AVER_E_LIMIT;
+    }
+    aver_sha256_of(der, work->roots[work->roots_count++]);
+    return aver_der_check(der);
+}
+
+static aver_err work_roots_pem(aver_dcap_work *work, aver_view pem, bool add)
+{
+    aver_err err = AVER_OK;
+    for (bool more = true; more && err == AVER_OK;) {
+        aver_buf der;
+        aver_buf_init(&der, AVER_CERT_BYTES_MAX);
+        err = aver_pem_next(&pem, "CERTIFICATE", &more, &der);
+        if (err == AVER_OK && more) {
+            err = work_root(work, aver_buf_view(&der), add);
+        }
+        aver_buf_deinit(&der);
+    }
+    return err;
+}
+
+static aver_err work_roots(aver_dcap_work *work, bool add)
+{
+    const aver_attest_roots *roots = &work->input->roots;
+    aver_err err = AVER_OK;
+    for (size_t i = 0; i < roots->given_count && err == AVER_OK; i++) {
+        aver_view root = roots->given[i];
+        err = root.size > 0 && root.data[0] == 0x30 ? work_root(work, root, add)
+                                                    : work_roots_pem(work, root, add);
+    }
+    return err;
+}
+
+aver_err aver_dcap_work_open(const aver_attest_input *input, aver_dcap_work *ret_work)
+{
+    *ret_work = (aver_dcap_work){.input = input};
+    aver_certs_init(&ret_work->certs);
+    if (input->roots.given_count > 0) {
+        return work_roots(ret_work, false);
+    }
+    memcpy(ret_work->roots, pck_roots, sizeof pck_roots);
+    ret_work->roots_count = sizeof pck_roots / sizeof pck_roots[0];
+    return AVER_OK;
+}
+
+void aver_dcap_work_close(aver_dcap_work *work)
+{
+    aver_crl_free(work->root_list);
+    aver_crl_free(work->pck_list);
+    aver_certs_deinit(&work->certs);
+    aver_ecdsa_key_free(work->signer_key);
+    json_decref(work->json);
+}
+
+static bool work_has_root(const aver_dcap_work *work)
+{
+    for (size_t i = 0; i < work->certs.count; i++) {
+        uint8_t digest[32];
+        aver_cert_digest(&work->certs.list[i], digest);
+        for (size_t j = 0; j < work->roots_count; j++) {
+            if (memcmp(work->roots[j], digest, sizeof digest) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 aver_err aver_dcap_work_path(aver_dcap_work *work, size_t leaf, aver_x509_result *ret_path)
 {
-    const aver_x509_options options = {.roots = work->roots.roots, .time_s = work->input->time_s};
+    const aver_x509_options options = {
+        .roots = {.pinned = (const uint8_t(*)[32])work->roots, .pinned_count = work->roots_count},
+        .time_s = work->input->time_s};
     return aver_x509_judge(&work->certs, leaf, &options, ret_path);
 }
 
@@ -212,6 +269,9 @@ aver_err aver_dcap_pck_open(aver_dcap_work *work, aver_view pem, aver_dcap_pck *
     if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
         *ret_read = false;
         return AVER_OK;
+    }
+    if (err == AVER_OK && !work_has_root(work) && work->input->roots.given_count > 0) {
+        err = work_roots(work, true);
     }
     if (err == AVER_OK) {
         err = aver_dcap_work_path(work, leaf, &work->pck_path);

@@ -57,7 +57,7 @@ static const aver_dcap_module *status_module(const aver_dcap_tcb *tcb, uint8_t v
 /* Of the module, by its version and SVN in the first two members of the TEE's SVNs. A module that
  * is below every level is out of date; NONE: modules of version 0 have no levels. */
 static aver_tcb_status status_of_module(const aver_dcap_tcb *tcb, const uint8_t *tee_tcb_svn,
-                                        const json_t **ret_advisories)
+                                        aver_view *ret_advisories)
 {
     const aver_dcap_module *module = status_module(tcb, tee_tcb_svn[1]);
     if (tee_tcb_svn[1] == 0) {
@@ -66,7 +66,7 @@ static aver_tcb_status status_of_module(const aver_dcap_tcb *tcb, const uint8_t 
     const aver_dcap_isv_level *level =
         module != NULL ? status_isv_level(module->levels, module->levels_count, tee_tcb_svn[0])
                        : NULL;
-    *ret_advisories = level != NULL ? level->advisories : NULL;
+    *ret_advisories = level != NULL ? level->advisories : (aver_view){0};
     return level != NULL ? level->status : AVER_TCB_OUT_OF_DATE;
 }
 
@@ -116,7 +116,7 @@ static aver_tcb_status status_relaunch(aver_tcb_status launched, aver_tcb_status
 static aver_tcb_status status_current(const aver_dcap_tcb *tcb, const aver_dcap_pck_info *pck,
                                       const aver_dcap_td *td, aver_tcb_status qe)
 {
-    const json_t *advisories = NULL;
+    aver_view advisories;
     if (td->tee_tcb_svn2.size == 0) {
         return AVER_TCB_NONE;
     }
@@ -136,7 +136,7 @@ void aver_dcap_standing_find(const aver_dcap_tcb *tcb, const aver_dcap_identity 
         status_isv_level(identity->levels, identity->levels_count, qe->isv_svn);
     standing.below = level == NULL;
     standing.qe = enclave != NULL ? enclave->status : AVER_TCB_OUT_OF_DATE;
-    standing.advisories[2] = enclave != NULL ? enclave->advisories : NULL;
+    standing.advisories[2] = enclave != NULL ? enclave->advisories : (aver_view){0};
     if (td != NULL) {
         standing.module = status_of_module(tcb, svn, &standing.advisories[1]);
     }

@@ -5,215 +5,406 @@
 #include "codec/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TCB_TEXT_BYTES_MAX = 256 * 1024 };
 
-static aver_view tcb_text(const json_t *object, const char *name)
-{
-    const json_t *text = json_object_get(object, name);
-    return json_is_string(text) ? aver_view_make(json_string_value(text), json_string_length(text))
-                                : (aver_view){0};
-}
+/*
+ * Each object is read member by member: a table names those that matter, each may be there once,
+ * and a set of bits says which were. Others are passed over.
+ */
+static const size_t tcb_other = SIZE_MAX;
 
-static bool tcb_hex(const json_t *object, const char *name, uint8_t *ret_bytes, size_t size)
+static size_t tcb_member(aver_dcap_json *json, const char *const *names, uint32_t *seen)
 {
-    return json_is_string(json_object_get(object, name)) &&
-           aver_hex_decode(tcb_text(object, name), ret_bytes, size) == AVER_OK;
-}
-
-static bool tcb_number(const json_t *object, const char *name, uint32_t max, uint32_t *ret_number)
-{
-    const json_t *number = json_object_get(object, name);
-    json_int_t value = json_integer_value(number);
-    if (!json_is_integer(number) || value < 0 || (uint64_t)value > max) {
-        return false;
+    aver_view name;
+    if (!aver_dcap_json_name(json, &name)) {
+        return tcb_other;
     }
-    *ret_number = (uint32_t)value;
-    return true;
-}
-
-static bool tcb_date(const json_t *object, const char *name, uint64_t *ret_time_s)
-{
-    return aver_date_read(tcb_text(object, name), ret_time_s);
-}
-
-static bool tcb_window(const json_t *object, aver_dcap_window *ret_window)
-{
-    return tcb_date(object, "issueDate", &ret_window->from_s) &&
-           tcb_date(object, "nextUpdate", &ret_window->to_s);
-}
-
-/* NULL is in *ret_list where there is none. */
-static bool tcb_advisories(const json_t *level, const json_t **ret_list)
-{
-    const json_t *list = json_object_get(level, "advisoryIDs");
-    *ret_list = list;
-    if (list == NULL) {
-        return true;
-    }
-    if (!json_is_array(list) || json_array_size(list) > AVER_DCAP_ADVISORIES_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *advisory = json_array_get(list, i);
-        if (!json_is_string(advisory) || json_string_length(advisory) == 0 ||
-            json_string_length(advisory) > AVER_DCAP_ADVISORY_BYTES_MAX) {
-            return false;
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (aver_view_equal_text(name, names[i])) {
+            json->bad = (*seen & 1u << i) != 0;
+            *seen |= 1u << i;
+            return i;
         }
     }
-    return true;
+    return tcb_other;
 }
 
-static bool tcb_status(const json_t *level, aver_tcb_status *ret_status)
+static void tcb_date(aver_dcap_json *json, uint64_t *ret_time_s)
 {
-    *ret_status = aver_tcb_status_find(tcb_text(level, "tcbStatus"));
-    return *ret_status != AVER_TCB_NONE;
+    aver_view text;
+    if (!aver_dcap_json_text(json, &text) || !aver_date_read(text, ret_time_s)) {
+        json->bad = true;
+    }
 }
 
-/* A list of {svn, ...}, or in version 2 members named with their numbers. */
-static bool tcb_components(const json_t *tcb, const char *name, uint32_t version,
-                           uint8_t ret_components[AVER_DCAP_COMPONENTS])
+static void tcb_status(aver_dcap_json *json, aver_tcb_status *ret_status)
 {
-    const json_t *list = json_object_get(tcb, name);
-    bool listed = version >= 3;
-    if (listed && (!json_is_array(list) || json_array_size(list) != AVER_DCAP_COMPONENTS)) {
-        return false;
-    }
-    for (size_t i = 0; i < AVER_DCAP_COMPONENTS; i++) {
-        char member[32];
-        uint32_t svn = 0;
-        (void)snprintf(member, sizeof member, "sgxtcbcomp%02zusvn", i + 1);
-        if (!tcb_number(listed ? json_array_get(list, i) : tcb, listed ? "svn" : member, 0xff,
-                        &svn)) {
-            return false;
-        }
-        ret_components[i] = (uint8_t)svn;
-    }
-    return true;
+    aver_view text;
+    *ret_status = aver_dcap_json_text(json, &text) ? aver_tcb_status_find(text) : AVER_TCB_NONE;
+    json->bad = *ret_status == AVER_TCB_NONE;
 }
 
-static bool tcb_level(const json_t *object, bool tdx, uint32_t version, aver_dcap_level *level)
+static void tcb_number16(aver_dcap_json *json, uint16_t *ret_number)
 {
-    const json_t *tcb = json_object_get(object, "tcb");
-    uint32_t pce_svn = 0;
-    if (!tcb_components(tcb, "sgxtcbcomponents", version, level->sgx) ||
-        (tdx && !tcb_components(tcb, "tdxtcbcomponents", version, level->tdx)) ||
-        !tcb_number(tcb, "pcesvn", 0xffff, &pce_svn) || !tcb_status(object, &level->status) ||
-        !tcb_date(object, "tcbDate", &level->date_s)) {
-        return false;
+    uint32_t number = 0;
+    if (aver_dcap_json_number(json, 0xffff, &number)) {
+        *ret_number = (uint16_t)number;
     }
-    level->pce_svn = (uint16_t)pce_svn;
-    return tcb_advisories(object, &level->advisories);
 }
 
-static bool tcb_levels(const json_t *object, uint32_t version, aver_dcap_tcb *tcb)
+/* The whole array, read once to see that it is one. */
+static void tcb_advisories(aver_dcap_json *json, aver_view *ret_list)
 {
-    const json_t *list = json_object_get(object, "tcbLevels");
-    if (!json_is_array(list) || json_array_size(list) == 0 ||
-        json_array_size(list) > AVER_DCAP_LEVELS_MAX) {
-        return false;
+    size_t count = 0;
+    aver_view text;
+    if (!aver_dcap_json_into(json, '[')) {
+        return;
     }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (!tcb_level(json_array_get(list, i), tcb->tdx, version, &tcb->levels[i])) {
-            return false;
+    size_t from = json->at - 1;
+    while (aver_dcap_json_more(json, ']')) {
+        if (!aver_dcap_json_text(json, &text) || text.size == 0 ||
+            text.size > AVER_DCAP_ADVISORY_BYTES_MAX || ++count > AVER_DCAP_ADVISORIES_MAX) {
+            json->bad = true;
         }
     }
-    tcb->levels_count = json_array_size(list);
-    return true;
+    *ret_list = aver_view_slice(json->text, from, json->at - from);
 }
 
-static bool tcb_isv_levels(const json_t *object, aver_dcap_isv_level *levels, size_t *ret_count)
+static void tcb_component(aver_dcap_json *json, uint8_t *ret_svn)
 {
-    const json_t *list = json_object_get(object, "tcbLevels");
-    if (!json_is_array(list) || json_array_size(list) > AVER_DCAP_MODULE_LEVELS_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *level = json_array_get(list, i);
-        uint32_t isv_svn = 0;
-        if (!tcb_number(json_object_get(level, "tcb"), "isvsvn", 0xffff, &isv_svn) ||
-            !tcb_status(level, &levels[i].status) ||
-            !tcb_date(level, "tcbDate", &levels[i].date_s) ||
-            !tcb_advisories(level, &levels[i].advisories)) {
-            return false;
+    static const char *const names[] = {"svn", NULL};
+    uint32_t seen = 0;
+    uint32_t svn = 0;
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        if (tcb_member(json, names, &seen) == 0) {
+            (void)aver_dcap_json_number(json, 0xff, &svn);
+        } else {
+            aver_dcap_json_skip(json);
         }
-        levels[i].isv_svn = (uint16_t)isv_svn;
     }
-    *ret_count = json_array_size(list);
-    return true;
+    json->bad = json->bad || seen != 1;
+    *ret_svn = (uint8_t)svn;
 }
 
-static bool tcb_module(const json_t *object, aver_dcap_module *module)
+static void tcb_components(aver_dcap_json *json, uint8_t ret_svns[AVER_DCAP_COMPONENTS])
 {
-    return tcb_hex(object, "mrsigner", module->mr_signer, sizeof module->mr_signer) &&
-           tcb_hex(object, "attributes", module->attributes, sizeof module->attributes) &&
-           tcb_hex(object, "attributesMask", module->attributes_mask,
-                   sizeof module->attributes_mask);
+    size_t count = 0;
+    (void)aver_dcap_json_into(json, '[');
+    while (aver_dcap_json_more(json, ']')) {
+        if (count == AVER_DCAP_COMPONENTS) {
+            json->bad = true;
+            return;
+        }
+        tcb_component(json, &ret_svns[count++]);
+    }
+    json->bad = json->bad || count != AVER_DCAP_COMPONENTS;
+}
+
+/* Version 2 of the TCB info names each component, version 3 has lists. */
+static void tcb_numbers(aver_dcap_json *json, aver_dcap_level *level)
+{
+    static const char *const names[] = {
+        "sgxtcbcomp01svn", "sgxtcbcomp02svn",  "sgxtcbcomp03svn",  "sgxtcbcomp04svn",
+        "sgxtcbcomp05svn", "sgxtcbcomp06svn",  "sgxtcbcomp07svn",  "sgxtcbcomp08svn",
+        "sgxtcbcomp09svn", "sgxtcbcomp10svn",  "sgxtcbcomp11svn",  "sgxtcbcomp12svn",
+        "sgxtcbcomp13svn", "sgxtcbcomp14svn",  "sgxtcbcomp15svn",  "sgxtcbcomp16svn",
+        "pcesvn",          "sgxtcbcomponents", "tdxtcbcomponents", NULL};
+    uint32_t seen = 0;
+    uint32_t svn = 0;
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        size_t member = tcb_member(json, names, &seen);
+        if (member < AVER_DCAP_COMPONENTS) {
+            (void)aver_dcap_json_number(json, 0xff, &svn);
+            level->sgx[member] = (uint8_t)svn;
+        } else if (member == 16) {
+            tcb_number16(json, &level->pce_svn);
+        } else if (member == 17) {
+            tcb_components(json, level->sgx);
+        } else if (member == 18) {
+            tcb_components(json, level->tdx);
+        } else {
+            aver_dcap_json_skip(json);
+        }
+    }
+    level->form = seen == 0x1ffff   ? AVER_DCAP_LEVEL_NAMED
+                  : seen == 0x30000 ? AVER_DCAP_LEVEL_SGX
+                                    : AVER_DCAP_LEVEL_TDX;
+    json->bad = json->bad || (level->form == AVER_DCAP_LEVEL_TDX && seen != 0x70000);
+}
+
+static void tcb_level(aver_dcap_json *json, aver_dcap_level *level)
+{
+    static const char *const names[] = {"tcb", "tcbDate", "tcbStatus", "advisoryIDs", NULL};
+    uint32_t seen = 0;
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        switch (tcb_member(json, names, &seen)) {
+        case 0:
+            tcb_numbers(json, level);
+            break;
+        case 1:
+            tcb_date(json, &level->date_s);
+            break;
+        case 2:
+            tcb_status(json, &level->status);
+            break;
+        case 3:
+            tcb_advisories(json, &level->advisories);
+            break;
+        default:
+            aver_dcap_json_skip(json);
+        }
+    }
+    json->bad = json->bad || (seen & 7) != 7;
+}
+
+static void tcb_levels(aver_dcap_json *json, aver_dcap_tcb *tcb)
+{
+    (void)aver_dcap_json_into(json, '[');
+    while (aver_dcap_json_more(json, ']')) {
+        if (tcb->levels_count == AVER_DCAP_LEVELS_MAX) {
+            json->bad = true;
+            return;
+        }
+        tcb_level(json, &tcb->levels[tcb->levels_count++]);
+    }
+}
+
+static void tcb_isv_svn(aver_dcap_json *json, uint16_t *ret_svn)
+{
+    static const char *const names[] = {"isvsvn", NULL};
+    uint32_t seen = 0;
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        if (tcb_member(json, names, &seen) == 0) {
+            tcb_number16(json, ret_svn);
+        } else {
+            aver_dcap_json_skip(json);
+        }
+    }
+    json->bad = json->bad || seen != 1;
+}
+
+static void tcb_isv_level(aver_dcap_json *json, aver_dcap_isv_level *level)
+{
+    static const char *const names[] = {"tcb", "tcbDate", "tcbStatus", "advisoryIDs", NULL};
+    uint32_t seen = 0;
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        switch (tcb_member(json, names, &seen)) {
+        case 0:
+            tcb_isv_svn(json, &level->isv_svn);
+            break;
+        case 1:
+            tcb_date(json, &level->date_s);
+            break;
+        case 2:
+            tcb_status(json, &level->status);
+            break;
+        case 3:
+            tcb_advisories(json, &level->advisories);
+            break;
+        default:
+            aver_dcap_json_skip(json);
+        }
+    }
+    json->bad = json->bad || (seen & 7) != 7;
+}
+
+static void tcb_isv_levels(aver_dcap_json *json, aver_dcap_isv_level *levels, size_t *count)
+{
+    (void)aver_dcap_json_into(json, '[');
+    while (aver_dcap_json_more(json, ']')) {
+        if (*count == AVER_DCAP_ISV_LEVELS_MAX) {
+            json->bad = true;
+            return;
+        }
+        tcb_isv_level(json, &levels[(*count)++]);
+    }
 }
 
 /* TDX_ and the module's version as two hex digits. */
-static bool tcb_module_id(const json_t *object, uint8_t *ret_version)
+static void tcb_module_id(aver_dcap_json *json, uint8_t *ret_version)
 {
-    aver_view id = tcb_text(object, "id");
-    return id.size == 6 && memcmp(id.data, "TDX_", 4) == 0 &&
-           aver_hex_decode(aver_view_slice(id, 4, 2), ret_version, 1) == AVER_OK;
+    aver_view id;
+    if (!aver_dcap_json_text(json, &id) || id.size != 6 || memcmp(id.data, "TDX_", 4) != 0 ||
+        aver_hex_decode(aver_view_slice(id, 4, 2), ret_version, 1) != AVER_OK) {
+        json->bad = true;
+    }
 }
 
-static bool tcb_modules(const json_t *object, aver_dcap_tcb *tcb)
+/* wanted: the bits of the members that must be there. */
+static void tcb_module(aver_dcap_json *json, uint32_t wanted, aver_dcap_module *module)
 {
-    const json_t *list = json_object_get(object, "tdxModuleIdentities");
-    const json_t *module = json_object_get(object, "tdxModule");
-    tcb->has_module = module != NULL;
-    if (module != NULL && !tcb_module(module, &tcb->module)) {
-        return false;
+    static const char *const names[] = {"mrsigner", "attributes", "attributesMask",
+                                        "id",       "tcbLevels",  NULL};
+    uint32_t seen = 0;
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        switch (tcb_member(json, names, &seen)) {
+        case 0:
+            (void)aver_dcap_json_hex(json, module->mr_signer, sizeof module->mr_signer);
+            break;
+        case 1:
+            (void)aver_dcap_json_hex(json, module->attributes, sizeof module->attributes);
+            break;
+        case 2:
+            (void)aver_dcap_json_hex(json, module->attributes_mask, sizeof module->attributes_mask);
+            break;
+        case 3:
+            tcb_module_id(json, &module->version);
+            break;
+        case 4:
+            tcb_isv_levels(json, module->levels, &module->levels_count);
+            break;
+        default:
+            aver_dcap_json_skip(json);
+        }
     }
-    if (list == NULL) {
-        return true;
+    json->bad = json->bad || (seen & wanted) != wanted;
+}
+
+static void tcb_modules(aver_dcap_json *json, aver_dcap_tcb *tcb)
+{
+    (void)aver_dcap_json_into(json, '[');
+    while (aver_dcap_json_more(json, ']')) {
+        if (tcb->modules_count == AVER_DCAP_MODULES_MAX) {
+            json->bad = true;
+            return;
+        }
+        tcb_module(json, 0x1f, &tcb->modules[tcb->modules_count++]);
     }
-    if (!json_is_array(list) || json_array_size(list) > AVER_DCAP_MODULES_MAX) {
-        return false;
+}
+
+enum {
+    TCB_ID,
+    TCB_VERSION,
+    TCB_ISSUED,
+    TCB_NEXT,
+    TCB_FMSPC,
+    TCB_PCEID,
+    TCB_TYPE,
+    TCB_EVALUATION,
+    TCB_LEVELS,
+    TCB_MODULE,
+    TCB_MODULES,
+};
+static const char *const tcb_names[] = {"id",
+                                        "version",
+                                        "issueDate",
+                                        "nextUpdate",
+                                        "fmspc",
+                                        "pceId",
+                                        "tcbType",
+                                        "tcbEvaluationDataNumber",
+                                        "tcbLevels",
+                                        "tdxModule",
+                                        "tdxModuleIdentities",
+                                        NULL};
+
+/* Of one object, what stands at its top besides the rest. */
+typedef struct tcb_head {
+    aver_view id;
+    uint32_t version, type, seen;
+} tcb_head;
+
+static void tcb_read_member(aver_dcap_json *json, size_t member, tcb_head *head, aver_dcap_tcb *tcb)
+{
+    switch (member) {
+    case TCB_ID:
+        (void)aver_dcap_json_text(json, &head->id);
+        break;
+    case TCB_VERSION:
+        (void)aver_dcap_json_number(json, UINT32_MAX, &head->version);
+        break;
+    case TCB_ISSUED:
+        tcb_date(json, &tcb->window.from_s);
+        break;
+    case TCB_NEXT:
+        tcb_date(json, &tcb->window.to_s);
+        break;
+    case TCB_FMSPC:
+        (void)aver_dcap_json_hex(json, tcb->fmspc, sizeof tcb->fmspc);
+        break;
+    case TCB_PCEID:
+        (void)aver_dcap_json_hex(json, tcb->pceid, sizeof tcb->pceid);
+        break;
+    case TCB_TYPE:
+        (void)aver_dcap_json_number(json, UINT32_MAX, &head->type);
+        break;
+    case TCB_EVALUATION:
+        (void)aver_dcap_json_number(json, UINT32_MAX, &tcb->evaluation);
+        break;
+    case TCB_LEVELS:
+        tcb_levels(json, tcb);
+        break;
+    case TCB_MODULE:
+        tcb->has_module = true;
+        tcb_module(json, 7, &tcb->module);
+        break;
+    case TCB_MODULES:
+        tcb_modules(json, tcb);
+        break;
+    default:
+        aver_dcap_json_skip(json);
     }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *identity = json_array_get(list, i);
-        aver_dcap_module *into = &tcb->modules[i];
-        if (!tcb_module_id(identity, &into->version) || !tcb_module(identity, into) ||
-            !tcb_isv_levels(identity, into->levels, &into->levels_count)) {
+}
+
+/* Every level is of the form that version and kind ask for. */
+static bool tcb_levels_alike(const aver_dcap_tcb *tcb, uint32_t version)
+{
+    aver_dcap_level_form form = version == 2 ? AVER_DCAP_LEVEL_NAMED
+                                : tcb->tdx   ? AVER_DCAP_LEVEL_TDX
+                                             : AVER_DCAP_LEVEL_SGX;
+    for (size_t i = 0; i < tcb->levels_count; i++) {
+        if (tcb->levels[i].form != form) {
             return false;
         }
     }
-    tcb->modules_count = json_array_size(list);
-    return true;
+    return tcb->levels_count > 0;
 }
 
-static const char *tcb_read(const json_t *object, aver_dcap_tcb *tcb)
+static const char *tcb_read(aver_dcap_json *json, aver_dcap_tcb *tcb)
 {
-    uint32_t version = 0;
-    uint32_t type = 0;
-    if (!tcb_number(object, "version", UINT32_MAX, &version) || version < 2 || version > 3) {
+    tcb_head head = {0};
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        tcb_read_member(json, tcb_member(json, tcb_names, &head.seen), &head, tcb);
+    }
+    if (!aver_dcap_json_end(json) || (head.seen & 0x1fe) != 0x1fe) {
+        return json->bad ? "it is not well formed" : "a member is missing";
+    }
+    if (head.version < 2 || head.version > 3) {
         return "its version is neither 2 nor 3";
     }
-    tcb->tdx = aver_view_equal_text(tcb_text(object, "id"), "TDX");
-    if (version == 2 ? json_object_get(object, "id") != NULL
-                     : !tcb->tdx && !aver_view_equal_text(tcb_text(object, "id"), "SGX")) {
+    tcb->tdx = head.version == 3 && aver_view_equal_text(head.id, "TDX");
+    if (!tcb->tdx && !aver_view_equal_text(head.id, head.version == 3 ? "SGX" : "")) {
         return "its id is neither SGX nor TDX";
     }
-    if (!tcb_number(object, "tcbType", UINT32_MAX, &type) || type != 0) {
+    if (head.type != 0) {
         return "its levels are to be compared in a way that is not known";
     }
-    if (!tcb_window(object, &tcb->window) ||
-        !tcb_hex(object, "fmspc", tcb->fmspc, sizeof tcb->fmspc) ||
-        !tcb_hex(object, "pceId", tcb->pceid, sizeof tcb->pceid) ||
-        !tcb_number(object, "tcbEvaluationDataNumber", UINT32_MAX, &tcb->evaluation)) {
-        return "dates, FMSPC, PCE id or evaluation number cannot be read";
+    return tcb_levels_alike(tcb, head.version) ? NULL : "its levels are of another kind than it";
+}
+
+/* A copy of the text, which views into it then share the life of. */
+static aver_err tcb_text(aver_view text, uint8_t **ret_copy)
+{
+    if (text.size == 0 || text.size > TCB_TEXT_BYTES_MAX) {
+        return AVER_E_FORMAT;
     }
-    if (!tcb_levels(object, version, tcb)) {
-        return "its levels cannot be read";
+    uint8_t *copy = malloc(text.size);
+    if (copy == NULL) {
+        return AVER_E_NOMEM;
     }
-    if (tcb->tdx && !tcb_modules(object, tcb)) {
-        return "its TDX modules cannot be read";
-    }
-    return NULL;
+    memcpy(copy, text.data, text.size);
+    *ret_copy = copy;
+    return AVER_OK;
 }
 
 static aver_err tcb_failed(char ret_why[AVER_DCAP_WHY_BYTES], const char *what, const char *why)
@@ -222,67 +413,127 @@ static aver_err tcb_failed(char ret_why[AVER_DCAP_WHY_BYTES], const char *what, 
     return AVER_E_FORMAT;
 }
 
-static aver_err tcb_parse(aver_view text, const char *what, json_t **ret_json,
-                          char ret_why[AVER_DCAP_WHY_BYTES])
-{
-    char why[AVER_JSON_WHY_BYTES] = "";
-    aver_err err = aver_json_parse(text, TCB_TEXT_BYTES_MAX, ret_json, why);
-    return err == AVER_E_FORMAT || err == AVER_E_LIMIT ? tcb_failed(ret_why, what, why) : err;
-}
-
 aver_err aver_dcap_tcb_read(aver_view text, aver_dcap_tcb *ret_tcb,
                             char ret_why[AVER_DCAP_WHY_BYTES])
 {
-    aver_err err = tcb_parse(text, "TCB info", &ret_tcb->json, ret_why);
-    const char *why = err == AVER_OK ? tcb_read(ret_tcb->json, ret_tcb) : NULL;
-    return why != NULL ? tcb_failed(ret_why, "TCB info", why) : err;
-}
-
-static bool tcb_mask32(const json_t *object, const char *name, uint32_t *ret_number)
-{
-    /* Hex of the number as people write it, not of its bytes in memory. */
-    uint8_t bytes[4];
-    if (!tcb_hex(object, name, bytes, sizeof bytes)) {
-        return false;
+    aver_dcap_json json;
+    aver_err err = tcb_text(text, &ret_tcb->text);
+    if (err == AVER_E_NOMEM) {
+        return err;
     }
-    *ret_number = aver_be32_read(bytes);
-    return true;
+    const char *why = "it is of no size that it can have";
+    if (err == AVER_OK) {
+        aver_dcap_json_open(&json, aver_view_make(ret_tcb->text, text.size));
+        why = tcb_read(&json, ret_tcb);
+    }
+    return why != NULL ? tcb_failed(ret_why, "TCB info", why) : AVER_OK;
 }
 
-static const char *identity_read(const json_t *object, aver_dcap_identity *identity)
+/* Hex of the number as people write it, not of its bytes in memory. */
+static void identity_word(aver_dcap_json *json, uint32_t *ret_number)
 {
-    uint32_t version = 0;
-    uint32_t product = 0;
-    identity->tdx = aver_view_equal_text(tcb_text(object, "id"), "TD_QE");
-    if (!identity->tdx && !aver_view_equal_text(tcb_text(object, "id"), "QE")) {
+    uint8_t bytes[4];
+    if (aver_dcap_json_hex(json, bytes, sizeof bytes)) {
+        *ret_number = aver_be32_read(bytes);
+    }
+}
+
+enum {
+    IDENTITY_ID,
+    IDENTITY_VERSION,
+    IDENTITY_ISSUED,
+    IDENTITY_NEXT,
+    IDENTITY_EVALUATION,
+    IDENTITY_MISC,
+    IDENTITY_MISC_MASK,
+    IDENTITY_ATTRIBUTES,
+    IDENTITY_ATTRIBUTES_MASK,
+    IDENTITY_SIGNER,
+    IDENTITY_PRODUCT,
+    IDENTITY_LEVELS,
+};
+static const char *const identity_names[] = {
+    "id",         "version",        "issueDate",  "nextUpdate",     "tcbEvaluationDataNumber",
+    "miscselect", "miscselectMask", "attributes", "attributesMask", "mrsigner",
+    "isvprodid",  "tcbLevels",      NULL};
+
+static void identity_read_member(aver_dcap_json *json, size_t member, tcb_head *head,
+                                 aver_dcap_identity *identity)
+{
+    switch (member) {
+    case IDENTITY_ID:
+        (void)aver_dcap_json_text(json, &head->id);
+        break;
+    case IDENTITY_VERSION:
+        (void)aver_dcap_json_number(json, UINT32_MAX, &head->version);
+        break;
+    case IDENTITY_ISSUED:
+        tcb_date(json, &identity->window.from_s);
+        break;
+    case IDENTITY_NEXT:
+        tcb_date(json, &identity->window.to_s);
+        break;
+    case IDENTITY_EVALUATION:
+        (void)aver_dcap_json_number(json, UINT32_MAX, &identity->evaluation);
+        break;
+    case IDENTITY_MISC:
+        identity_word(json, &identity->misc_select);
+        break;
+    case IDENTITY_MISC_MASK:
+        identity_word(json, &identity->misc_select_mask);
+        break;
+    case IDENTITY_ATTRIBUTES:
+        (void)aver_dcap_json_hex(json, identity->attributes, sizeof identity->attributes);
+        break;
+    case IDENTITY_ATTRIBUTES_MASK:
+        (void)aver_dcap_json_hex(json, identity->attributes_mask, sizeof identity->attributes_mask);
+        break;
+    case IDENTITY_SIGNER:
+        (void)aver_dcap_json_hex(json, identity->mr_signer, sizeof identity->mr_signer);
+        break;
+    case IDENTITY_PRODUCT:
+        tcb_number16(json, &identity->isv_prod_id);
+        break;
+    case IDENTITY_LEVELS:
+        tcb_isv_levels(json, identity->levels, &identity->levels_count);
+        break;
+    default:
+        aver_dcap_json_skip(json);
+    }
+}
+
+static const char *identity_read(aver_dcap_json *json, aver_dcap_identity *identity)
+{
+    tcb_head head = {0};
+    (void)aver_dcap_json_into(json, '{');
+    while (aver_dcap_json_more(json, '}')) {
+        identity_read_member(json, tcb_member(json, identity_names, &head.seen), &head, identity);
+    }
+    if (!aver_dcap_json_end(json) || head.seen != 0xfff) {
+        return json->bad ? "it is not well formed" : "a member is missing";
+    }
+    identity->tdx = aver_view_equal_text(head.id, "TD_QE");
+    if (!identity->tdx && !aver_view_equal_text(head.id, "QE")) {
         return "its id is neither QE nor TD_QE";
     }
-    if (!tcb_number(object, "version", UINT32_MAX, &version) || version != 2) {
+    if (head.version != 2) {
         return "its version is not 2";
     }
-    if (!tcb_window(object, &identity->window) ||
-        !tcb_number(object, "tcbEvaluationDataNumber", UINT32_MAX, &identity->evaluation) ||
-        !tcb_number(object, "isvprodid", 0xffff, &product)) {
-        return "dates, evaluation number or product cannot be read";
-    }
-    identity->isv_prod_id = (uint16_t)product;
-    if (!tcb_mask32(object, "miscselect", &identity->misc_select) ||
-        !tcb_mask32(object, "miscselectMask", &identity->misc_select_mask) ||
-        !tcb_hex(object, "attributes", identity->attributes, sizeof identity->attributes) ||
-        !tcb_hex(object, "attributesMask", identity->attributes_mask,
-                 sizeof identity->attributes_mask) ||
-        !tcb_hex(object, "mrsigner", identity->mr_signer, sizeof identity->mr_signer)) {
-        return "what it says of the enclave cannot be read";
-    }
-    return tcb_isv_levels(object, identity->levels, &identity->levels_count)
-               ? NULL
-               : "its levels cannot be read";
+    return identity->levels_count > 0 ? NULL : "it has no levels";
 }
 
 aver_err aver_dcap_identity_read(aver_view text, aver_dcap_identity *ret_identity,
                                  char ret_why[AVER_DCAP_WHY_BYTES])
 {
-    aver_err err = tcb_parse(text, "QE identity", &ret_identity->json, ret_why);
-    const char *why = err == AVER_OK ? identity_read(ret_identity->json, ret_identity) : NULL;
-    return why != NULL ? tcb_failed(ret_why, "QE identity", why) : err;
+    aver_dcap_json json;
+    aver_err err = tcb_text(text, &ret_identity->text);
+    if (err == AVER_E_NOMEM) {
+        return err;
+    }
+    const char *why = "it is of no size that it can have";
+    if (err == AVER_OK) {
+        aver_dcap_json_open(&json, aver_view_make(ret_identity->text, text.size));
+        why = identity_read(&json, ret_identity);
+    }
+    return why != NULL ? tcb_failed(ret_why, "QE identity", why) : AVER_OK;
 }

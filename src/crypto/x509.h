@@ -95,6 +95,17 @@ AVER_MUST_USE aver_err aver_x509_revoked(aver_view crl, const aver_x509_result *
                                          bool ret_covered[AVER_CERTS_MAX + 1],
                                          char ret_why[AVER_X509_WHY_BYTES]);
 
+/* The same for a list that several paths are held against: it is read once, and its signature
+ * verified once for each certificate that issued it. Ownership: free, before the paths' sets. */
+typedef struct aver_crl aver_crl;
+AVER_MUST_USE aver_err aver_crl_new(aver_view bytes, aver_crl **ret_crl);
+void aver_crl_free(aver_crl *crl);
+AVER_MUST_USE aver_err aver_crl_judge(aver_crl *crl, const aver_x509_result *path, uint64_t time_s,
+                                      aver_path *ret_path, bool ret_covered[AVER_CERTS_MAX + 1],
+                                      char ret_why[AVER_X509_WHY_BYTES]);
+/* From this update to next update, of a list that was judged GOOD. */
+void aver_crl_window(const aver_crl *crl, uint64_t *ret_from_s, uint64_t *ret_to_s);
+
 /* An EC key of P-256, P-384 or P-521; point is x || y. UNSUPPORTED for another. */
 AVER_MUST_USE aver_err aver_cert_ec_point(const aver_cert *cert, aver_curve *ret_curve,
                                           aver_view *ret_point);

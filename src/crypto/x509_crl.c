@@ -9,7 +9,14 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct aver_crl {
+    X509_CRL *x509;
+    const X509 *verified; /* the issuer under which its signature held, or NULL */
+    uint64_t from_s, to_s;
+};
 
 static aver_err crl_parse(aver_view der, X509_CRL **ret_crl)
 {
@@ -78,22 +85,19 @@ static aver_path crl_bad(aver_path path, char ret_why[AVER_X509_WHY_BYTES], cons
     return path;
 }
 
-static aver_path crl_judge_times(const X509_CRL *crl, uint64_t time_s,
-                                 char ret_why[AVER_X509_WHY_BYTES])
+static aver_path crl_judge_times(aver_crl *crl, uint64_t time_s, char ret_why[AVER_X509_WHY_BYTES])
 {
-    uint64_t from_s = 0;
-    uint64_t to_s = 0;
-    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
-    if (!aver_asn1_time_read(X509_CRL_get0_lastUpdate(crl), &from_s) || next == NULL ||
-        !aver_asn1_time_read(next, &to_s)) {
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl->x509);
+    if (!aver_asn1_time_read(X509_CRL_get0_lastUpdate(crl->x509), &crl->from_s) || next == NULL ||
+        !aver_asn1_time_read(next, &crl->to_s)) {
         return crl_bad(AVER_PATH_BAD_CRL, ret_why, "its dates cannot be read");
     }
-    if (time_s < from_s || time_s > to_s) {
+    if (time_s < crl->from_s || time_s > crl->to_s) {
+        bool early = time_s < crl->from_s;
         char date[21];
         char why[64];
-        aver_date_write(time_s < from_s ? from_s : to_s, date);
-        (void)snprintf(why, sizeof why, "it is valid %s %s", time_s < from_s ? "from" : "until",
-                       date);
+        aver_date_write(early ? crl->from_s : crl->to_s, date);
+        (void)snprintf(why, sizeof why, "it is valid %s %s", early ? "from" : "until", date);
         return crl_bad(AVER_PATH_EXPIRED, ret_why, why);
     }
     return AVER_PATH_GOOD;
@@ -129,39 +133,86 @@ static size_t crl_find_issuer(const X509_CRL *crl, const aver_x509_result *path)
     return path->chain_count;
 }
 
-static aver_path crl_judge(X509_CRL *crl, const aver_x509_result *path, size_t issuer,
-                           uint64_t time_s, bool ret_covered[AVER_CERTS_MAX + 1],
-                           char ret_why[AVER_X509_WHY_BYTES])
+static bool crl_signed(aver_crl *crl, X509 *issuer)
 {
-    X509 *x509 = path->chain[issuer]->x509;
-    bool may_sign = (X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0 ||
-                    (X509_get_key_usage(x509) & KU_CRL_SIGN) != 0;
-    if (!may_sign || X509_CRL_verify(crl, X509_get0_pubkey(x509)) != 1) {
-        ERR_clear_error();
+    bool may_sign = (X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) == 0 ||
+                    (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0;
+    if (crl->verified != issuer) {
+        if (!may_sign || X509_CRL_verify(crl->x509, X509_get0_pubkey(issuer)) != 1) {
+            ERR_clear_error();
+            return false;
+        }
+        crl->verified = issuer;
+    }
+    return true;
+}
+
+static aver_path crl_judge_issued(aver_crl *crl, const aver_x509_result *path, size_t issuer,
+                                  uint64_t time_s, bool ret_covered[AVER_CERTS_MAX + 1],
+                                  char ret_why[AVER_X509_WHY_BYTES])
+{
+    if (!crl_signed(crl, path->chain[issuer]->x509)) {
         return crl_bad(AVER_PATH_BAD_CRL, ret_why, "it is not signed by the issuer that it names");
     }
-    if (!crl_is_whole(crl)) {
+    if (!crl_is_whole(crl->x509)) {
         return crl_bad(AVER_PATH_BAD_CRL, ret_why, "it has a critical extension");
     }
     aver_path judged = crl_judge_times(crl, time_s, ret_why);
-    return judged == AVER_PATH_GOOD ? crl_judge_path(crl, path, issuer, ret_covered, ret_why)
+    return judged == AVER_PATH_GOOD ? crl_judge_path(crl->x509, path, issuer, ret_covered, ret_why)
                                     : judged;
+}
+
+aver_err aver_crl_new(aver_view bytes, aver_crl **ret_crl)
+{
+    aver_crl *crl = calloc(1, sizeof *crl);
+    if (crl == NULL) {
+        return AVER_E_NOMEM;
+    }
+    aver_err err = crl_read(bytes, &crl->x509);
+    if (err != AVER_OK) {
+        free(crl);
+        return err;
+    }
+    *ret_crl = crl;
+    return AVER_OK;
+}
+
+void aver_crl_free(aver_crl *crl)
+{
+    if (crl != NULL) {
+        X509_CRL_free(crl->x509);
+        free(crl);
+    }
+}
+
+aver_err aver_crl_judge(aver_crl *crl, const aver_x509_result *path, uint64_t time_s,
+                        aver_path *ret_path, bool ret_covered[AVER_CERTS_MAX + 1],
+                        char ret_why[AVER_X509_WHY_BYTES])
+{
+    size_t issuer = crl_find_issuer(crl->x509, path);
+    if (issuer == path->chain_count) {
+        return AVER_E_ABSENT;
+    }
+    ret_why[0] = '\0';
+    *ret_path = crl_judge_issued(crl, path, issuer, time_s, ret_covered, ret_why);
+    return AVER_OK;
+}
+
+void aver_crl_window(const aver_crl *crl, uint64_t *ret_from_s, uint64_t *ret_to_s)
+{
+    *ret_from_s = crl->from_s;
+    *ret_to_s = crl->to_s;
 }
 
 aver_err aver_x509_revoked(aver_view bytes, const aver_x509_result *path, uint64_t time_s,
                            aver_path *ret_path, bool ret_covered[AVER_CERTS_MAX + 1],
                            char ret_why[AVER_X509_WHY_BYTES])
 {
-    X509_CRL *crl = NULL;
-    aver_err err = crl_read(bytes, &crl);
-    size_t issuer = err == AVER_OK ? crl_find_issuer(crl, path) : 0;
-    if (err == AVER_OK && issuer == path->chain_count) {
-        err = AVER_E_ABSENT;
-    }
+    aver_crl *crl = NULL;
+    aver_err err = aver_crl_new(bytes, &crl);
     if (err == AVER_OK) {
-        ret_why[0] = '\0';
-        *ret_path = crl_judge(crl, path, issuer, time_s, ret_covered, ret_why);
+        err = aver_crl_judge(crl, path, time_s, ret_path, ret_covered, ret_why);
     }
-    X509_CRL_free(crl);
+    aver_crl_free(crl);
     return err;
 }
