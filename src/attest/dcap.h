@@ -22,7 +22,6 @@
  */
 
 #include "attest/family.h"
-#include "codec/json.h"
 
 #define AVER_DCAP_REPORT_BYTES       384
 #define AVER_DCAP_TD10_BYTES         584
@@ -95,11 +94,15 @@ void aver_dcap_json_open(aver_dcap_json *json, aver_view text);
 /* True if nothing but white space is left. */
 bool aver_dcap_json_end(aver_dcap_json *json);
 /* Into an object or array by its opening bracket; then, while _more with the closing one is true,
- * one member (its name first) or element is there to be read. */
+ * one member (by _member) or element is there to be read. */
 bool aver_dcap_json_into(aver_dcap_json *json, uint8_t bracket);
 bool aver_dcap_json_more(aver_dcap_json *json, uint8_t bracket);
-bool aver_dcap_json_name(aver_dcap_json *json, aver_view *ret_name);
+/* The place of the member's name in names, which end with NULL; SIZE_MAX for another. Each may be
+ * there once: seen holds a bit of each. */
+size_t aver_dcap_json_member(aver_dcap_json *json, const char *const *names, uint32_t *seen);
 bool aver_dcap_json_text(aver_dcap_json *json, aver_view *ret_text);
+/* The same with escapes but those by number, copied to into, which has room for the whole text. */
+bool aver_dcap_json_unescape(aver_dcap_json *json, uint8_t *into, aver_view *ret_text);
 bool aver_dcap_json_number(aver_dcap_json *json, uint32_t max, uint32_t *ret_number);
 bool aver_dcap_json_hex(aver_dcap_json *json, uint8_t *ret_bytes, size_t size);
 void aver_dcap_json_skip(aver_dcap_json *json);
@@ -225,6 +228,19 @@ typedef struct aver_dcap_collateral {
 } aver_dcap_collateral;
 void aver_dcap_collateral_free(void *collateral);
 
+/* Members of the collateral's JSON object, all texts. */
+typedef enum aver_dcap_member {
+    AVER_DCAP_TCB_INFO,
+    AVER_DCAP_TCB_SIGNATURE,
+    AVER_DCAP_TCB_CHAIN,
+    AVER_DCAP_IDENTITY,
+    AVER_DCAP_IDENTITY_SIGNATURE,
+    AVER_DCAP_IDENTITY_CHAIN,
+    AVER_DCAP_PCK_LIST,
+    AVER_DCAP_ROOT_LIST,
+} aver_dcap_member;
+#define AVER_DCAP_MEMBERS 8
+
 /* What the first judgement of a platform needs: certificates, lists. Everything is released
  * together. */
 typedef struct aver_dcap_work {
@@ -238,7 +254,8 @@ typedef struct aver_dcap_work {
     size_t signer;
     aver_ecdsa_key *signer_key;
     aver_dcap_fault signer_fault;
-    json_t *json;
+    uint8_t *texts; /* owned: what members are views of */
+    aver_view members[AVER_DCAP_MEMBERS];
     aver_crl *root_list, *pck_list;
 } aver_dcap_work;
 

@@ -28,22 +28,51 @@ void aver_dcap_collateral_free(void *value)
     }
 }
 
-static bool collateral_text(const aver_dcap_work *work, const char *name, aver_view *ret_text)
+static const char *const collateral_names[AVER_DCAP_MEMBERS + 1] = {
+    [AVER_DCAP_TCB_INFO] = "tcb_info",
+    [AVER_DCAP_TCB_SIGNATURE] = "tcb_info_signature",
+    [AVER_DCAP_TCB_CHAIN] = "tcb_info_issuer_chain",
+    [AVER_DCAP_IDENTITY] = "qe_identity",
+    [AVER_DCAP_IDENTITY_SIGNATURE] = "qe_identity_signature",
+    [AVER_DCAP_IDENTITY_CHAIN] = "qe_identity_issuer_chain",
+    [AVER_DCAP_PCK_LIST] = "pck_crl",
+    [AVER_DCAP_ROOT_LIST] = "root_ca_crl",
+    [AVER_DCAP_MEMBERS] = NULL,
+};
+
+/* *ret_read false: it is no object, or has a member twice or of another kind. */
+static aver_err collateral_members(aver_dcap_work *work, bool *ret_read)
 {
-    const json_t *text = json_object_get(work->json, name);
-    if (!json_is_string(text)) {
-        return false;
+    aver_view text = work->input->collateral;
+    aver_dcap_json json;
+    uint32_t seen = 0;
+    size_t used = 0;
+    work->texts = malloc(text.size);
+    if (work->texts == NULL) {
+        return AVER_E_NOMEM;
     }
-    *ret_text = aver_view_make(json_string_value(text), json_string_length(text));
-    return true;
+    aver_dcap_json_open(&json, text);
+    (void)aver_dcap_json_into(&json, '{');
+    while (aver_dcap_json_more(&json, '}')) {
+        size_t member = aver_dcap_json_member(&json, collateral_names, &seen);
+        if (member < AVER_DCAP_MEMBERS) {
+            (void)aver_dcap_json_unescape(&json, work->texts + used, &work->members[member]);
+            used += work->members[member].size;
+        } else {
+            aver_dcap_json_skip(&json);
+        }
+    }
+    *ret_read = aver_dcap_json_end(&json);
+    return AVER_OK;
 }
 
-static aver_err collateral_list(const aver_dcap_work *work, const char *name, aver_crl **ret_list,
-                                aver_dcap_fault *fault)
+static aver_err collateral_list(const aver_dcap_work *work, aver_dcap_member member,
+                                aver_crl **ret_list, aver_dcap_fault *fault)
 {
-    aver_view text;
+    const char *name = collateral_names[member];
+    aver_view text = work->members[member];
     aver_buf der;
-    if (!collateral_text(work, name, &text)) {
+    if (text.size == 0) {
         aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING, "the collateral has no %s", name);
         return AVER_OK;
     }
@@ -140,18 +169,22 @@ typedef struct collateral_part {
     uint8_t signature[64];
 } collateral_part;
 
-static bool collateral_part_open(const aver_dcap_work *work, const char *const names[3],
+/* first: the member that is the text; signature and chain follow it. */
+static bool collateral_part_open(const aver_dcap_work *work, aver_dcap_member first,
                                  collateral_part *part, aver_dcap_fault *fault)
 {
-    aver_view hex;
-    if (!collateral_text(work, names[0], &part->text) || !collateral_text(work, names[1], &hex) ||
-        !collateral_text(work, names[2], &part->chain)) {
+    part->text = work->members[first];
+    part->chain = work->members[first + 2];
+    if (part->text.size == 0 || work->members[first + 1].size == 0 || part->chain.size == 0) {
         aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING,
-                      "the collateral lacks %s, its signature or its issuer's chain", names[0]);
+                      "the collateral lacks %s, its signature or its issuer's chain",
+                      collateral_names[first]);
         return false;
     }
-    if (aver_hex_decode(hex, part->signature, sizeof part->signature) != AVER_OK) {
-        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is not hex of 64 bytes", names[1]);
+    if (aver_hex_decode(work->members[first + 1], part->signature, sizeof part->signature) !=
+        AVER_OK) {
+        aver_dcap_bad(fault, AVER_REASON_MALFORMED, "%s is not hex of 64 bytes",
+                      collateral_names[first + 1]);
         return false;
     }
     return true;
@@ -248,11 +281,10 @@ static aver_err collateral_read(aver_err err, aver_dcap_fault *fault, const char
 
 static aver_err collateral_tcb(aver_dcap_work *work, aver_dcap_collateral *collateral)
 {
-    static const char *const names[] = {"tcb_info", "tcb_info_signature", "tcb_info_issuer_chain"};
     aver_dcap_fault *fault = &collateral->tcb_signed;
     char why[AVER_DCAP_WHY_BYTES] = "";
     collateral_part part;
-    aver_err err = collateral_part_open(work, names, &part, fault)
+    aver_err err = collateral_part_open(work, AVER_DCAP_TCB_INFO, &part, fault)
                        ? collateral_signed(work, &part, collateral, fault)
                        : AVER_OK;
     if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
@@ -266,12 +298,10 @@ static aver_err collateral_tcb(aver_dcap_work *work, aver_dcap_collateral *colla
 
 static aver_err collateral_identity(aver_dcap_work *work, aver_dcap_collateral *collateral)
 {
-    static const char *const names[] = {"qe_identity", "qe_identity_signature",
-                                        "qe_identity_issuer_chain"};
     aver_dcap_fault *fault = &collateral->identity_signed;
     char why[AVER_DCAP_WHY_BYTES] = "";
     collateral_part part;
-    aver_err err = collateral_part_open(work, names, &part, fault)
+    aver_err err = collateral_part_open(work, AVER_DCAP_IDENTITY, &part, fault)
                        ? collateral_signed(work, &part, collateral, fault)
                        : AVER_OK;
     if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
@@ -299,19 +329,18 @@ aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,
                           "no collateral was given");
         return AVER_OK;
     }
-    aver_err err = aver_json_parse(work->input->collateral, AVER_ATTEST_COLLATERAL_BYTES_MAX,
-                                   &work->json, NULL);
-    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
-        collateral_unread(pck, collateral, AVER_REASON_MALFORMED, "the collateral is no JSON");
+    bool read = false;
+    aver_err err = collateral_members(work, &read);
+    if (err == AVER_OK && !read) {
+        collateral_unread(pck, collateral, AVER_REASON_MALFORMED,
+                          "the collateral is no JSON object of texts");
         return AVER_OK;
     }
-    collateral->window = (aver_dcap_window){0, UINT64_MAX};
-    pck->lists = collateral->window;
     if (err == AVER_OK) {
-        err = collateral_list(work, "root_ca_crl", &work->root_list, &pck->revocation);
+        err = collateral_list(work, AVER_DCAP_ROOT_LIST, &work->root_list, &pck->revocation);
     }
     if (err == AVER_OK) {
-        err = collateral_list(work, "pck_crl", &work->pck_list, &pck->revocation);
+        err = collateral_list(work, AVER_DCAP_PCK_LIST, &work->pck_list, &pck->revocation);
     }
     if (err == AVER_OK) {
         err = collateral_revoked_pck(work, pck);

@@ -79,9 +79,53 @@ bool aver_dcap_json_text(aver_dcap_json *json, aver_view *ret_text)
     return json_take(json, '"');
 }
 
-bool aver_dcap_json_name(aver_dcap_json *json, aver_view *ret_name)
+/* What a backslash and the byte behind it stand for; 0 for what is not taken here. */
+static uint8_t json_escape(uint8_t byte)
+{
+    static const char from[] = "\"\\/bfnrt";
+    static const char to[] = "\"\\/\b\f\n\r\t";
+    const char *found = byte != 0 ? strchr(from, byte) : NULL;
+    return found != NULL ? (uint8_t)to[found - from] : 0;
+}
+
+bool aver_dcap_json_unescape(aver_dcap_json *json, uint8_t *into, aver_view *ret_text)
+{
+    size_t size = 0;
+    if (!json_take(json, '"')) {
+        return false;
+    }
+    while (json->at < json->text.size && json->text.data[json->at] != '"' && !json->bad) {
+        uint8_t byte = json->text.data[json->at++];
+        json->bad = byte < 0x20;
+        if (byte == '\\') {
+            byte = json->at < json->text.size ? json_escape(json->text.data[json->at++]) : 0;
+            json->bad = byte == 0;
+        }
+        into[size++] = byte;
+    }
+    *ret_text = aver_view_make(into, size);
+    return json_take(json, '"');
+}
+
+static bool json_name(aver_dcap_json *json, aver_view *ret_name)
 {
     return aver_dcap_json_text(json, ret_name) && json_take(json, ':');
+}
+
+size_t aver_dcap_json_member(aver_dcap_json *json, const char *const *names, uint32_t *seen)
+{
+    aver_view name;
+    if (!json_name(json, &name)) {
+        return SIZE_MAX;
+    }
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (aver_view_equal_text(name, names[i])) {
+            json->bad = (*seen & 1u << i) != 0;
+            *seen |= 1u << i;
+            return i;
+        }
+    }
+    return SIZE_MAX;
 }
 
 bool aver_dcap_json_number(aver_dcap_json *json, uint32_t max, uint32_t *ret_number)

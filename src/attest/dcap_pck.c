@@ -140,7 +140,7 @@ void aver_dcap_work_close(aver_dcap_work *work)
     aver_crl_free(work->pck_list);
     aver_certs_deinit(&work->certs);
     aver_ecdsa_key_free(work->signer_key);
-    json_decref(work->json);
+    free(work->texts);
 }
 
 static bool work_has_root(const aver_dcap_work *work)

@@ -10,28 +10,6 @@
 
 enum { TCB_TEXT_BYTES_MAX = 256 * 1024 };
 
-/*
- * Each object is read member by member: a table names those that matter, each may be there once,
- * and a set of bits says which were. Others are passed over.
- */
-static const size_t tcb_other = SIZE_MAX;
-
-static size_t tcb_member(aver_dcap_json *json, const char *const *names, uint32_t *seen)
-{
-    aver_view name;
-    if (!aver_dcap_json_name(json, &name)) {
-        return tcb_other;
-    }
-    for (size_t i = 0; names[i] != NULL; i++) {
-        if (aver_view_equal_text(name, names[i])) {
-            json->bad = (*seen & 1u << i) != 0;
-            *seen |= 1u << i;
-            return i;
-        }
-    }
-    return tcb_other;
-}
-
 static void tcb_date(aver_dcap_json *json, uint64_t *ret_time_s)
 {
     aver_view text;
@@ -80,7 +58,7 @@ static void tcb_component(aver_dcap_json *json, uint8_t *ret_svn)
     uint32_t svn = 0;
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        if (tcb_member(json, names, &seen) == 0) {
+        if (aver_dcap_json_member(json, names, &seen) == 0) {
             (void)aver_dcap_json_number(json, 0xff, &svn);
         } else {
             aver_dcap_json_skip(json);
@@ -117,7 +95,7 @@ static void tcb_numbers(aver_dcap_json *json, aver_dcap_level *level)
     uint32_t svn = 0;
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        size_t member = tcb_member(json, names, &seen);
+        size_t member = aver_dcap_json_member(json, names, &seen);
         if (member < AVER_DCAP_COMPONENTS) {
             (void)aver_dcap_json_number(json, 0xff, &svn);
             level->sgx[member] = (uint8_t)svn;
@@ -143,7 +121,7 @@ static void tcb_level(aver_dcap_json *json, aver_dcap_level *level)
     uint32_t seen = 0;
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        switch (tcb_member(json, names, &seen)) {
+        switch (aver_dcap_json_member(json, names, &seen)) {
         case 0:
             tcb_numbers(json, level);
             break;
@@ -181,7 +159,7 @@ static void tcb_isv_svn(aver_dcap_json *json, uint16_t *ret_svn)
     uint32_t seen = 0;
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        if (tcb_member(json, names, &seen) == 0) {
+        if (aver_dcap_json_member(json, names, &seen) == 0) {
             tcb_number16(json, ret_svn);
         } else {
             aver_dcap_json_skip(json);
@@ -196,7 +174,7 @@ static void tcb_isv_level(aver_dcap_json *json, aver_dcap_isv_level *level)
     uint32_t seen = 0;
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        switch (tcb_member(json, names, &seen)) {
+        switch (aver_dcap_json_member(json, names, &seen)) {
         case 0:
             tcb_isv_svn(json, &level->isv_svn);
             break;
@@ -246,7 +224,7 @@ static void tcb_module(aver_dcap_json *json, uint32_t wanted, aver_dcap_module *
     uint32_t seen = 0;
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        switch (tcb_member(json, names, &seen)) {
+        switch (aver_dcap_json_member(json, names, &seen)) {
         case 0:
             (void)aver_dcap_json_hex(json, module->mr_signer, sizeof module->mr_signer);
             break;
@@ -374,7 +352,7 @@ static const char *tcb_read(aver_dcap_json *json, aver_dcap_tcb *tcb)
     tcb_head head = {0};
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        tcb_read_member(json, tcb_member(json, tcb_names, &head.seen), &head, tcb);
+        tcb_read_member(json, aver_dcap_json_member(json, tcb_names, &head.seen), &head, tcb);
     }
     if (!aver_dcap_json_end(json) || (head.seen & 0x1fe) != 0x1fe) {
         return json->bad ? "it is not well formed" : "a member is missing";
@@ -507,7 +485,8 @@ static const char *identity_read(aver_dcap_json *json, aver_dcap_identity *ident
     tcb_head head = {0};
     (void)aver_dcap_json_into(json, '{');
     while (aver_dcap_json_more(json, '}')) {
-        identity_read_member(json, tcb_member(json, identity_names, &head.seen), &head, identity);
+        identity_read_member(json, aver_dcap_json_member(json, identity_names, &head.seen), &head,
+                             identity);
     }
     if (!aver_dcap_json_end(json) || head.seen != 0xfff) {
         return json->bad ? "it is not well formed" : "a member is missing";
