@@ -97,6 +97,9 @@ AVER_MUST_USE aver_err aver_attest_judge(aver_family family, const aver_attest_i
                                          aver_verdict *verdict, aver_claims *ret_claims,
                                          bool *ret_readable);
 
+/* The checks that must pass for evidence of this family to hold, NULL-terminated. NULL if there is
+ * no such family, or it knows no signature_only. */
+const char *const *aver_attest_required(aver_family family, bool signature_only);
 /* True if no check failed and those that the family requires passed. With signature_only, no check
  * of the TCB is among them: what holds so far says nothing about known faults of the platform. */
 bool aver_attest_holds(aver_family family, bool signature_only, const aver_verdict *verdict);

@@ -9,8 +9,8 @@
  * functions.
  */
 
+#include "aver/attest.h"
 #include "aver/bundle.h"
-#include "aver/claims.h"
 #include "aver/policy.h"
 
 AVER_C_BEGIN
@@ -18,11 +18,23 @@ AVER_C_BEGIN
 /* Clocks of honest machines differ by at most this much. */
 #define AVER_CLOCK_SKEW_MS 60000
 
-/* Roots of trust from the reader; those of real hardware are constants in the platform's file. */
+/* Roots of trust from the reader, only ever from the command line; those of real hardware are
+ * constants of its family. */
 typedef struct aver_roots {
     bool has_sim_root;
-    uint8_t sim_root[32]; /* Ed25519 public key, only ever from the command line */
+    uint8_t sim_root[32]; /* Ed25519 public key */
+    /* For evidence made with keys of one's own: if any is given, it counts instead of the makers'
+     * for every platform but the simulator, and each verdict is then marked as simulated. */
+    aver_attest_roots test_roots;
 } aver_roots;
+
+/* What a platform's verifier is given. */
+typedef struct aver_platform_input {
+    const aver_bundle *bundle;
+    const aver_roots *roots;
+    const aver_policy *policy;
+    uint64_t at_ms; /* at which certificates and collateral must be valid */
+} aver_platform_input;
 
 /*
  * A platform's verifier. judge adds evidence.format, platform.root and evidence.signature and, if
@@ -32,8 +44,8 @@ typedef struct aver_roots {
 typedef struct aver_platform {
     const char *name;
     bool simulated;
-    aver_err (*judge)(const aver_bundle *bundle, const aver_roots *roots, uint64_t now_ms,
-                      aver_verdict *verdict, aver_claims *ret_claims, bool *ret_readable);
+    aver_err (*judge)(const aver_platform_input *input, aver_verdict *verdict,
+                      aver_claims *ret_claims, bool *ret_readable);
 } aver_platform;
 
 typedef struct aver_verify_context {

@@ -11,14 +11,20 @@
  *     "models": ["hex root", ...],
  *     "configs": ["hex digest", ...],
  *     "profiles": ["verified"],
- *     "max_evidence_age_s": 300, "max_receipt_age_s": 300, "min_tcb": 0,
+ *     "machines": ["hex", ...],
+ *     "accept_tcb": ["UpToDate"], "min_evaluation": 0, "min_tcb": 0,
+ *     "max_evidence_age_s": 300, "max_receipt_age_s": 300,
  *     "accept_debug": false, "allow_stripped": false,
  *     "require": ["nonce", ["channel.seal", "channel.tls"], ...]  }
  *
  * configs may be absent: then any is allowed and config.allowed is SKIP. profiles ("verified",
  * "fast") may be absent: then a model may run under any; else a model under another is not allowed.
  * A measurement entry holds one or more kinds (program, pcr0, mrtd, ...), all of which must be
- * found in the evidence, and may have a "name" for people. allow_stripped lets a saved answer pass
+ * found in the evidence, and may have a "name" for people. A kind can be named by what it stands
+ * for on its platform (image, firmware, kernel, init, role, signer). machines (PPID, CHIP_ID, GPU
+ * identity) may be absent: then any is taken, and machine.allowed is not made. accept_tcb are the
+ * statuses that tcb.status takes, UpToDate alone where absent; min_evaluation is the least
+ * evaluation data number of Intel's collateral. allow_stripped lets a saved answer pass
  * without its request, response or salt. Ages are 300 where absent.
  *
  * An empty or missing allow-list refuses everything. require names checks that must pass; a list
@@ -74,6 +80,11 @@ size_t aver_policy_model_count(const aver_policy *policy);
 uint64_t aver_policy_evidence_age_max_ms(const aver_policy *policy);
 uint64_t aver_policy_receipt_age_max_ms(const aver_policy *policy);
 uint64_t aver_policy_tcb_min(const aver_policy *policy);
+/* AVER_TCB_SET of each that is accepted. */
+uint32_t aver_policy_tcb_statuses(const aver_policy *policy);
+uint32_t aver_policy_evaluation_min(const aver_policy *policy);
+/* *ret_any: the policy names no machines. */
+bool aver_policy_allows_machine(const aver_policy *policy, aver_view machine, bool *ret_any);
 /*
  * True if no check failed and all required ones passed; else ret_why (400 bytes) names each check
  * that stands in the way.

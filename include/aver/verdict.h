@@ -50,6 +50,9 @@ typedef struct aver_verdict {
     aver_check checks[AVER_CHECKS_MAX];
     size_t count;
     bool simulated; /* some evidence came from the simulator: shown with every verdict */
+    bool timeless;  /* evidence of this platform carries no time: evidence.age is not required */
+    const char *const *required; /* what the platform itself requires too, NULL-terminated; or NULL
+                                  */
 } aver_verdict;
 
 /* Every check that exists: its name and, in one sentence, what a PASS means. Ends with a NULL name.

@@ -82,19 +82,26 @@ aver_err aver_attest_judge(aver_family family, const aver_attest_input *input,
     return AVER_OK;
 }
 
-bool aver_attest_holds(aver_family family, bool signature_only, const aver_verdict *verdict)
+const char *const *aver_attest_required(aver_family family, bool signature_only)
 {
     const aver_family_verifier *verifier = attest_family(family);
-    if (verifier == NULL || aver_verdict_failed(verdict)) {
+    if (verifier == NULL) {
+        return NULL;
+    }
+    return signature_only ? verifier->required_signature_only : verifier->required;
+}
+
+bool aver_attest_holds(aver_family family, bool signature_only, const aver_verdict *verdict)
+{
+    const char *const *required = aver_attest_required(family, signature_only);
+    if (required == NULL || aver_verdict_failed(verdict)) {
         return false;
     }
-    const char *const *required =
-        signature_only ? verifier->required_signature_only : verifier->required;
-    for (; required != NULL && *required != NULL; required++) {
+    for (; *required != NULL; required++) {
         const aver_check *check = aver_verdict_find(verdict, *required);
         if (check == NULL || check->status != AVER_CHECK_PASS) {
             return false;
         }
     }
-    return required != NULL;
+    return true;
 }

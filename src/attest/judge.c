@@ -27,6 +27,9 @@ static const char *const judge_keyset_checks[] = {
 
 static void judge_debug(const judge_state *judge)
 {
+    if (aver_verdict_find(judge->verdict, "evidence.debug")) {
+        return; /* the platform's verifier has judged it */
+    }
     if (!judge->judged->claims.debug) {
         aver_verdict_add(judge->verdict, "evidence.debug", AVER_CHECK_PASS, "debugging is off");
     } else if (aver_policy_accepts_debug(judge->context->policy)) {
@@ -44,6 +47,7 @@ static void judge_age(const judge_state *judge)
     uint64_t age_max_ms = aver_policy_evidence_age_max_ms(judge->context->policy);
     const char *name = "evidence.age";
     if (!claims->has_time) {
+        judge->verdict->timeless = true;
         aver_verdict_add(judge->verdict, name, AVER_CHECK_SKIP,
                          "evidence of this platform carries no time");
         return;
@@ -89,6 +93,26 @@ static void judge_measurement(const judge_state *judge)
     }
 }
 
+static void judge_machine(const judge_state *judge)
+{
+    const aver_claims *claims = &judge->judged->claims;
+    aver_view machine = aver_view_make(claims->machine_id, claims->machine_id_size);
+    bool any = false;
+    bool allowed = aver_policy_allows_machine(judge->context->policy, machine, &any);
+    if (any) {
+        return; /* the policy names no machines */
+    }
+    if (machine.size == 0) {
+        aver_verdict_add(judge->verdict, "machine.allowed", AVER_CHECK_FAIL,
+                         "the evidence names no machine");
+        return;
+    }
+    aver_verdict_add(judge->verdict, "machine.allowed", allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+                     allowed ? "machine %s is allowed"
+                             : "machine %s is not among those that the policy names",
+                     aver_short_of(machine).text);
+}
+
 static void judge_tcb(const judge_state *judge)
 {
     uint64_t found = judge->judged->claims.tcb;
@@ -103,6 +127,11 @@ static void judge_binding(const judge_state *judge)
     const aver_judged *judged = judge->judged;
     uint8_t gpu_digest[32];
     aver_view gpu = {0};
+    if (!judged->claims.has_report_data) {
+        aver_verdict_add(judge->verdict, "binding", AVER_CHECK_FAIL,
+                         "the evidence carries no 64 bytes of its program's own");
+        return;
+    }
     if (judged->bundle.gpu_evidence.size) {
         aver_gpu_evidence_digest(judged->bundle.gpu_evidence, gpu_digest);
         gpu = AVER_VIEW_OF(gpu_digest);
@@ -129,6 +158,14 @@ static const aver_platform *judge_platform(const judge_state *judge)
     return NULL;
 }
 
+/* Certificates and collateral of a saved answer are judged at the moment of the answer, never in
+ * the reader's future. */
+static uint64_t judge_time(const judge_state *judge)
+{
+    uint64_t now_ms = judge->context->now_ms;
+    return judge->at_ms && *judge->at_ms < now_ms ? *judge->at_ms : now_ms;
+}
+
 static aver_err judge_evidence(const judge_state *judge)
 {
     aver_judged *judged = judge->judged;
@@ -144,8 +181,11 @@ static aver_err judge_evidence(const judge_state *judge)
         return AVER_OK;
     }
     judge->verdict->simulated = judge->verdict->simulated || platform->simulated;
-    aver_err err = platform->judge(&judged->bundle, &judge->context->roots, judge->context->now_ms,
-                                   judge->verdict, &judged->claims, &judged->has_claims);
+    aver_platform_input input = {.bundle = &judged->bundle,
+                                 .roots = &judge->context->roots,
+                                 .policy = judge->context->policy,
+                                 .at_ms = judge_time(judge)};
+    aver_err err = platform->judge(&input, judge->verdict, &judged->claims, &judged->has_claims);
     if (err != AVER_OK) {
         return err;
     }
@@ -159,6 +199,7 @@ static aver_err judge_evidence(const judge_state *judge)
     judge_debug(judge);
     judge_age(judge);
     judge_measurement(judge);
+    judge_machine(judge);
     judge_tcb(judge);
     judge_binding(judge);
     return AVER_OK;

@@ -151,3 +151,25 @@ uint64_t aver_policy_tcb_min(const aver_policy *policy)
 {
     return policy->tcb_min;
 }
+
+uint32_t aver_policy_tcb_statuses(const aver_policy *policy)
+{
+    return policy->tcb_statuses;
+}
+
+uint32_t aver_policy_evaluation_min(const aver_policy *policy)
+{
+    return policy->evaluation_min;
+}
+
+bool aver_policy_allows_machine(const aver_policy *policy, aver_view machine, bool *ret_any)
+{
+    *ret_any = !policy->has_machines;
+    for (size_t i = 0; i < policy->machines_count; i++) {
+        const aver_policy_machine *allowed = &policy->machines[i];
+        if (aver_view_equal(aver_view_make(allowed->bytes, allowed->size), machine)) {
+            return true;
+        }
+    }
+    return !policy->has_machines;
+}

@@ -152,6 +152,23 @@ static bool policy_waits(aver_use use, const aver_policy_any *any)
     return waits;
 }
 
+/* Freshness of evidence without a time rests on the reader's nonce. */
+static bool policy_ageless(const aver_verdict *verdict, const aver_policy_any *any)
+{
+    return verdict->timeless && strcmp(any->names[0], "evidence.age") == 0;
+}
+
+/* What the platform itself requires. */
+static bool policy_platform_passed(const aver_verdict *verdict, policy_reason *reason)
+{
+    bool passed = true;
+    for (const char *const *name = verdict->required; name && *name; name++) {
+        aver_policy_any any = {.names = {*name}, .names_count = 1};
+        passed = policy_any_passed(&any, verdict, reason) && passed;
+    }
+    return passed;
+}
+
 bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_verdict *verdict,
                          char ret_why[400])
 {
@@ -165,10 +182,12 @@ bool aver_policy_accepts(const aver_policy *policy, aver_use use, const aver_ver
         }
     }
     for (const aver_policy_any *any = aver_policy_builtin(use); any->names_count; any++) {
-        if (!policy_waived(policy, use, any) && !policy_any_passed(any, verdict, &reason)) {
+        if (!policy_waived(policy, use, any) && !policy_ageless(verdict, any) &&
+            !policy_any_passed(any, verdict, &reason)) {
             accepted = false;
         }
     }
+    accepted = policy_platform_passed(verdict, &reason) && accepted;
     for (size_t i = 0; i < policy->require_count; i++) {
         if (!policy_waits(use, &policy->require[i]) &&
             !policy_any_passed(&policy->require[i], verdict, &reason)) {

@@ -21,17 +21,6 @@ typedef struct policy_parse {
 static const char *const policy_platforms[] = {"sim",    "nitro", "sgx", "tdx", "snp",
                                                "nvidia", "azure", "cca", "tpm"};
 
-typedef struct policy_kind {
-    const char *name;
-    size_t bytes;
-} policy_kind;
-
-static const policy_kind policy_kinds[] = {
-    {"program", 32}, {"pcr0", 48},  {"pcr1", 48},      {"pcr2", 48},     {"pcr3", 48},
-    {"pcr4", 48},    {"pcr8", 48},  {"mrtd", 48},      {"rtmr0", 48},    {"rtmr1", 48},
-    {"rtmr2", 48},   {"rtmr3", 48}, {"mrenclave", 32}, {"mrsigner", 32}, {"measurement", 48},
-};
-
 __attribute__((format(printf, 2, 3))) static aver_err policy_refuse(policy_parse *parse,
                                                                     const char *format, ...)
 {
@@ -102,19 +91,22 @@ static aver_err policy_read_platforms(policy_parse *parse, const char *name, con
 static aver_err policy_read_kind(policy_parse *parse, const char *name, const json_t *value,
                                  aver_policy_entry *entry)
 {
-    for (size_t i = 0; i < sizeof policy_kinds / sizeof policy_kinds[0]; i++) {
-        if (strcmp(policy_kinds[i].name, name) == 0) {
-            aver_measurement *place = &entry->values[entry->values_count++];
-            place->kind = policy_kinds[i].name;
-            place->size = (uint8_t)policy_kinds[i].bytes;
-            return policy_read_hex(parse, name, value, place->bytes, place->size);
-        }
+    const aver_policy_kind *kind = aver_policy_kind_find(entry->platform, name);
+    if (kind == NULL) {
+        return policy_refuse(parse, "unknown member \"%.40s\" in a measurement", name);
     }
-    return policy_refuse(parse, "unknown member \"%.40s\" in a measurement", name);
+    if (entry->values_count == AVER_POLICY_KINDS_MAX) {
+        return policy_refuse(parse, "a measurement has more than %d values", AVER_POLICY_KINDS_MAX);
+    }
+    aver_measurement *place = &entry->values[entry->values_count++];
+    place->kind = kind->name;
+    place->size = (uint8_t)kind->bytes;
+    if (kind->bytes_other != 0 && json_string_length(value) == 2 * kind->bytes_other &&
+        strcmp(entry->platform, "nitro") != 0) {
+        place->size = (uint8_t)kind->bytes_other;
+    }
+    return policy_read_hex(parse, name, value, place->bytes, place->size);
 }
-
-_Static_assert(sizeof policy_kinds / sizeof policy_kinds[0] <= AVER_POLICY_KINDS_MAX,
-               "an entry has room for each kind once");
 
 static aver_err policy_read_entry(policy_parse *parse, json_t *value, aver_policy_entry *entry)
 {
@@ -164,6 +156,40 @@ static aver_err policy_read_digests(policy_parse *parse, const char *name, const
     for (size_t i = 0; err == AVER_OK && i < json_array_size(value); i++) {
         err = policy_read_hex(parse, name, json_array_get(value, i), ret_list[i], 32);
         *ret_count = i + 1;
+    }
+    return err;
+}
+
+static aver_err policy_read_machines(policy_parse *parse, const char *name, const json_t *value)
+{
+    aver_err err = policy_read_list_size(parse, name, value, AVER_POLICY_LIST_MAX);
+    parse->policy->has_machines = true;
+    for (size_t i = 0; err == AVER_OK && i < json_array_size(value); i++) {
+        const json_t *text = json_array_get(value, i);
+        size_t size = json_string_length(text) / 2;
+        aver_policy_machine *machine = &parse->policy->machines[i];
+        if (!json_is_string(text) || size == 0 || size > sizeof machine->bytes) {
+            return policy_refuse(parse, "\"%s\" must have 2 to %zu hex digits each", name,
+                                 2 * sizeof machine->bytes);
+        }
+        machine->size = (uint8_t)size;
+        err = policy_read_hex(parse, name, text, machine->bytes, size);
+        parse->policy->machines_count = i + 1;
+    }
+    return err;
+}
+
+static aver_err policy_read_statuses(policy_parse *parse, const char *name, const json_t *value)
+{
+    aver_err err = policy_read_list_size(parse, name, value, AVER_TCB_STATUS_COUNT);
+    parse->policy->tcb_statuses = 0;
+    for (size_t i = 0; err == AVER_OK && i < json_array_size(value); i++) {
+        const char *text = json_string_value(json_array_get(value, i));
+        aver_tcb_status status = aver_tcb_status_find(aver_view_text(text));
+        if (status == AVER_TCB_NONE) {
+            return policy_refuse(parse, "\"%.60s\" is no TCB status", text ? text : "");
+        }
+        parse->policy->tcb_statuses |= AVER_TCB_SET(status);
     }
     return err;
 }
@@ -259,7 +285,7 @@ static aver_err policy_read_bool(policy_parse *parse, const char *name, const js
 static aver_err policy_read_plain(policy_parse *parse, const char *name, const json_t *value)
 {
     aver_policy *policy = parse->policy;
-    uint64_t seconds = 0;
+    uint64_t number = 0;
     aver_err err;
     if (strcmp(name, "version") == 0) {
         return json_integer_value(value) == 1 ? AVER_OK
@@ -269,17 +295,22 @@ static aver_err policy_read_plain(policy_parse *parse, const char *name, const j
         return policy_read_text(parse, name, value, policy->name, sizeof policy->name);
     }
     if (strcmp(name, "max_evidence_age_s") == 0) {
-        err = policy_read_number(parse, name, value, AVER_POLICY_AGE_MAX_S, &seconds);
-        policy->evidence_age_max_ms = seconds * 1000;
+        err = policy_read_number(parse, name, value, AVER_POLICY_AGE_MAX_S, &number);
+        policy->evidence_age_max_ms = number * 1000;
         return err;
     }
     if (strcmp(name, "max_receipt_age_s") == 0) {
-        err = policy_read_number(parse, name, value, AVER_POLICY_AGE_MAX_S, &seconds);
-        policy->receipt_age_max_ms = seconds * 1000;
+        err = policy_read_number(parse, name, value, AVER_POLICY_AGE_MAX_S, &number);
+        policy->receipt_age_max_ms = number * 1000;
         return err;
     }
     if (strcmp(name, "min_tcb") == 0) {
         return policy_read_number(parse, name, value, INT64_MAX, &policy->tcb_min);
+    }
+    if (strcmp(name, "min_evaluation") == 0) {
+        err = policy_read_number(parse, name, value, UINT32_MAX, &number);
+        policy->evaluation_min = (uint32_t)number;
+        return err;
     }
     if (strcmp(name, "accept_debug") == 0) {
         return policy_read_bool(parse, name, value, &policy->accept_debug);
@@ -299,6 +330,7 @@ static aver_err policy_read_member(policy_parse *parse, const char *name, const 
         {"platforms", policy_read_platforms}, {"measurements", policy_read_measurements},
         {"models", policy_read_models},       {"configs", policy_read_configs},
         {"require", policy_read_require},     {"profiles", policy_read_profiles},
+        {"machines", policy_read_machines},   {"accept_tcb", policy_read_statuses},
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (strcmp(lists[i].name, name) == 0) {
@@ -334,6 +366,7 @@ aver_err aver_policy_parse(aver_view json, aver_policy **ret_policy, char ret_wh
     if (!policy) {
         return AVER_E_NOMEM;
     }
+    policy->tcb_statuses = AVER_TCB_SET(AVER_TCB_UP_TO_DATE);
     policy->evidence_age_max_ms = AVER_POLICY_AGE_DEFAULT_S * 1000;
     policy->receipt_age_max_ms = AVER_POLICY_AGE_DEFAULT_S * 1000;
     aver_err err = aver_json_parse(json, AVER_POLICY_BYTES_MAX, &document, why_json);

@@ -9,7 +9,7 @@
 #include "aver/policy.h"
 
 #define AVER_POLICY_PLATFORMS_MAX 16
-#define AVER_POLICY_KINDS_MAX     16
+#define AVER_POLICY_KINDS_MAX     24
 #define AVER_POLICY_REQUIRE_MAX   64
 /* The numbers of aver_profile, which a later layer defines. */
 #define AVER_POLICY_VERIFIED      1
@@ -17,6 +17,18 @@
 #define AVER_POLICY_PROFILES_MAX  2
 #define AVER_POLICY_AGE_MAX_S     (10ull * 366 * 24 * 3600)
 #define AVER_POLICY_AGE_DEFAULT_S 300ull
+
+/* A value that a platform measures. */
+typedef struct aver_policy_kind {
+    const char *name;
+    size_t bytes;
+    size_t bytes_other; /* where another hash is possible too (not on nitro), or 0 */
+} aver_policy_kind;
+
+typedef struct aver_policy_machine {
+    uint8_t bytes[64];
+    uint8_t size;
+} aver_policy_machine;
 
 typedef struct aver_policy_entry {
     char platform[AVER_PLATFORM_BYTES_MAX];
@@ -47,12 +59,19 @@ struct aver_policy {
     uint64_t evidence_age_max_ms;
     uint64_t receipt_age_max_ms;
     uint64_t tcb_min;
+    uint32_t tcb_statuses; /* AVER_TCB_SET of each that is accepted */
+    uint32_t evaluation_min;
+    bool has_machines;
+    aver_policy_machine machines[AVER_POLICY_LIST_MAX];
+    size_t machines_count;
     bool accept_debug;
     bool allow_stripped;
     aver_policy_any require[AVER_POLICY_REQUIRE_MAX];
     size_t require_count;
 };
 
+/* By its name, or by what it stands for on that platform ("image", "kernel"); NULL for another. */
+const aver_policy_kind *aver_policy_kind_find(const char *platform, const char *name);
 /* "verified", "fast". */
 const char *aver_policy_profile_name(size_t profile);
 

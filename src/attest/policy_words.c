@@ -33,6 +33,22 @@ static void policy_lint_lists(const aver_policy *policy, aver_buf *out)
     }
 }
 
+static void policy_lint_platform(const aver_policy *policy, aver_buf *out)
+{
+    if (policy->tcb_statuses == 0) {
+        aver_buf_append_text(out, "no TCB status is accepted: Intel's platforms are refused\n");
+    }
+    for (size_t i = AVER_TCB_OUT_OF_DATE; i < AVER_TCB_STATUS_COUNT; i++) {
+        if ((policy->tcb_statuses & AVER_TCB_SET(i)) != 0) {
+            aver_buf_append_format(out, "TCB status %s is accepted: its faults are known\n",
+                                   aver_tcb_status_text((aver_tcb_status)i));
+        }
+    }
+    if (policy->has_machines && policy->machines_count == 0) {
+        aver_buf_append_text(out, "the list of machines is empty: everything is refused\n");
+    }
+}
+
 static void policy_lint_entries(const aver_policy *policy, aver_buf *out)
 {
     for (size_t i = 0; i < policy->entries_count; i++) {
@@ -58,6 +74,7 @@ static void policy_lint_entries(const aver_policy *policy, aver_buf *out)
 void aver_policy_lint(const aver_policy *policy, aver_buf *out)
 {
     policy_lint_lists(policy, out);
+    policy_lint_platform(policy, out);
     policy_lint_entries(policy, out);
     if (aver_policy_allows_platform(policy, "sim")) {
         aver_buf_append_text(out,
@@ -118,6 +135,29 @@ static void policy_explain_any(const aver_policy_any *any, aver_buf *out)
     aver_buf_append_text(out, "\n");
 }
 
+static void policy_explain_platform(const aver_policy *policy, aver_buf *out)
+{
+    aver_buf_append_text(out, "TCB statuses accepted:");
+    for (size_t i = 1; i < AVER_TCB_STATUS_COUNT; i++) {
+        if ((policy->tcb_statuses & AVER_TCB_SET(i)) != 0) {
+            aver_buf_append_format(out, " %s", aver_tcb_status_text((aver_tcb_status)i));
+        }
+    }
+    aver_buf_append_format(out, "%s\nEvaluation data number at least %u\n",
+                           policy->tcb_statuses == 0 ? " none" : "",
+                           (unsigned)policy->evaluation_min);
+    if (!policy->has_machines) {
+        aver_buf_append_text(out, "Machines allowed: any\n");
+        return;
+    }
+    aver_buf_append_format(out, "Machines allowed: %zu\n", policy->machines_count);
+    for (size_t i = 0; i < policy->machines_count; i++) {
+        const aver_policy_machine *machine = &policy->machines[i];
+        aver_buf_append_format(out, "  %s\n",
+                               aver_short_of(aver_view_make(machine->bytes, machine->size)).text);
+    }
+}
+
 void aver_policy_explain(const aver_policy *policy, aver_buf *out)
 {
     aver_buf_append_format(
@@ -127,6 +167,7 @@ void aver_policy_explain(const aver_policy *policy, aver_buf *out)
     }
     aver_buf_append_text(out, policy->platforms_count ? "\n" : " none\n");
     policy_explain_entries(policy, out);
+    policy_explain_platform(policy, out);
     policy_explain_digests("Models allowed", (const uint8_t(*)[32])policy->models,
                            policy->models_count, out);
     if (policy->has_configs) {

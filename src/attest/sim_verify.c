@@ -161,10 +161,11 @@ static aver_err sim_judge_signature(const sim_evidence *evidence, aver_verdict *
     return AVER_OK;
 }
 
-static aver_err sim_judge(const aver_bundle *bundle, const aver_roots *roots, uint64_t now_ms,
-                          aver_verdict *verdict, aver_claims *ret_claims, bool *ret_readable)
+/* The simulator's certificates do not expire. */
+static aver_err sim_judge(const aver_platform_input *input, aver_verdict *verdict,
+                          aver_claims *ret_claims, bool *ret_readable)
 {
-    (void)now_ms; /* the simulator's certificates do not expire */
+    const aver_bundle *bundle = input->bundle;
     sim_evidence evidence = {0};
     aver_sim_statement statement = {0};
     aver_err err = sim_decode(bundle->evidence, &evidence, &statement);
@@ -179,20 +180,22 @@ static aver_err sim_judge(const aver_bundle *bundle, const aver_roots *roots, ui
         return AVER_OK;
     }
     aver_verdict_add(verdict, "evidence.format", AVER_CHECK_PASS, "%s", evidence.words);
-    err = sim_judge_root(&evidence, roots, verdict);
+    err = sim_judge_root(&evidence, input->roots, verdict);
     if (err == AVER_OK) {
         err = sim_judge_signature(&evidence, verdict);
     }
     if (err != AVER_OK) {
         return err;
     }
-    *ret_claims = (aver_claims){.debug = statement.debug,
-                                .simulated = true,
-                                .has_time = true,
-                                .time_ms = statement.time_ms,
-                                .tcb = statement.tcb,
-                                .measurements_count = 1,
-                                .machine_id_size = sizeof evidence.device.machine_id};
+    aver_claims_init(ret_claims);
+    ret_claims->has_report_data = true;
+    ret_claims->debug = statement.debug;
+    ret_claims->simulated = true;
+    ret_claims->has_time = true;
+    ret_claims->time_ms = statement.time_ms;
+    ret_claims->tcb = statement.tcb;
+    ret_claims->measurements_count = 1;
+    ret_claims->machine_id_size = sizeof evidence.device.machine_id;
     memcpy(ret_claims->report_data, statement.report_data, sizeof statement.report_data);
     ret_claims->measurements[0].kind = "program";
     ret_claims->measurements[0].size = sizeof statement.program;

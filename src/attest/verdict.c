@@ -13,6 +13,8 @@ void aver_verdict_init(aver_verdict *verdict)
 {
     verdict->count = 0;
     verdict->simulated = false;
+    verdict->timeless = false;
+    verdict->required = NULL;
 }
 
 static const char *verdict_name(const char *name)

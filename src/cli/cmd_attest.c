@@ -274,10 +274,16 @@ static aver_exit attest_run_verify(aver_cli *cli, const aver_args *args)
     uint8_t nonce[32];
     aver_verify_context context = {.use = AVER_USE_BUNDLE, .platforms = cli->platforms};
     aver_buf bundle;
+    aver_buf test_roots;
     aver_buf_init(&bundle, AVER_BUNDLE_BYTES_MAX);
+    aver_buf_init(&test_roots, AVER_INPUTS_ROOTS_BYTES_MAX);
     aver_exit code = aver_inputs_policy(cli, aver_args_get(args, "policy"), &policy);
     if (code == AVER_EXIT_DONE) {
         code = aver_inputs_roots(cli, aver_args_get(args, "sim-root"), &context.roots);
+    }
+    if (code == AVER_EXIT_DONE) {
+        code = aver_inputs_test_roots(cli, aver_args_get(args, "test-roots"), &test_roots,
+                                      &context.roots);
     }
     const char *text = aver_args_get(args, "nonce");
     if (code == AVER_EXIT_DONE && text != NULL) {
@@ -293,6 +299,7 @@ static aver_exit attest_run_verify(aver_cli *cli, const aver_args *args)
         code = attest_judge(cli, args, &context, aver_buf_view(&bundle));
     }
     aver_policy_free(policy);
+    aver_buf_deinit(&test_roots);
     aver_buf_deinit(&bundle);
     return code;
 }
@@ -337,6 +344,7 @@ const aver_command aver_command_attest_show = {
 static const aver_option attest_verify_options[] = {
     {"policy", 'p', "FILE", "what you accept (required)"},
     {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"nonce", 0, "HEX", "the nonce that you asked with"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {NULL, 0, NULL, NULL},

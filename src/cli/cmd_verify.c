@@ -10,6 +10,7 @@
 typedef struct verify_run {
     aver_policy *policy;
     aver_buf bytes;
+    aver_buf test_roots;
     aver_verify_context context;
     aver_verdict verdict;
     aver_receipt receipt;
@@ -22,6 +23,10 @@ static aver_exit verify_judge(aver_cli *cli, const aver_args *args, verify_run *
     aver_exit code = aver_inputs_policy(cli, aver_args_get(args, "policy"), &run->policy);
     if (code == AVER_EXIT_DONE) {
         code = aver_inputs_roots(cli, aver_args_get(args, "sim-root"), &run->context.roots);
+    }
+    if (code == AVER_EXIT_DONE) {
+        code = aver_inputs_test_roots(cli, aver_args_get(args, "test-roots"), &run->test_roots,
+                                      &run->context.roots);
     }
     if (code == AVER_EXIT_DONE) {
         code = aver_inputs_file(cli, args->operands[0], AVER_CAPSULE_BYTES_MAX, &run->bytes);
@@ -79,6 +84,7 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
         return AVER_EXIT_CANNOT;
     }
     aver_buf_init(&run->bytes, AVER_CAPSULE_BYTES_MAX);
+    aver_buf_init(&run->test_roots, AVER_INPUTS_ROOTS_BYTES_MAX);
     aver_exit code = verify_judge(cli, args, run);
     if (code == AVER_EXIT_DONE) {
         if (aver_args_has(args, "json")) {
@@ -90,6 +96,7 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
     }
     aver_policy_free(run->policy);
     aver_buf_deinit(&run->bytes);
+    aver_buf_deinit(&run->test_roots);
     free(run);
     return code;
 }
@@ -97,6 +104,7 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
 static const aver_option verify_options[] = {
     {"policy", 'p', "FILE", "what you accept (required)"},
     {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"explain", 0, NULL, "for each check: what it means, what was found, what would mend it"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {"quiet", 'q', NULL, "only the last line"},

@@ -109,6 +109,20 @@ aver_exit aver_inputs_file(const aver_cli *cli, const char *path, size_t size_ma
     }
 }
 
+aver_exit aver_inputs_test_roots(const aver_cli *cli, const char *path, aver_buf *ret_store,
+                                 aver_roots *roots)
+{
+    if (path == NULL) {
+        return AVER_EXIT_DONE;
+    }
+    aver_exit code = aver_inputs_file(cli, path, AVER_INPUTS_ROOTS_BYTES_MAX, ret_store);
+    if (code == AVER_EXIT_DONE && ret_store->size == 0) {
+        code = aver_cli_fail(cli, AVER_EXIT_USAGE, "%s is empty", path);
+    }
+    roots->test_roots = (aver_attest_roots){{aver_buf_view(ret_store)}, 1};
+    return code;
+}
+
 aver_exit aver_inputs_token(const aver_cli *cli, const char *path, aver_buf *ret_token)
 {
     if (path == NULL) {

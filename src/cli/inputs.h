@@ -9,12 +9,17 @@
 
 #include "cli/cli.h"
 
+#define AVER_INPUTS_ROOTS_BYTES_MAX  65536u
 #define AVER_INPUTS_PROMPT_BYTES_MAX (2u * 1024 * 1024)
 
 /* path NULL: refused, a policy is always needed. The caller frees. */
 aver_exit aver_inputs_policy(const aver_cli *cli, const char *path, aver_policy **ret_policy);
 /* path NULL: no simulator root. The file holds 64 hex digits. */
 aver_exit aver_inputs_roots(const aver_cli *cli, const char *path, aver_roots *ret_roots);
+/* path NULL: none. The file holds certificates, PEM or one in DER; the initialised ret_store keeps
+ * them and must outlive the roots. */
+aver_exit aver_inputs_test_roots(const aver_cli *cli, const char *path, aver_buf *ret_store,
+                                 aver_roots *roots);
 /* "-" is standard input. Appends to an initialised buffer. */
 aver_exit aver_inputs_file(const aver_cli *cli, const char *path, size_t size_max,
                            aver_buf *ret_bytes);

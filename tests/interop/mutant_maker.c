@@ -84,6 +84,8 @@ static const char *const maker_policies[] = {
     ",\"require\":[\"receipt.tokens\"]",
     ",\"require\":[[\"receipt.stream\",\"receipt.enc\"],\"config.allowed\"]",
     ",\"require\":[\"time.as-of\"]",
+    ",\"machines\":[\"00ff\"]",
+    ",\"machines\":[],\"accept_tcb\":[\"OutOfDate\"],\"min_evaluation\":4",
 };
 
 static const char *const maker_policy_odds[] = {
@@ -106,6 +108,12 @@ static const char *const maker_policy_odds[] = {
     ",\"profiles\":[\"f\\u0061st\"]",
     ",\"require\":[\"nonce\\u0000\"]",
     ",\"require\":[\"\\ud800\"]",
+    ",\"machines\":[\"\"]",
+    ",\"machines\":[\"0\"]",
+    ",\"machines\":\"00\"",
+    ",\"accept_tcb\":[\"Good\"]",
+    ",\"accept_tcb\":[]",
+    ",\"min_evaluation\":4294967296",
 };
 
 static void maker_must(bool good)

@@ -123,8 +123,8 @@ static void the_bundle_is_made_of_its_parts(void **state)
     expect32("evidence-digest", digest);
     memcpy(roots.sim_root, get32("sim-root"), 32);
     aver_verdict_init(&verdict);
-    assert_int_equal(aver_platform_sim.judge(&bundle, &roots, 0, &verdict, &claims, &readable),
-                     AVER_OK);
+    const aver_platform_input input = {.bundle = &bundle, .roots = &roots};
+    assert_int_equal(aver_platform_sim.judge(&input, &verdict, &claims, &readable), AVER_OK);
     assert_true(readable);
     assert_false(aver_verdict_failed(&verdict));
     assert_true(aver_view_equal(get("report-data"), AVER_VIEW_OF(claims.report_data)));

@@ -52,6 +52,16 @@ static void what_is_not_a_policy_is_refused_in_words(void **state)
         {"{\"version\":1,\"max_receipt_age_s\":99999999999}", "whole number"},
         {"{\"version\":1,\"min_tcb\":\"3\"}", "whole number"},
         {"{\"version\":1,\"accept_debug\":1}", "true or false"},
+        {"{\"version\":1,\"machines\":\"00\"}", "must be a list"},
+        {"{\"version\":1,\"machines\":[\"\"]}", "hex digits each"},
+        {"{\"version\":1,\"machines\":[\"0\"]}", "hex digits each"},
+        {"{\"version\":1,\"machines\":[\"zz\"]}", "hex digits"},
+        {"{\"version\":1,\"machines\":[1]}", "hex digits each"},
+        {"{\"version\":1,\"accept_tcb\":[\"Good\"]}", "\"Good\" is no TCB status"},
+        {"{\"version\":1,\"accept_tcb\":[3]}", "is no TCB status"},
+        {"{\"version\":1,\"min_evaluation\":4294967296}", "whole number"},
+        {"{\"version\":1,\"measurements\":[{\"platform\":\"sgx\",\"kernel\":\"" ROOT "\"}]}",
+         "unknown member \"kernel\""},
         {"{\"version\":1,\"allow_stripped\":\"no\"}", "true or false"},
         {"{\"version\":1,\"name\":\"\"}", "printable"},
         {"{\"version\":1,\"require\":[\"nonces\"]}", "\"nonces\" is no check"},
@@ -129,6 +139,52 @@ static void defaults_are_the_strict_ones(void **state)
     aver_policy_free(policy);
 }
 
+static void platforms_are_held_to_what_the_reader_names(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"version\":1,\"machines\":[\"00ff\",\"" ROOT "\"],"
+        "\"accept_tcb\":[\"UpToDate\",\"SWHardeningNeeded\"],\"min_evaluation\":17}";
+    aver_policy *policy = NULL;
+    char why[200];
+    bool any = true;
+    assert_int_equal(aver_policy_parse(aver_view_text(text), &policy, why), AVER_OK);
+    assert_int_equal(aver_policy_tcb_statuses(policy),
+                     AVER_TCB_SET(AVER_TCB_UP_TO_DATE) |
+                         AVER_TCB_SET(AVER_TCB_SW_HARDENING_NEEDED));
+    assert_int_equal(aver_policy_evaluation_min(policy), 17);
+    assert_true(aver_policy_allows_machine(policy, AVER_VIEW_LITERAL("\x00\xff"), &any));
+    assert_false(any);
+    assert_false(aver_policy_allows_machine(policy, AVER_VIEW_LITERAL("\x00"), &any));
+    assert_false(aver_policy_allows_machine(policy, (aver_view){0}, &any));
+    aver_policy_free(policy);
+    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1}"), &policy, why),
+                     AVER_OK);
+    assert_int_equal(aver_policy_tcb_statuses(policy), AVER_TCB_SET(AVER_TCB_UP_TO_DATE));
+    assert_int_equal(aver_policy_evaluation_min(policy), 0);
+    assert_true(aver_policy_allows_machine(policy, (aver_view){0}, &any));
+    assert_true(any);
+    aver_policy_free(policy);
+}
+
+/* A value by what it stands for is the value of the kind that holds it on that platform. */
+static void values_have_names_by_what_they_stand_for(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"version\":1,\"measurements\":["
+        "{\"platform\":\"sgx\",\"image\":\"" ROOT "\"},"
+        "{\"platform\":\"azure\",\"pcr9\":\"" ROOT "\"},"
+        "{\"platform\":\"nitro\",\"signer\":\"" ROOT "00112233445566778899aabbccddeeff\"}]}";
+    aver_policy *policy = NULL;
+    char why[200];
+    assert_int_equal(aver_policy_parse(aver_view_text(text), &policy, why), AVER_OK);
+    assert_int_equal(aver_policy_measurement_count(policy, "sgx", "mrenclave"), 1);
+    assert_int_equal(aver_policy_measurement_count(policy, "azure", "pcr9"), 1);
+    assert_int_equal(aver_policy_measurement_count(policy, "nitro", "pcr8"), 1);
+    aver_policy_free(policy);
+}
+
 static void expect_words(const char *text, void (*tell)(const aver_policy *, aver_buf *),
                          const char *words)
 {
@@ -162,6 +218,14 @@ static void lint_and_explain_say_what_matters(void **state)
     expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"sim\",\"program\":\"" ROOT
                  "\"}]}",
                  aver_policy_lint, "is never used");
+    expect_words("{\"version\":1,\"machines\":[]}", aver_policy_lint, "list of machines is empty");
+    expect_words("{\"version\":1,\"accept_tcb\":[]}", aver_policy_lint,
+                 "no TCB status is accepted");
+    expect_words("{\"version\":1,\"accept_tcb\":[\"OutOfDate\"]}", aver_policy_lint,
+                 "OutOfDate is accepted");
+    expect_words("{\"version\":1,\"machines\":[\"" ROOT "\"]}", aver_policy_explain,
+                 "Machines allowed: 1\n  0011223344556677…\n");
+    expect_words("{\"version\":1}", aver_policy_explain, "TCB statuses accepted: UpToDate\n");
     expect_words("{\"version\":1,\"require\":[\"time.as-of\"]}", aver_policy_lint,
                  "every answer is refused");
     expect_words("{\"version\":1,\"max_evidence_age_s\":100000}", aver_policy_lint,
@@ -318,6 +382,8 @@ int main(void)
         cmocka_unit_test(what_is_not_a_policy_is_refused_in_words),
         cmocka_unit_test(each_kind_of_an_entry_must_match),
         cmocka_unit_test(defaults_are_the_strict_ones),
+        cmocka_unit_test(platforms_are_held_to_what_the_reader_names),
+        cmocka_unit_test(values_have_names_by_what_they_stand_for),
         cmocka_unit_test(lint_and_explain_say_what_matters),
         cmocka_unit_test(a_profile_that_is_not_listed_is_refused),
         cmocka_unit_test(a_policy_without_lists_refuses_everything),

@@ -66,10 +66,11 @@ static aver_check_status judge(aver_view evidence, const aver_roots *roots, cons
 {
     static aver_verdict verdict;
     static aver_bundle bundle;
+    const aver_platform_input input = {.bundle = &bundle, .roots = roots};
     bool readable = false;
     aver_verdict_init(&verdict);
     bundle.evidence = evidence;
-    assert_int_equal(aver_platform_sim.judge(&bundle, roots, 0, &verdict, ret_claims, &readable),
+    assert_int_equal(aver_platform_sim.judge(&input, &verdict, ret_claims, &readable),
                      AVER_OK);
     assert_true(readable);
     const aver_check *check = aver_verdict_find(&verdict, name);

@@ -35,10 +35,14 @@ function judgeClaims(claims, platform, { policy, reliedMs }, verdict) {
     "debugging is on");
   judgeAge(claims.timeMs, policy, reliedMs, verdict);
   const fits = ({ platform: name, values }) => name === platform &&
-    Object.entries(values).every(([kind, value]) =>
+    values.every(([kind, value]) =>
       claims.measurements[kind] && hexEncode(claims.measurements[kind]) === value);
   verdict.decide("measurement.allowed", policy.measurements.some(fits),
     "the policy allows what was measured", "the policy has no entry for what was measured");
+  if (policy.machines) {
+    verdict.decide("machine.allowed", policy.machines.includes(hexEncode(claims.machineId)),
+      "the policy names it", "the policy does not name it");
+  }
   verdict.decide("tcb.min", claims.level >= policy.levelMin,
     `firmware level ${claims.level}`, `firmware level ${claims.level} is too low`);
 }

@@ -18,10 +18,33 @@ const LEVEL_MAX = (1n << 63n) - 1n;
 const PLATFORMS = ["sim", "nitro", "sgx", "tdx", "snp", "nvidia", "azure", "cca", "tpm"];
 const PROFILES = ["verified", "fast"];
 
-/** Bytes of each kind of measurement. */
+const KINDS_MAX = 24;
+const MACHINE_BYTES_MAX = 64;
+const STATUSES = ["UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+  "ConfigurationAndSWHardeningNeeded", "TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded",
+  "OutOfDate", "OutOfDateConfigurationNeeded", "Revoked"];
+
+/** Bytes of each kind of measurement; the second size is not for nitro. */
 const KINDS = {
-  program: 32, pcr0: 48, pcr1: 48, pcr2: 48, pcr3: 48, pcr4: 48, pcr8: 48, mrtd: 48, rtmr0: 48,
-  rtmr1: 48, rtmr2: 48, rtmr3: 48, mrenclave: 32, mrsigner: 32, measurement: 48,
+  program: [32], mrenclave: [32], mrsigner: [32], host_data: [32], implementation_id: [32],
+  mrtd: [48], rtmr0: [48], rtmr1: [48], rtmr2: [48], rtmr3: [48], mr_seam: [48],
+  mr_config_id: [48], mr_owner: [48], mr_owner_config: [48], mr_service_td: [48],
+  measurement: [48], id_key_digest: [48], author_key_digest: [48],
+  rim: [32, 64], rem0: [32, 64], rem1: [32, 64], rem2: [32, 64], rem3: [32, 64],
+};
+for (const index of [...Array(17).keys(), 23]) {
+  KINDS[`pcr${index}`] = [48, 32];
+}
+
+/** What a kind stands for, by platform. */
+const MEANINGS = {
+  sim: { image: "program" },
+  nitro: { image: "pcr0", kernel: "pcr1", init: "pcr2", role: "pcr3", signer: "pcr8" },
+  sgx: { image: "mrenclave", signer: "mrsigner" },
+  tdx: { firmware: "mrtd", kernel: "rtmr1", init: "rtmr2" },
+  snp: { firmware: "measurement", signer: "id_key_digest" },
+  azure: { firmware: "pcr0", kernel: "pcr4" },
+  cca: { image: "rim" },
 };
 
 /** An array of at most so many, each read by the reader. */
@@ -39,12 +62,18 @@ function wordOf(words) {
   return (value, name) => (words.includes(value) ? value : refuse(`${name} has an unknown word`));
 }
 
-function hexOf(size) {
+function hexOf(...sizes) {
   return (value, name) => {
     const bytes = typeof value === "string" ? hexDecode(value) : [];
-    return bytes.length === size
-      ? hexEncode(bytes) : refuse(`${name} has what is not ${2 * size} hex digits`);
+    return sizes.includes(bytes.length)
+      ? hexEncode(bytes) : refuse(`${name} has what is not ${2 * sizes[0]} hex digits`);
   };
+}
+
+function machine(value, name) {
+  const bytes = typeof value === "string" ? hexDecode(value) : [];
+  return bytes.length > 0 && bytes.length <= MACHINE_BYTES_MAX
+    ? hexEncode(bytes) : refuse(`${name} has what is not 2 to ${2 * MACHINE_BYTES_MAX} hex digits`);
 }
 
 function profile(value, name) {
@@ -69,24 +98,27 @@ function version(value) {
   return value === 1n ? value : refuse("version is not 1");
 }
 
-/** One entry: {platform, values: {kind: hex}}. */
+/** One entry: {platform, values: [[kind, hex]]}. */
 function measurement(entry, name) {
   if (!(entry instanceof Map)) {
     refuse(`${name} has an entry that is no object`);
   }
   const platform = wordOf(PLATFORMS)(entry.get("platform"), `${name}: platform`);
-  const values = {};
+  const meanings = Object.hasOwn(MEANINGS, platform) ? MEANINGS[platform] : {};
+  const values = [];
   for (const [member, value] of entry) {
+    const kind = Object.hasOwn(meanings, member) ? meanings[member] : member;
     if (member === "name") {
       label(value, `${name}: ${member}`);
-    } else if (Object.hasOwn(KINDS, member)) {
-      values[member] = hexOf(KINDS[member])(value, `${name}: ${member}`);
+    } else if (Object.hasOwn(KINDS, kind)) {
+      const sizes = platform === "nitro" ? KINDS[kind].slice(0, 1) : KINDS[kind];
+      values.push([kind, hexOf(...sizes)(value, `${name}: ${member}`)]);
     } else if (member !== "platform") {
       refuse(`${name}: there is no kind ${member}`);
     }
   }
-  return Object.keys(values).length > 0
-    ? { platform, values } : refuse(`${name} has an entry that measures nothing`);
+  return values.length > 0 && values.length <= KINDS_MAX
+    ? { platform, values } : refuse(`${name} has an entry of no or too many values`);
 }
 
 /** Names of which one must pass. */
@@ -106,6 +138,9 @@ const MEMBERS = {
   models: ["models", listOf(LIST_MAX, hexOf(32)), []],
   configs: ["configs", listOf(LIST_MAX, hexOf(32)), null],
   profiles: ["profiles", listOf(PROFILES.length, profile), null],
+  machines: ["machines", listOf(LIST_MAX, machine), null],
+  accept_tcb: ["statuses", listOf(STATUSES.length + 1, wordOf(STATUSES)), ["UpToDate"]],
+  min_evaluation: ["evaluationMin", count(2n ** 32n - 1n), 0n],
   max_evidence_age_s: ["evidenceAgeMaxS", count(AGE_MAX_S), 300n],
   max_receipt_age_s: ["receiptAgeMaxS", count(AGE_MAX_S), 300n],
   min_tcb: ["levelMin", count(LEVEL_MAX), 0n],

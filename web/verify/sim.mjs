@@ -66,7 +66,9 @@ async function judge(bundle, roots, verdict) {
     await ed25519Verify(evidence.device[0], signed, evidence.signature),
     "the device signed it", "the device did not sign it");
   const { reportData, timeMs, level, debug, program } = evidence.statement;
-  return { reportData, timeMs, level, debug, measurements: { program } };
+  return {
+    reportData, timeMs, level, debug, measurements: { program }, machineId: evidence.device[1],
+  };
 }
 
 export const sim = { name: "sim", simulated: true, judge };

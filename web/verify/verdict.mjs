@@ -13,7 +13,7 @@ export const SKIP = "SKIP";
 export const CHECKS = [
   "capsule.format", "bundle.format", "platform.known", "platform.allowed", "evidence.format",
   "platform.root", "evidence.signature", "evidence.debug", "evidence.age", "measurement.allowed",
-  "tcb.min", "binding", "keyset.format", "keyset.platform", "keyset.incarnation", "keyset.config",
+  "machine.allowed", "tcb.min", "binding", "keyset.format", "keyset.platform", "keyset.incarnation", "keyset.config",
   "config.allowed", "model.allowed", "node.id", "nonce", "channel.tls", "channel.seal",
   "receipt.format", "receipt.signature", "receipt.keyset", "receipt.evidence",
   "receipt.incarnation", "receipt.platform", "receipt.node", "receipt.model", "receipt.config",
@@ -22,9 +22,13 @@ export const CHECKS = [
   "receipt.time", "time.as-of",
 ];
 
-/** The checks from one to another, both included. */
+/** Made only where the policy names machines, and then a FAIL refuses. */
+const ONLY_IF_ASKED = "machine.allowed";
+
+/** The checks from one to another that are always made, both included. */
 export function checksBetween(first, last) {
-  return CHECKS.slice(CHECKS.indexOf(first), CHECKS.indexOf(last) + 1);
+  return CHECKS.slice(CHECKS.indexOf(first), CHECKS.indexOf(last) + 1)
+    .filter((name) => name !== ONLY_IF_ASKED);
 }
 
 export class Verdict {
@@ -70,7 +74,7 @@ export class Verdict {
 
   /** @returns {{name: string, status: string, detail: string}[]} every check, in order */
   list() {
-    return CHECKS.map((name) => ({
+    return CHECKS.filter((name) => name !== ONLY_IF_ASKED || this.found.has(name)).map((name) => ({
       name,
       ...(this.found.get(name) ?? { status: SKIP, detail: "cannot be judged" }),
     }));

@@ -112,6 +112,7 @@ async function evidenceIsJudged() {
   await saved(["measurement.allowed"], {}, (policy) => {
     policy.measurements[0].program = "00".repeat(32);
   });
+  await saved(["machine.allowed"], {}, (policy) => { policy.machines = ["00ff"]; });
   await saved(["tcb.min"], {}, (policy) => { policy.min_tcb = 4; });
   await saved(["binding"], { bundle: (fields) => { fields[5] = flip(fields[5]); } });
 }
@@ -239,7 +240,8 @@ function namesAreThoseOfTheDocument() {
   const page = readFileSync(new URL("../../../docs/verifier.md", import.meta.url), "utf8");
   const table = page.slice(page.indexOf("## Checks"), page.indexOf("### When something"));
   const names = [...table.matchAll(/^\| `([a-z.-]+)` \|/gm)].map(([, name]) => name);
-  if (names.join() !== CHECKS.join()) {
+  // Those of platforms that this verifier does not know are in the table too.
+  if (names.filter((name) => CHECKS.includes(name)).join() !== CHECKS.join()) {
     faults.push(`docs/verifier.md has other checks: ${names}`);
   }
 }
