@@ -127,7 +127,8 @@ aver_err aver_dcap_work_open(const aver_attest_input *input, aver_dcap_work *ret
     *ret_work = (aver_dcap_work){.input = input};
     aver_certs_init(&ret_work->certs);
     if (input->roots.given_count > 0) {
-        return work_roots(ret_work, false);
+        aver_err err = work_roots(ret_work, false);
+        return err == AVER_E_FORMAT || err == AVER_E_LIMIT ? AVER_E_USAGE : err;
     }
     memcpy(ret_work->roots, pck_roots, sizeof pck_roots);
     ret_work->roots_count = sizeof pck_roots / sizeof pck_roots[0];
