@@ -116,6 +116,8 @@ typedef struct aver_dcap_fault {
 void aver_dcap_good(aver_dcap_fault *fault);
 void aver_dcap_bad(aver_dcap_fault *fault, aver_reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void aver_dcap_stopped(aver_dcap_fault *fault, const char *why);
+bool aver_dcap_held(const aver_dcap_fault *fault);
 
 /* A window of time, in seconds. */
 typedef struct aver_dcap_window {

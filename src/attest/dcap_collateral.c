@@ -118,10 +118,6 @@ static aver_err collateral_revoked(const aver_dcap_work *work, aver_crl *list, c
     if (fault->reason != AVER_REASON_NONE) {
         return AVER_OK;
     }
-    if (list == NULL) {
-        aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISSING, "there is no %s to judge by", name);
-        return AVER_OK;
-    }
     aver_err err = aver_crl_judge(list, path, work->input->time_s, &judged, covered, why);
     if (err == AVER_E_ABSENT || (err == AVER_OK && judged == AVER_PATH_GOOD && !covered[entry])) {
         aver_dcap_bad(fault, AVER_REASON_COLLATERAL_MISMATCH,
@@ -144,7 +140,7 @@ static aver_err collateral_revoked_pck(aver_dcap_work *work, aver_dcap_pck *pck)
 {
     aver_dcap_fault *fault = &pck->revocation;
     const aver_x509_result *path = &work->pck_path;
-    if (path->path != AVER_PATH_GOOD) {
+    if (path->path != AVER_PATH_GOOD || fault->reason != AVER_REASON_NONE) {
         return AVER_OK;
     }
     if (path->chain_count != 3) {
@@ -214,7 +210,11 @@ static aver_err collateral_signer(aver_dcap_work *work, size_t leaf,
     work->signer_key = NULL;
     work->has_signer = true;
     work->signer = leaf;
-    *fault = (aver_dcap_fault){.made = true};
+    if (work->root_list == NULL) {
+        aver_dcap_stopped(fault, "without root_ca_crl, the signer may have been revoked");
+        return AVER_OK;
+    }
+    aver_dcap_good(fault);
     aver_err err = aver_dcap_work_path(work, leaf, &path);
     if (err != AVER_OK) {
         return err;
@@ -256,7 +256,7 @@ static aver_err collateral_signed(aver_dcap_work *work, const collateral_part *p
         return err;
     }
     *fault = work->signer_fault;
-    if (fault->reason != AVER_REASON_NONE) {
+    if (!aver_dcap_held(fault)) {
         return AVER_OK;
     }
     aver_sha256_of(part->text, digest);
@@ -287,10 +287,9 @@ static aver_err collateral_tcb(aver_dcap_work *work, aver_dcap_collateral *colla
     aver_err err = collateral_part_open(work, AVER_DCAP_TCB_INFO, &part, fault)
                        ? collateral_signed(work, &part, collateral, fault)
                        : AVER_OK;
-    if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
+    if (err == AVER_OK && aver_dcap_held(fault)) {
         err = aver_dcap_tcb_read(part.text, &collateral->tcb, why);
         collateral->has_tcb = err == AVER_OK;
-        aver_dcap_good(fault);
         err = collateral_read(err, fault, why);
     }
     return err;
@@ -304,21 +303,21 @@ static aver_err collateral_identity(aver_dcap_work *work, aver_dcap_collateral *
     aver_err err = collateral_part_open(work, AVER_DCAP_IDENTITY, &part, fault)
                        ? collateral_signed(work, &part, collateral, fault)
                        : AVER_OK;
-    if (err == AVER_OK && fault->reason == AVER_REASON_NONE) {
+    if (err == AVER_OK && aver_dcap_held(fault)) {
         err = aver_dcap_identity_read(part.text, &collateral->identity, why);
         collateral->has_identity = err == AVER_OK;
-        aver_dcap_good(fault);
         err = collateral_read(err, fault, why);
     }
     return err;
 }
 
+/* One fault: whatever else needs the collateral cannot be judged. */
 static void collateral_unread(aver_dcap_pck *pck, aver_dcap_collateral *collateral,
                               aver_reason reason, const char *why)
 {
     aver_dcap_bad(&pck->revocation, reason, "%s", why);
-    aver_dcap_bad(&collateral->tcb_signed, reason, "%s", why);
-    aver_dcap_bad(&collateral->identity_signed, reason, "%s", why);
+    aver_dcap_stopped(&collateral->tcb_signed, why);
+    aver_dcap_stopped(&collateral->identity_signed, why);
 }
 
 aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,

@@ -93,8 +93,9 @@ static bool der_pair(aver_view *rest, aver_view above, uint8_t *ret_number, aver
         return false;
     }
     size_t prefix = sizeof der_intel + above.size;
-    bool known = oid.size == prefix + 1 && memcmp(oid.data, der_intel, sizeof der_intel) == 0 &&
-                 memcmp(oid.data + sizeof der_intel, above.data, above.size) == 0;
+    bool known =
+        oid.size == prefix + 1 && memcmp(oid.data, der_intel, sizeof der_intel) == 0 &&
+        (above.size == 0 || memcmp(oid.data + sizeof der_intel, above.data, above.size) == 0);
     *ret_number = known ? oid.data[prefix] : 0;
     *ret_value = pair;
     return true;

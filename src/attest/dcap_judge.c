@@ -51,6 +51,9 @@ static void judge_identify(judge_state *state)
     aver_view parts[3 + AVER_ATTEST_ROOTS_MAX];
     uint8_t collateral[32];
     size_t count = 0;
+    if (input->cache == NULL) {
+        return;
+    }
     aver_sha256_of(input->signature_only ? (aver_view){0} : input->collateral, collateral);
     parts[count++] = AVER_VIEW_OF(collateral);
     for (size_t i = 0; i < input->roots.given_count; i++) {

@@ -31,6 +31,17 @@ void aver_dcap_bad(aver_dcap_fault *fault, aver_reason reason, const char *forma
     fault->reason = reason;
 }
 
+void aver_dcap_stopped(aver_dcap_fault *fault, const char *why)
+{
+    *fault = (aver_dcap_fault){.made = false};
+    (void)snprintf(fault->why, sizeof fault->why, "%s", why);
+}
+
+bool aver_dcap_held(const aver_dcap_fault *fault)
+{
+    return fault->made && fault->reason == AVER_REASON_NONE;
+}
+
 void aver_dcap_window_cut(aver_dcap_window *window, uint64_t from_s, uint64_t to_s)
 {
     window->from_s = from_s > window->from_s ? from_s : window->from_s;
