@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/peek.h"
+#include "cli/result.h"
 #include "cli/session.h"
 #include "cli/show.h"
 #include "codec/text.h"
@@ -256,16 +257,27 @@ static aver_exit attest_judge(aver_cli *cli, const aver_args *args,
     }
     aver_verdict verdict;
     aver_verdict_init(&verdict);
-    aver_exit code;
     aver_err err = aver_verify_bundle(bundle, context, &verdict, judged);
-    free(judged);
     if (err != AVER_OK) {
+        free(judged);
         return aver_cli_fail_err(cli, err, "cannot judge");
     }
     char why[400];
     bool accepted = aver_policy_accepts(context->policy, AVER_USE_BUNDLE, &verdict, why);
-    code = attest_print(cli, aver_args_has(args, "json"), &verdict, accepted, why);
-    return accepted ? code : AVER_EXIT_REFUSED;
+    aver_ear ear = {.verdict = &verdict,
+                    .accepted = accepted,
+                    .platform = judged->bundle.platform,
+                    .claims = judged->has_claims ? &judged->claims : NULL,
+                    .nonce = aver_view_make(context->nonce, context->nonce ? 32 : 0)};
+    aver_exit code = AVER_EXIT_DONE;
+    if (!aver_result_alone(args)) {
+        code = attest_print(cli, aver_args_has(args, "json"), &verdict, accepted, why);
+    }
+    code = code == AVER_EXIT_DONE
+               ? aver_result_write(cli, args, aver_args_get(args, "policy"), &ear)
+               : code;
+    free(judged);
+    return code == AVER_EXIT_DONE && !accepted ? AVER_EXIT_REFUSED : code;
 }
 
 static aver_exit attest_run_verify(aver_cli *cli, const aver_args *args)
@@ -346,6 +358,7 @@ static const aver_option attest_verify_options[] = {
     {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
     {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"nonce", 0, "HEX", "the nonce that you asked with"},
+    AVER_RESULT_OPTIONS,
     {"json", 0, NULL, "one JSON document instead of text"},
     {NULL, 0, NULL, NULL},
 };

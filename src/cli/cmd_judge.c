@@ -2,6 +2,7 @@
 #include "aver/explain.h"
 #include "cli/evidence.h"
 #include "cli/inputs.h"
+#include "cli/result.h"
 #include "cli/show.h"
 #include "codec/json.h"
 
@@ -139,14 +140,22 @@ static aver_exit judge_evidence(const aver_cli *cli, const aver_args *args, judg
     if (err != AVER_OK) {
         return aver_cli_fail_err(cli, err, "attest judge");
     }
+    /* Roots of the reader's own may be anybody's. */
+    run->verdict.simulated = input->roots.given_count > 0 || input->key.size > 0;
     run->holds = aver_attest_holds(run->evidence.family, input->signature_only, &run->verdict);
     aver_exit code = AVER_EXIT_DONE;
-    if (aver_args_has(args, "json")) {
+    if (aver_args_has(args, "json") && !aver_result_alone(args)) {
         code = judge_json(cli, run);
-    } else {
+    } else if (!aver_result_alone(args)) {
         judge_print(cli, args, run);
     }
-    return run->holds ? code : AVER_EXIT_REFUSED;
+    aver_ear ear = {.verdict = &run->verdict,
+                    .accepted = run->holds,
+                    .platform = aver_family_name(run->evidence.family),
+                    .claims = run->readable ? &run->claims : NULL,
+                    .nonce = input->nonce};
+    code = code == AVER_EXIT_DONE ? aver_result_write(cli, args, NULL, &ear) : code;
+    return code == AVER_EXIT_DONE && !run->holds ? AVER_EXIT_REFUSED : code;
 }
 
 static aver_exit judge_command(aver_cli *cli, const aver_args *args)
@@ -166,6 +175,7 @@ static aver_exit judge_command(aver_cli *cli, const aver_args *args)
 
 static const aver_option judge_options[] = {
     AVER_EVIDENCE_OPTIONS,
+    AVER_RESULT_OPTIONS,
     {"explain", 0, NULL, "for each check: what it means, how far off it is, what would mend it"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {NULL, 0, NULL, NULL},

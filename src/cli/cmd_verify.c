@@ -2,6 +2,7 @@
 #include "base/sys.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/result.h"
 #include "cli/show.h"
 
 #include <stdlib.h>
@@ -87,12 +88,17 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
     aver_buf_init(&run->test_roots, AVER_INPUTS_ROOTS_BYTES_MAX);
     aver_exit code = verify_judge(cli, args, run);
     if (code == AVER_EXIT_DONE) {
-        if (aver_args_has(args, "json")) {
+        if (aver_args_has(args, "json") && !aver_result_alone(args)) {
             code = verify_json(cli, run);
-        } else {
+        } else if (!aver_result_alone(args)) {
             verify_print(cli, args, run);
         }
-        code = run->accepted ? code : AVER_EXIT_REFUSED;
+        aver_ear ear = {
+            .verdict = &run->verdict, .accepted = run->accepted, .platform = run->receipt.platform};
+        code = code == AVER_EXIT_DONE
+                   ? aver_result_write(cli, args, aver_args_get(args, "policy"), &ear)
+                   : code;
+        code = code == AVER_EXIT_DONE && !run->accepted ? AVER_EXIT_REFUSED : code;
     }
     aver_policy_free(run->policy);
     aver_buf_deinit(&run->bytes);
@@ -106,6 +112,7 @@ static const aver_option verify_options[] = {
     {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
     {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"explain", 0, NULL, "for each check: what it means, what was found, what would mend it"},
+    AVER_RESULT_OPTIONS,
     {"json", 0, NULL, "one JSON document instead of text"},
     {"quiet", 'q', NULL, "only the last line"},
     {NULL, 0, NULL, NULL},
