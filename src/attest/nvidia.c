@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/nvidia_cert.h"
 #include "attest/nvidia_spdm.h"
+#include "attest/nvidia_values.h"
 
 #include "attest/compare.h"
 #include "attest/family.h"
@@ -22,6 +23,8 @@ static const char *const nvidia_checks[] = {
     "nvidia.rim-version", "nvidia.measurements", "evidence.nonce",    NULL};
 static const char *const nvidia_checks_certs[] = {"evidence.validity", "evidence.revocation",
                                                   "evidence.signature", "nvidia.fwid", NULL};
+static const char *const nvidia_checks_values[] = {"nvidia.rim-version", "nvidia.measurements",
+                                                   NULL};
 static const char *const nvidia_required[] = {"evidence.format",   "platform.root",
                                               "evidence.validity", "evidence.signature",
                                               "nvidia.request",    NULL};
@@ -210,20 +213,16 @@ static aver_err nvidia_judge_path(const aver_attest_input *input, const aver_nvi
     return err == AVER_OK ? nvidia_judge_signature(report, path, verdict) : err;
 }
 
-/* A text of the opaque data, which ends at its first zero; null where there is none. */
+/* A text of the opaque data; null where there is none. */
 static void nvidia_claim_text(const aver_nvidia_report *report, uint16_t type, aver_claims *claims)
 {
     const char *name = aver_nvidia_field_name(type);
-    aver_view value;
-    size_t size = 0;
-    if (!aver_nvidia_report_field(report, type, &value)) {
+    aver_view text;
+    if (aver_nvidia_report_text(report, type, &text)) {
+        aver_claims_put_text(claims, name, text);
+    } else {
         aver_claims_put_null(claims, name);
-        return;
     }
-    while (size < value.size && value.data[size] != 0) {
-        size++;
-    }
-    aver_claims_put_text(claims, name, aver_view_slice(value, 0, size));
 }
 
 static void nvidia_claim_opaque(const aver_nvidia_report *report, aver_claims *claims)
@@ -335,6 +334,10 @@ static aver_err nvidia_judge(const aver_attest_input *input, aver_verdict *verdi
         }
         aver_verdict_skip_all(verdict, nvidia_checks_certs, "there is no certificate to judge by");
         nvidia_claim(&report, path, claims);
+        err = aver_nvidia_values_judge(input, &report, verdict, claims);
+    }
+    if (err == AVER_OK) {
+        aver_verdict_skip_all(verdict, nvidia_checks_values, "there are no reference values");
         aver_family_nonce_told(input, claims, verdict);
         *ret_readable = true;
     }

@@ -2,6 +2,7 @@
 #include "attest/nvidia_spdm.h"
 
 #include "attest/family.h"
+#include "codec/text.h"
 
 #define SPDM_REQUEST_BYTES    37
 #define SPDM_HEAD_BYTES       4
@@ -161,6 +162,24 @@ const char *aver_nvidia_report_unfit(const aver_nvidia_report *report)
         return "the response is of another slot than was asked";
     }
     return report->blocks_count == 0 ? "there is no measurement" : NULL;
+}
+
+bool aver_nvidia_report_text(const aver_nvidia_report *report, uint16_t type, aver_view *ret_text)
+{
+    aver_view value;
+    size_t size = 0;
+    if (!aver_nvidia_report_field(report, type, &value)) {
+        return false;
+    }
+    while (size < value.size && value.data[size] != 0) {
+        size++;
+    }
+    value = aver_view_slice(value, 0, size);
+    if (!aver_utf8_valid(value)) {
+        return false;
+    }
+    *ret_text = value;
+    return true;
 }
 
 bool aver_nvidia_report_vbios(const aver_nvidia_report *report,

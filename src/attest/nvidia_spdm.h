@@ -66,6 +66,8 @@ const char *aver_nvidia_report_unfit(const aver_nvidia_report *report);
 /* False if the opaque data have no such field. */
 bool aver_nvidia_report_field(const aver_nvidia_report *report, uint16_t type,
                               aver_view *ret_value);
+/* The field as text, which ends at its first zero. False if there is none, or it is no UTF-8. */
+bool aver_nvidia_report_text(const aver_nvidia_report *report, uint16_t type, aver_view *ret_text);
 /*
  * The VBIOS version as text, from the first half of its bytes in reverse and the byte behind:
  * 00 a5 00 96 | 01 00 00 00 is 96.00.A5.00.01. False if there is none, or none of that kind.
