@@ -218,6 +218,7 @@ static void cca_claim_platform(const aver_cca_platform *platform, aver_claims *c
         aver_claims_put_member_bytes(claims, "sw_component_signers",
                                      platform->components[i].signer);
     }
+    aver_claims_measure(claims, "implementation_id", platform->implementation_id);
     memcpy(claims->machine_id, platform->instance_id.data, platform->instance_id.size);
     claims->machine_id_size = (uint8_t)platform->instance_id.size;
 }

@@ -326,6 +326,10 @@ aver_err aver_manifest_load(const aver_manifest *manifest, size_t index, uint64_
     aver_err err = manifest_head(&reader, entry);
     err = err == AVER_OK ? manifest_files(&reader, json_object_get(entry, "files")) : err;
     err = err == AVER_OK ? manifest_params(&reader, json_object_get(entry, "params")) : err;
+    /* Cases of Azure name no level; a quote of TDX inside that comes without collateral has one. */
+    if (ret_case->family == AVER_FAMILY_AZURE && ret_case->input.collateral.size == 0) {
+        ret_case->input.signature_only = true;
+    }
     if (err != AVER_OK) {
         aver_manifest_unload(ret_case);
     }
