@@ -65,6 +65,20 @@ export function equal(a, b) {
   return difference === 0;
 }
 
+/** The little-endian number of so many bytes at that place, at most 6. */
+export function numberAt(bytes, at, size) {
+  let number = 0;
+  for (let i = size - 1; i >= 0; i--) {
+    number = number * 256 + bytes[at + i];
+  }
+  return number;
+}
+
+/** Whether every byte is zero. */
+export function isZero(bytes) {
+  return bytes.every((byte) => byte === 0);
+}
+
 /** @param {Uint8Array} bytes @returns {string} lower case */
 export function hexEncode(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -124,4 +138,13 @@ export function base64urlDecode(text) {
     refuse("base64url has bits behind its last byte");
   }
   return bytes;
+}
+
+/** Standard base64 (RFC 4648 section 4) with its padding, as strict as the other. */
+export function base64Decode(text) {
+  const digits = text.replace(/={1,2}$/, "");
+  if (text.length % 4 !== 0 || /[-_=]/.test(digits)) {
+    refuse("this is not base64");
+  }
+  return base64urlDecode(digits.replaceAll("+", "-").replaceAll("/", "_"));
 }

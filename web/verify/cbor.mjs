@@ -2,7 +2,9 @@
 /**
  * cbor: deterministic CBOR (RFC 8949 section 4.2.1) and nothing else: shortest heads, definite
  * lengths, map keys in bytewise order and none twice, no floats, nothing behind the end. A format
- * in which one value has one encoding leaves nobody a choice of bytes to sign.
+ * in which one value has one encoding leaves nobody a choice of bytes to sign. Documents of others
+ * are read by cborDecodeLenient, which also takes longer heads, indefinite arrays and maps, keys in
+ * any order, and floats, of which only that they are there is told.
  *
  * Values: integers are BigInt, byte strings Uint8Array (views of the input), texts string, arrays
  * Array, maps Map, tags Tag, and true, false, null.
@@ -13,6 +15,12 @@ import { refuse, utf8Bytes, utf8Text, concat } from "./bytes.mjs";
 const DEPTH_MAX = 16;
 /** What the tables describe has a few hundred items; a value takes far more memory than its byte. */
 const ITEMS_MAX = 4096;
+
+/** What an indefinite length has in the place of a count. */
+const INDEFINITE = -1n;
+const BREAK = 0xff;
+/** A float, whose value nobody asks for. */
+const FLOAT = Symbol("float");
 
 /** A tagged value. */
 export class Tag {
@@ -25,11 +33,12 @@ export class Tag {
 
 /** Reads one item after the other from bytes whose bounds it never leaves. */
 class Cursor {
-  /** @param {Uint8Array} bytes @param {number} itemsMax */
-  constructor(bytes, itemsMax) {
+  /** @param {Uint8Array} bytes @param {number} itemsMax @param {boolean} lenient */
+  constructor(bytes, itemsMax, lenient) {
     this.bytes = bytes;
     this.at = 0;
     this.itemsLeft = itemsMax;
+    this.lenient = lenient;
   }
 
   /** @param {number|bigint} size @returns {Uint8Array} */
@@ -50,13 +59,16 @@ class Cursor {
     if (info < 24) {
       return { major, info, value: BigInt(info) };
     }
+    if (info === 31 && this.lenient && (major === 4 || major === 5)) {
+      return { major, info, value: INDEFINITE };
+    }
     if (info > 27) {
       refuse("an indefinite length or a reserved head");
     }
     const value = this.take(1 << (info - 24))
       .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
     const least = [24n, 1n << 8n, 1n << 16n, 1n << 32n][info - 24];
-    if (major !== 7 && value < least) {
+    if (major !== 7 && !this.lenient && value < least) {
       refuse("a head is longer than it need be");
     }
     return { major, info, value };
@@ -64,6 +76,9 @@ class Cursor {
 
   /** @param {bigint} count each item has a byte at least */
   count(count) {
+    if (count === INDEFINITE) {
+      return Infinity;
+    }
     if (count > BigInt(this.bytes.length - this.at)) {
       refuse("more items are announced than there are bytes");
     }
@@ -81,15 +96,36 @@ class Cursor {
       case 1: return -1n - value;
       case 2: return this.take(value);
       case 3: return utf8Text(this.take(value));
-      case 4: return Array.from({ length: this.count(value) }, () => this.item(depth + 1));
+      case 4: return this.array(this.count(value), depth);
       case 5: return this.map(this.count(value), depth);
       case 6: return new Tag(value, this.item(depth + 1));
       default: return this.simple(info);
     }
   }
 
+  /** Whether another element follows of the so many that are announced, or a break. */
+  more(done, count) {
+    if (count === Infinity && this.bytes[this.at] === BREAK) {
+      this.at++;
+      return false;
+    }
+    return done < count;
+  }
+
+  /** @param {number} count @param {number} depth */
+  array(count, depth) {
+    const items = [];
+    while (this.more(items.length, count)) {
+      items.push(this.item(depth + 1));
+    }
+    return items;
+  }
+
   /** @param {number} info */
   simple(info) {
+    if (this.lenient && info >= 25 && info <= 27) {
+      return FLOAT;
+    }
     if (info < 20 || info > 22) {
       refuse("a float or an unknown simple value");
     }
@@ -100,14 +136,14 @@ class Cursor {
   map(pairs, depth) {
     const map = new Map();
     let last = null;
-    for (let i = 0; i < pairs; i++) {
+    while (this.more(map.size, pairs)) {
       const start = this.at;
       const key = this.item(depth + 1);
       const encoding = this.bytes.subarray(start, this.at);
       if (typeof key !== "bigint" && typeof key !== "string") {
         refuse("a map key is neither integer nor text");
       }
-      if (last && compare(last, encoding) >= 0) {
+      if (this.lenient ? map.has(key) : last && compare(last, encoding) >= 0) {
         refuse("map keys are out of order or twice");
       }
       last = encoding;
@@ -135,10 +171,19 @@ function compare(a, b) {
  * @param {number} itemsMax with those in arrays and maps
  */
 export function cborDecode(bytes, sizeMax, itemsMax = ITEMS_MAX) {
+  return decode(bytes, sizeMax, itemsMax, false);
+}
+
+/** The same for documents of others, whose encoding need not be the deterministic one. */
+export function cborDecodeLenient(bytes, sizeMax, itemsMax = ITEMS_MAX) {
+  return decode(bytes, sizeMax, itemsMax, true);
+}
+
+function decode(bytes, sizeMax, itemsMax, lenient) {
   if (bytes.length > sizeMax) {
     refuse(`more than ${sizeMax} bytes`);
   }
-  const cursor = new Cursor(bytes, itemsMax);
+  const cursor = new Cursor(bytes, itemsMax, lenient);
   const value = cursor.item(0);
   if (cursor.at !== bytes.length) {
     refuse("bytes behind the end");

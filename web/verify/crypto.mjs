@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * crypto: SHA-256, SHA-512 and Ed25519 by WebCrypto, and the RFC 9162 tree over them.
+ * crypto: SHA-2, Ed25519, ECDSA and RSA by WebCrypto, and the RFC 9162 tree over SHA-256.
  *
  * Implementations of Ed25519 differ in what they let pass at the edges. Two verifiers that differ
  * can be told two stories, so the edges are decided here, before WebCrypto is asked: the scalar S
  * is below the order of the group, and the key is in its one canonical form and not of small order.
  */
-import { concat, utf8Bytes } from "./bytes.mjs";
+import { base64urlEncode, concat, utf8Bytes } from "./bytes.mjs";
 
 // Node.js 18 has WebCrypto, but not among its globals.
 const webcrypto = globalThis.crypto ?? (await import("node:crypto")).webcrypto;
@@ -20,6 +20,11 @@ export async function sha256(...parts) {
 /** @param {...Uint8Array} parts @returns {Promise<Uint8Array>} */
 export async function sha512(...parts) {
   return new Uint8Array(await subtle.digest("SHA-512", concat(...parts)));
+}
+
+/** @param {...Uint8Array} parts @returns {Promise<Uint8Array>} */
+export async function sha384(...parts) {
+  return new Uint8Array(await subtle.digest("SHA-384", concat(...parts)));
 }
 
 /** SHA-256 of a text that says what is hashed, and of the parts. */
@@ -63,6 +68,53 @@ export async function ed25519Verify(key, message, signature) {
     }
     throw error;
   }
+}
+
+/** The verdict of WebCrypto, or false where it says that the key is none. */
+async function verified(algorithm, format, key, use, message, signature) {
+  try {
+    const imported = await subtle.importKey(format, key, algorithm, false, ["verify"]);
+    return await subtle.verify(use, imported, signature, message);
+  } catch (error) {
+    if (error?.name === "DataError" || error?.name === "OperationError") {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {"P-256"|"P-384"} curve
+ * @param {Uint8Array} point uncompressed, with its 4 in front
+ * @param {string} hash "SHA-256", ...
+ * @param {Uint8Array} message
+ * @param {Uint8Array} signature r || s
+ */
+export function ecdsaVerify(curve, point, hash, message, signature) {
+  const algorithm = { name: "ECDSA", namedCurve: curve };
+  return verified(algorithm, "raw", point, { name: "ECDSA", hash }, message, signature);
+}
+
+/** Whether the point is one of the curve: WebCrypto takes no other as a key. */
+export async function ecdsaKeySound(curve, point) {
+  try {
+    await subtle.importKey("raw", point, { name: "ECDSA", namedCurve: curve }, false, ["verify"]);
+    return true;
+  } catch (error) {
+    if (error?.name === "DataError" || error?.name === "OperationError") {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {{kind: "RSA-PSS"|"RSASSA-PKCS1-v1_5", hash: string, saltLength: number}} how
+ * @param {{n: Uint8Array, e: Uint8Array}} key modulus and exponent, the highest byte first
+ */
+export function rsaVerify({ kind, hash, saltLength }, { n, e }, message, signature) {
+  const jwk = { kty: "RSA", n: base64urlEncode(n), e: base64urlEncode(e) };
+  return verified({ name: kind, hash }, "jwk", jwk, { name: kind, saltLength }, message, signature);
 }
 
 const LEAF = Uint8Array.of(0);

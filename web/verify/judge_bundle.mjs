@@ -20,13 +20,18 @@ async function judgeEvidence(bundle, context, verdict) {
     return null;
   }
   verdict.simulated ||= platform.simulated;
-  const claims = await platform.judge(bundle, context.roots, verdict);
+  const claims = await platform.judge(bundle, { ...context, atMs: momentOf(context) }, verdict);
   if (claims) {
     judgeClaims(claims, bundle.platform, context, verdict);
     verdict.decide("binding", equal(claims.reportData, await bundleReportData(bundle)),
       "the evidence commits to keyset, nonces and GPU evidence", "the report data is another");
   }
   return claims;
+}
+
+/** Certificates of a saved answer are judged at its moment, never in the reader's future. */
+function momentOf({ nowMs, reliedMs }) {
+  return reliedMs !== undefined && reliedMs < nowMs ? reliedMs : nowMs;
 }
 
 function judgeClaims(claims, platform, { policy, reliedMs }, verdict) {
@@ -40,7 +45,8 @@ function judgeClaims(claims, platform, { policy, reliedMs }, verdict) {
   verdict.decide("measurement.allowed", policy.measurements.some(fits),
     "the policy allows what was measured", "the policy has no entry for what was measured");
   if (policy.machines) {
-    verdict.decide("machine.allowed", policy.machines.includes(hexEncode(claims.machineId)),
+    const machine = claims.machineId && hexEncode(claims.machineId);
+    verdict.decide("machine.allowed", policy.machines.includes(machine),
       "the policy names it", "the policy does not name it");
   }
   verdict.decide("tcb.min", claims.level >= policy.levelMin,
@@ -48,6 +54,7 @@ function judgeClaims(claims, platform, { policy, reliedMs }, verdict) {
 }
 
 function judgeAge(timeMs, policy, reliedMs, verdict) {
+  verdict.timeless ||= timeMs === undefined;
   if (timeMs === undefined || reliedMs === undefined) {
     verdict.skip("evidence.age", "no time to compare");
     return;

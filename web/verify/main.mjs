@@ -8,6 +8,7 @@ const USAGE = `usage: node main.mjs CAPSULE --policy FILE [options]
 
   -p, --policy FILE      what you accept (required)
       --sim-root VALUE   root of a simulator that you trust: 64 hex digits, or a file that has them
+      --test-roots FILE  roots of your own in the place of the makers', PEM; proves nothing
       --now MS           the time to judge at, milliseconds since 1970 (default: the clock)
       --json             one JSON document instead of text
   -q, --quiet            only the last line
@@ -17,6 +18,7 @@ exit codes: 0 accepted, 1 refused, 2 usage or policy, 4 a file could not be read
 
 const TAKES_VALUE = {
   "-p": "policy", "--policy": "policy", "--sim-root": "simRoot", "--now": "now",
+  "--test-roots": "testRoots",
 };
 const FLAGS = { "--json": "json", "-q": "quiet", "--quiet": "quiet" };
 
@@ -51,13 +53,20 @@ function readRoot(value) {
   return root;
 }
 
+function readRoots({ simRoot, testRoots }) {
+  return {
+    ...simRoot === undefined ? {} : { sim: readRoot(simRoot) },
+    ...testRoots === undefined ? {} : { tests: [new Uint8Array(readFileSync(testRoots))] },
+  };
+}
+
 function makeContext(options) {
   if (options.now !== undefined && !/^[0-9]{1,19}$/.test(options.now)) {
     throw new UsageError("--now is a number of milliseconds");
   }
   return {
     policy: policyParse(readFileSync(options.policy)),
-    roots: options.simRoot === undefined ? {} : { sim: readRoot(options.simRoot) },
+    roots: readRoots(options),
     nowMs: BigInt(options.now ?? Date.now()),
   };
 }

@@ -211,10 +211,14 @@ function requiredByPolicy(policy, use) {
  * @returns {{accepted: boolean, why: string[]}} why it is refused: names of checks
  */
 export function policyAccepts(policy, use, verdict) {
-  const stripped = policy.allowStripped && use === "capsule"
+  const waived = policy.allowStripped && use === "capsule"
     ? ["receipt.request", "receipt.response"] : [];
+  if (verdict.timeless) {
+    waived.push("evidence.age");
+  }
   const wanted = [
-    ...ALWAYS[use].filter((names) => !names.some((name) => stripped.includes(name))),
+    ...ALWAYS[use].filter((names) => !names.some((name) => waived.includes(name))),
+    ...verdict.required.map(one),
     ...requiredByPolicy(policy, use),
   ];
   const failed = CHECKS.filter((name) => verdict.status(name) === FAIL);

@@ -3,11 +3,11 @@
  * sim: the judge of the simulator's evidence (docs/receipts.md section 5). It proves nothing, and
  * is accepted only against a root that the reader named by hand.
  *
- * A family's judge is an object {name, simulated, judge}. judge(bundle, roots, verdict) adds the
- * checks evidence.format, platform.root and evidence.signature to the verdict, and resolves to what
- * the evidence says, or to null where it cannot be read:
+ * A platform's judge is an object {name, simulated, judge}. judge(bundle, {roots, policy, atMs},
+ * verdict) adds the checks evidence.format, platform.root and evidence.signature to the verdict, and
+ * resolves to what the evidence says, or to null where it cannot be read:
  *   {reportData, timeMs (bigint, absent if the evidence has none), level (bigint), debug,
- *    measurements: {kind: bytes}}
+ *    measurements: {kind: bytes}, machineId (bytes, absent if the evidence names no machine)}
  */
 import { concat, utf8Bytes, refuse } from "./bytes.mjs";
 import { cborDecode } from "./cbor.mjs";
@@ -55,7 +55,7 @@ async function judgeRoot(device, roots, verdict) {
     "the simulator's root that you named signed this device", "another root signed this device");
 }
 
-async function judge(bundle, roots, verdict) {
+async function judge(bundle, { roots }, verdict) {
   const evidence = attempt(verdict, "evidence.format", () => parse(bundle));
   if (!evidence) {
     return null;

@@ -12,43 +12,61 @@ export const SKIP = "SKIP";
 /** All checks, in the order of the document; ranges of them are named by their ends. */
 export const CHECKS = [
   "capsule.format", "bundle.format", "platform.known", "platform.allowed", "evidence.format",
-  "platform.root", "evidence.signature", "evidence.debug", "evidence.age", "measurement.allowed",
-  "machine.allowed", "tcb.min", "binding", "keyset.format", "keyset.platform", "keyset.incarnation", "keyset.config",
-  "config.allowed", "model.allowed", "node.id", "nonce", "channel.tls", "channel.seal",
-  "receipt.format", "receipt.signature", "receipt.keyset", "receipt.evidence",
-  "receipt.incarnation", "receipt.platform", "receipt.node", "receipt.model", "receipt.config",
-  "receipt.class", "receipt.request", "receipt.response", "receipt.tokens", "receipt.stream",
-  "receipt.enc", "receipt.route", "receipt.nonce", "receipt.seed", "receipt.finish",
-  "receipt.time", "time.as-of",
+  "platform.root", "evidence.validity", "evidence.revocation", "evidence.signature",
+  "nitro.algorithm", "nitro.leaf", "nitro.pcrs", "nitro.time", "intel.pck", "intel.qe-signature",
+  "intel.qe-binding", "intel.tcb-signature", "intel.tcb-validity", "intel.tcb-platform",
+  "intel.tcb-evaluation", "intel.identity-signature", "intel.qe-identity", "sgx.attributes",
+  "tdx.module", "tdx.attributes", "tdx.xfam", "snp.key", "snp.product", "snp.hwid", "snp.tcb",
+  "snp.policy", "snp.vmpl", "nvidia.request", "nvidia.fwid", "nvidia.rim-signature",
+  "nvidia.rim-version", "nvidia.measurements", "azure.format", "azure.runtime", "azure.key",
+  "tpm.format", "tpm.signature", "tpm.pcrs", "cca.profile", "cca.binding", "cca.realm-signature",
+  "cca.lifecycle", "gpu.evidence", "gpu.nonce", "evidence.nonce", "tcb.status", "evidence.debug",
+  "evidence.age", "measurement.allowed", "machine.allowed", "tcb.min", "binding", "keyset.format",
+  "keyset.platform", "keyset.incarnation", "keyset.config", "config.allowed", "model.allowed",
+  "node.id", "nonce", "channel.tls", "channel.seal", "receipt.format", "receipt.signature",
+  "receipt.keyset", "receipt.evidence", "receipt.incarnation", "receipt.platform", "receipt.node",
+  "receipt.model", "receipt.config", "receipt.class", "receipt.request", "receipt.response",
+  "receipt.tokens", "receipt.stream", "receipt.enc", "receipt.route", "receipt.nonce",
+  "receipt.seed", "receipt.finish", "receipt.time", "time.as-of",
 ];
 
-/** Made only where the policy names machines, and then a FAIL refuses. */
-const ONLY_IF_ASKED = "machine.allowed";
+/** Made only where the evidence is of hardware. */
+export const HARDWARE_CHECKS = [
+  ...CHECKS.filter((name) => /^(nitro|intel|sgx|tdx|snp|nvidia|azure|tpm|cca|gpu)\./.test(name)),
+  "evidence.validity", "evidence.revocation", "evidence.nonce", "tcb.status",
+];
+
+/** Made only where evidence or policy ask for them; then a FAIL refuses. */
+const ONLY_IF_ASKED = new Set([...HARDWARE_CHECKS, "machine.allowed"]);
 
 /** The checks from one to another that are always made, both included. */
 export function checksBetween(first, last) {
   return CHECKS.slice(CHECKS.indexOf(first), CHECKS.indexOf(last) + 1)
-    .filter((name) => name !== ONLY_IF_ASKED);
+    .filter((name) => !ONLY_IF_ASKED.has(name));
 }
 
 export class Verdict {
   constructor() {
-    /** @type {Map<string, {status: string, detail: string}>} */
+    /** @type {Map<string, {status: string, detail: string, reason?: string}>} */
     this.found = new Map();
-    /** Some evidence came from a simulator. */
+    /** Some evidence came from a simulator, or under roots that the reader made. */
     this.simulated = false;
+    /** The evidence has no time of its own: its age cannot be required. */
+    this.timeless = false;
+    /** @type {string[]} what the platform itself requires */
+    this.required = [];
   }
 
   /**
    * A failure stays: what one part of the judgement refused, no later part can mend. A pass gives
    * way to a failure for the same reason.
    */
-  add(name, status, detail) {
+  add(name, status, detail, reason) {
     if (!CHECKS.includes(name)) {
       throw new Error(`there is no check ${name}`);
     }
     if (this.found.get(name)?.status !== FAIL) {
-      this.found.set(name, { status, detail });
+      this.found.set(name, reason ? { status, detail, reason } : { status, detail });
     }
   }
 
@@ -56,25 +74,34 @@ export class Verdict {
     this.add(name, PASS, detail);
   }
 
-  fail(name, detail) {
-    this.add(name, FAIL, detail);
+  /** @param {string} [reason] the class of the fault, where evidence has one */
+  fail(name, detail, reason) {
+    this.add(name, FAIL, detail, reason);
   }
 
   skip(name, detail) {
     this.add(name, SKIP, detail);
   }
 
-  decide(name, good, detailPass, detailFail) {
-    this.add(name, good ? PASS : FAIL, good ? detailPass : detailFail);
+  decide(name, good, detailPass, detailFail, reason) {
+    this.add(name, good ? PASS : FAIL, good ? detailPass : detailFail, good ? undefined : reason);
   }
 
   status(name) {
     return this.found.get(name)?.status ?? SKIP;
   }
 
-  /** @returns {{name: string, status: string, detail: string}[]} every check, in order */
-  list() {
-    return CHECKS.filter((name) => name !== ONLY_IF_ASKED || this.found.has(name)).map((name) => ({
+  /** The class of the first failure, in the order of the checks; undefined if nothing failed. */
+  reason() {
+    return this.found.get(CHECKS.find((name) => this.status(name) === FAIL))?.reason;
+  }
+
+  /**
+   * @param {string[]} [names] all that are always made, and of the others those that were
+   * @returns {{name: string, status: string, detail: string}[]} those of these names, in order
+   */
+  list(names = CHECKS.filter((name) => !ONLY_IF_ASKED.has(name) || this.found.has(name))) {
+    return CHECKS.filter((name) => names.includes(name)).map((name) => ({
       name,
       ...(this.found.get(name) ?? { status: SKIP, detail: "cannot be judged" }),
     }));
@@ -85,7 +112,7 @@ export class Verdict {
  * Runs a parser; the check is PASS with its result, or FAIL with its complaint and null. Errors of
  * the program itself are no verdict and go on.
  */
-export function attempt(verdict, name, parse) {
+export function attempt(verdict, name, parse, reason) {
   try {
     const value = parse();
     verdict.pass(name, "well formed");
@@ -94,7 +121,7 @@ export function attempt(verdict, name, parse) {
     if (!(error instanceof FormatError)) {
       throw error;
     }
-    verdict.fail(name, error.message);
+    verdict.fail(name, error.message, reason);
     return null;
   }
 }

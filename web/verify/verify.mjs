@@ -5,7 +5,8 @@
  *
  * The reader gives a context, and nothing that is judged is a measure of itself:
  *   policy     from policyParse
- *   roots      {sim: 32 bytes} or {}
+ *   roots      {sim: 32 bytes} or {}; also {tests: [...]}, certificates (DER or PEM) that count in
+ *              the place of the makers' for hardware, which makes the verdict a simulated one
  *   nowMs      the reader's clock, bigint, milliseconds since 1970
  *   nonce, nodeId, modelRoot, tlsKey, sealKey, asOfMs   optional, what the reader chose or saw
  *
@@ -24,7 +25,8 @@ import { FAIL, Verdict, attempt } from "./verdict.mjs";
 export { FormatError, base64urlDecode, hexDecode, hexEncode } from "./bytes.mjs";
 export { policyParse } from "./policy.mjs";
 export { StreamReader } from "./stream.mjs";
-export { CHECKS } from "./verdict.mjs";
+export { CHECKS, HARDWARE_CHECKS } from "./verdict.mjs";
+export { judgeEvidence } from "./attest.mjs";
 
 function conclude(context, use, verdict, receipt) {
   return {
