@@ -8,6 +8,7 @@
  */
 
 #include "aver/attest.h"
+#include "support/attest_write.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,11 @@ static inline aver_err attest_case_run(attest_case *run, aver_family family,
 {
     aver_verdict_init(&run->verdict);
     run->readable = false;
-    return aver_attest_judge(family, input, &run->verdict, &run->claims, &run->readable);
+    aver_err err = aver_attest_judge(family, input, &run->verdict, &run->claims, &run->readable);
+    if (err == AVER_OK) {
+        attest_write(family, input, &run->verdict, &run->claims, run->readable);
+    }
+    return err;
 }
 
 static inline void attest_case_print(const aver_verdict *verdict)

@@ -15,11 +15,12 @@
  *   allowDebug, acceptTcb (names of statuses), evaluationMin, vmpl, requireRevocation, signatureOnly
  */
 import { nitro } from "./nitro.mjs";
+import { snp } from "./snp.mjs";
 import { PASS, FAIL, Verdict } from "./verdict.mjs";
 
 const EVIDENCE_BYTES_MAX = 262144;
 
-export const FAMILIES = new Map([nitro].map((family) => [family.name, family]));
+export const FAMILIES = new Map([nitro, snp].map((family) => [family.name, family]));
 
 function holds(family, input, verdict) {
   const required = input.signatureOnly ? family.requiredSignatureOnly : family.required;

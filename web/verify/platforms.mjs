@@ -57,7 +57,7 @@ function platformOf(family) {
       () => takeParts(bundle, TAKES[family.name]), REASON.MALFORMED);
     const claims = parts && await family.judge(inputOf(bundle, parts, context), verdict);
     for (const name of family.checks) {
-      if (claims && !verdict.found.has(name)) {
+      if (parts && !verdict.found.has(name)) {
         verdict.skip(name, "an earlier check stands in the way");
       }
     }

@@ -98,10 +98,10 @@ async function goodAnswersAreAccepted() {
 async function evidenceIsJudged() {
   await saved(["capsule.format"], { capsule: (fields) => { fields[0] = 2; } });
   await saved(["bundle.format"], { capsule: (fields) => { fields[2] = utf8Bytes("b"); } });
-  const nitro = (fields) => { fields[1] = "nitro"; };
-  await saved(["platform.known"], { keyset: nitro, bundle: nitro },
-    (policy) => { policy.platforms = ["nitro"]; });
-  await saved(["platform.allowed"], {}, (policy) => { policy.platforms = ["nitro"]; });
+  const other = (fields) => { fields[1] = "tpm"; };
+  await saved(["platform.known"], { keyset: other, bundle: other },
+    (policy) => { policy.platforms = ["tpm"]; });
+  await saved(["platform.allowed"], {}, (policy) => { policy.platforms = ["tpm"]; });
   await saved(["evidence.format"], { evidence: (fields) => { fields[0] = "it proves all"; } });
   await saved(["evidence.format"], { bundle: (fields) => { fields[8] = utf8Bytes("log"); } });
   await saved(["platform.root"], { root: keys.stranger });

@@ -15,6 +15,8 @@ import { FAMILIES, judgeEvidence } from "../attest.mjs";
 
 const faults = [];
 const counts = new Map();
+/** Checks that some case of the project's own has failing alone. */
+const failedAlone = new Set();
 
 const words = process.argv.slice(2);
 const at = words.indexOf("--family");
@@ -41,8 +43,25 @@ function inputOf({ files, params = {}, level }) {
     allowDebug: params.allow_debug ?? false,
     acceptTcb: params.accept_tcb ?? undefined,
     vmpl: params.vmpl ?? undefined,
+    evaluationMin: params.evaluation_min,
+    requireRevocation: params.require_revocation,
     signatureOnly: level === "signature_only",
   };
+}
+
+/** What the tests of this project expect of their own cases: all checks that fail, all claims. */
+function againstMaker({ fails, fields }, found, tell) {
+  const wanted = Object.entries(fails).map(([name, reason]) => ({ name, reason, status: "FAIL" }));
+  if (failed(found.checks) !== failed(wanted)) {
+    tell(`fails ${failed(found.checks)}; the other verifier: ${failed(wanted)}`);
+  }
+  if (wanted.length === 1) {
+    failedAlone.add(wanted[0].name);
+  }
+  const names = Object.keys(found.claims ?? {}).filter((name) => !(name in (fields ?? {})));
+  if (names.length > 0) {
+    tell(`the other verifier has no claim ${names}`);
+  }
 }
 
 /** Names are compared, not their order. */
@@ -65,6 +84,9 @@ function againstManifest({ expect }, found, tell) {
   const reasons = expect.reason_any ?? (expect.reason ? [expect.reason] : []);
   if (!found.holds && reasons.length > 0 && !reasons.includes(found.reason)) {
     tell(`class ${found.reason}, not ${reasons.join(" or ")}`);
+  }
+  if (expect.fails) {
+    againstMaker(expect, found, tell);
   }
   for (const [name, value] of Object.entries(expect.fields ?? {})) {
     if (!same(found.claims?.[name], value)) {
@@ -113,4 +135,10 @@ faults.forEach((fault) => console.log(fault));
 for (const [family, [passed, all]] of counts) {
   console.log(`${family}: ${passed} of ${all}${saidPath ? ", as the other verifier" : ""}`);
 }
-process.exitCode = faults.length === 0 && counts.size > 0 ? 0 : 1;
+const made = manifest.vectors.some(({ expect }) => expect.fails);
+const never = [...counts.keys()].flatMap((family) => FAMILIES.get(family).checks)
+  .filter((name) => made && !failedAlone.has(name));
+if (never.length > 0) {
+  console.log(`no case in which these alone fail: ${[...new Set(never)].join(", ")}`);
+}
+process.exitCode = faults.length === 0 && counts.size > 0 && never.length === 0 ? 0 : 1;
