@@ -41,12 +41,13 @@ static const char *const tdx_required[] = {TDX_SIGNED,
 static const char *const tdx_required_signature_only[] = {TDX_SIGNED, NULL};
 
 /*
- * Bits of TDATTRIBUTES: 0 DEBUG, 4 HGS_PLUS_PROF, 5 PERF_PROF, 6 PMT_PROF (these four let the host
- * look inside, and count as debugging), 27 LASS, 28 SEPT_VE_DISABLE, 29 MIGRATABLE, 30 PKS, 31 KL,
- * 62 TPA, 63 PERFMON. Every other one is reserved.
+ * Bits of TDATTRIBUTES: 0 DEBUG; 4 HGS_PLUS_PROF, 5 PERF_PROF, 6 PMT_PROF, by which the host learns
+ * what the domain does; 16 ICSSD, 27 LASS, 28 SEPT_VE_DISABLE, 29 MIGRATABLE, 30 PKS, 31 KL, 62
+ * TPA, 63 PERFMON. Every other one is reserved.
  */
-#define TDX_ATTRIBUTES_DEBUG UINT64_C(0x71)
-#define TDX_ATTRIBUTES_KNOWN UINT64_C(0xc0000000f8000071)
+#define TDX_ATTRIBUTES_DEBUG   UINT64_C(0x1)
+#define TDX_ATTRIBUTES_PROFILE UINT64_C(0x70)
+#define TDX_ATTRIBUTES_KNOWN   UINT64_C(0xc0000000f8010071)
 
 /* XFAM as XCR0 and IA32_XSS number state: x87 and SSE always; AVX-512 in its three parts and with
  * AVX, MPX never, CET and AMX in their two parts. 19 is APX. */
@@ -74,9 +75,13 @@ static void tdx_judge_body(const aver_dcap_quote *quote, aver_verdict *verdict)
 {
     aver_dcap_td td;
     aver_dcap_td_read(quote, &td);
-    bool known = (aver_le64_read(td.td_attributes.data) & ~TDX_ATTRIBUTES_KNOWN) == 0;
-    aver_family_told(verdict, "tdx.attributes", known, AVER_REASON_MALFORMED,
-                     "every attribute is a known one", "attributes are set that are reserved");
+    uint64_t attributes = aver_le64_read(td.td_attributes.data);
+    bool known = (attributes & ~TDX_ATTRIBUTES_KNOWN) == 0;
+    bool profiled = (attributes & TDX_ATTRIBUTES_PROFILE) != 0;
+    aver_family_told(
+        verdict, "tdx.attributes", known && !profiled,
+        known ? AVER_REASON_DEBUG_ENABLED : AVER_REASON_MALFORMED, "every attribute is a known one",
+        known ? "the host may profile the domain" : "attributes are set that are reserved");
     aver_family_told(verdict, "tdx.xfam", tdx_xfam_sound(aver_le64_read(td.xfam.data)),
                      AVER_REASON_MALFORMED, "a set that TDX allows",
                      "no trust domain can have this set of extended features");

@@ -9,6 +9,25 @@ static const char text_base64_standard[] =
 static const char text_base64_url[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* The value of a digit and one, 0 for what is none. Digits come in no order that a branch could
+ * foresee, and revocation lists have thousands of them. */
+static const uint8_t text_hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+/* Those that both alphabets have. */
+static const uint8_t text_base64_values[256] = {
+    ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60,
+    ['8'] = 61, ['9'] = 62, ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
+    ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
+    ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30,
+    ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38,
+    ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46,
+    ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52,
+};
+
 void aver_hex_encode(aver_view bytes, char *ret_text)
 {
     for (size_t i = 0; i < bytes.size; i++) {
@@ -45,26 +64,16 @@ void aver_hex_append(aver_buf *out, aver_view bytes)
 
 int aver_hex_digit(uint8_t digit)
 {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    if (digit >= 'A' && digit <= 'F') {
-        return digit - 'A' + 10;
-    }
-    return -1;
+    return text_hex_values[digit] - 1;
 }
 
 static bool hex_valid(aver_view text)
 {
+    bool valid = text.size % 2 == 0;
     for (size_t i = 0; i < text.size; i++) {
-        if (aver_hex_digit(text.data[i]) < 0) {
-            return false;
-        }
+        valid = valid && text_hex_values[text.data[i]] != 0;
     }
-    return text.size % 2 == 0;
+    return valid;
 }
 
 static uint8_t hex_byte(const uint8_t digits[static 2])
@@ -91,7 +100,7 @@ aver_err aver_hex_decode_buf(aver_view text, aver_buf *ret_bytes)
     }
     aver_err err = aver_buf_reserve(ret_bytes, text.size / 2);
     for (size_t i = 0; err == AVER_OK && i < text.size; i += 2) {
-        aver_buf_append_byte(ret_bytes, hex_byte(text.data + i));
+        ret_bytes->data[ret_bytes->size++] = hex_byte(text.data + i);
     }
     return err;
 }
@@ -137,19 +146,14 @@ void aver_base64url_append(aver_buf *out, aver_view bytes)
 
 static int base64_value(uint8_t digit, const char alphabet[static 64])
 {
-    if (digit >= 'A' && digit <= 'Z') {
-        return digit - 'A';
+    int value = text_base64_values[digit] - 1;
+    if (value < 0) {
+        value = digit == (uint8_t)alphabet[62] ? 62 : digit == (uint8_t)alphabet[63] ? 63 : -1;
     }
-    if (digit >= 'a' && digit <= 'z') {
-        return digit - 'a' + 26;
-    }
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0' + 52;
-    }
-    return digit == (uint8_t)alphabet[62] ? 62 : digit == (uint8_t)alphabet[63] ? 63 : -1;
+    return value;
 }
 
-/* Two to four digits: only the last group of a text may have fewer than four. */
+/* Two to four digits: only the last group of a text may have fewer than four. There is room. */
 static bool base64_group(aver_view digits, const char alphabet[static 64], aver_buf *out)
 {
     AVER_ASSERT(digits.size >= 2 && digits.size <= 4);
@@ -167,7 +171,7 @@ static bool base64_group(aver_view digits, const char alphabet[static 64], aver_
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        aver_buf_append_byte(out, (uint8_t)(group >> (16 - 8 * i)));
+        out->data[out->size++] = (uint8_t)(group >> (16 - 8 * i));
     }
     return true;
 }

@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 
+#include "attest/dcap.h"
 #include "support/attest_cases.h"
 #include "support/dcap_make.h"
+
+#include <stdlib.h>
 
 static attest_case run;
 
@@ -414,11 +417,17 @@ static void debugging_is_refused_unless_accepted(void **state)
     assert_true(fails_alone(judge(&recipe), "evidence.debug", AVER_REASON_DEBUG_ENABLED));
     (void)judge_as(&recipe, &wanted);
     assert_true(attest_case_holds(&run, AVER_FAMILY_SGX));
-    const uint8_t bits[] = {0, 4, 5, 6};
-    for (size_t i = 0; i < 4; i++) {
+    recipe = dcap_recipe_good(true);
+    recipe.td_attributes |= 1;
+    assert_true(fails_alone(judge(&recipe), "evidence.debug", AVER_REASON_DEBUG_ENABLED));
+    (void)judge_as(&recipe, &wanted);
+    assert_true(attest_case_holds(&run, AVER_FAMILY_TDX));
+    /* Profiling by the host is accepted by nobody. */
+    for (size_t bit = 4; bit <= 6; bit++) {
         recipe = dcap_recipe_good(true);
-        recipe.td_attributes |= 1U << bits[i];
-        assert_true(fails_alone(judge(&recipe), "evidence.debug", AVER_REASON_DEBUG_ENABLED));
+        recipe.td_attributes |= 1U << bit;
+        assert_true(
+            fails_alone(judge_as(&recipe, &wanted), "tdx.attributes", AVER_REASON_DEBUG_ENABLED));
     }
 }
 
@@ -594,6 +603,66 @@ static void what_is_remembered_says_the_same(void **state)
     }
 }
 
+static bool tcb_reads(const char *text)
+{
+    static aver_dcap_tcb tcb;
+    char why[AVER_DCAP_WHY_BYTES] = "";
+    tcb = (aver_dcap_tcb){0};
+    aver_err err = aver_dcap_tcb_read(aver_view_text(text), &tcb, why);
+    assert_true(err == AVER_OK || (err == AVER_E_FORMAT && why[0] != '\0'));
+    free(tcb.text);
+    return err == AVER_OK;
+}
+
+#define TCB_HEAD                                                                                   \
+    "\"version\":2,\"issueDate\":\"2025-01-01T00:00:00Z\","                                        \
+    "\"nextUpdate\":\"2025-02-01T00:00:00Z\",\"fmspc\":\"00906EA10000\",\"pceId\":\"0000\","       \
+    "\"tcbType\":0,\"tcbEvaluationDataNumber\":7,"
+#define TCB_SVNS                                                                                   \
+    "\"sgxtcbcomp01svn\":1,\"sgxtcbcomp02svn\":1,\"sgxtcbcomp03svn\":1,\"sgxtcbcomp04svn\":1,"     \
+    "\"sgxtcbcomp05svn\":1,\"sgxtcbcomp06svn\":1,\"sgxtcbcomp07svn\":1,\"sgxtcbcomp08svn\":1,"     \
+    "\"sgxtcbcomp09svn\":1,\"sgxtcbcomp10svn\":1,\"sgxtcbcomp11svn\":1,\"sgxtcbcomp12svn\":1,"     \
+    "\"sgxtcbcomp13svn\":1,\"sgxtcbcomp14svn\":1,\"sgxtcbcomp15svn\":1,"
+#define TCB_LEVEL(svn, more)                                                                       \
+    "{\"tcb\":{" TCB_SVNS "\"sgxtcbcomp16svn\":" svn ",\"pcesvn\":7" more "},"                     \
+    "\"tcbDate\":\"2025-01-01T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}"
+
+/* What was signed is read strictly all the same. */
+static void signed_texts_are_read_strictly(void **state)
+{
+    (void)state;
+    assert_true(tcb_reads("{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("255", "") "]}"));
+    assert_true(tcb_reads(" { \"new\" : [{\"a\":[1,-2.5e3,null,\"\\\"]\"]},{}], " TCB_HEAD
+                          "\"tcbLevels\" : [ " TCB_LEVEL("0", "") " ] } \n"));
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "[]",
+        "{" TCB_HEAD "\"tcbLevels\":[]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("256", "") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("01", "") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("-1", "") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1.0", "") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("\"1\"", "") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", ",\"pcesvn\":7") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", ",\"tdxtcbcomponents\":[]") "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", "") "],}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", "") ","
+                                                          "]}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", "") "]} {}",
+        "{" TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", "") "]",
+        "{" TCB_HEAD "\"id\":\"SGX\",\"tcbLevels\":[" TCB_LEVEL("1", "") "]}",
+        "{" TCB_HEAD TCB_HEAD "\"tcbLevels\":[" TCB_LEVEL("1", "") "]}",
+        "{" TCB_HEAD
+        "\"new\":[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]],\"tcbLevels\":[" TCB_LEVEL("1", "") "]}",
+        "{" TCB_HEAD "\"new\":[},\"tcbLevels\":[" TCB_LEVEL("1", "") "]}",
+        "{" TCB_HEAD "\"new\":\"\xff\",\"tcbLevels\":[" TCB_LEVEL("1", "") "]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_false(tcb_reads(texts[i]));
+    }
+}
+
 static void roots_that_cannot_be_read_are_the_readers_mistake(void **state)
 {
     (void)state;
@@ -634,6 +703,7 @@ int main(void)
         cmocka_unit_test(advisories_are_merged),
         cmocka_unit_test(a_signature_alone_is_less),
         cmocka_unit_test(what_is_remembered_says_the_same),
+        cmocka_unit_test(signed_texts_are_read_strictly),
         cmocka_unit_test(roots_that_cannot_be_read_are_the_readers_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
