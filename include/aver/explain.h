@@ -13,7 +13,7 @@
 AVER_C_BEGIN
 
 /*
- * Appends to out, which may stay empty, what is known about the distance:
+ * claims may be NULL. Appends to out, which may stay empty, what is known about the distance:
  *   dates of the detail        "2026-03-31T19:36:43Z is 12 days before the time of judgement"
  *   tcb.status                 months behind, advisories, which SVN is short of which level
  */

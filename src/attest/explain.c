@@ -225,7 +225,7 @@ void aver_explain_distance(const aver_attest_input *input, const aver_claims *cl
     aver_buf words;
     aver_buf_init(&words, 65536);
     explain_dates(check->detail, input->time_s, &words);
-    if (strcmp(check->name, "tcb.status") == 0) {
+    if (claims != NULL && strcmp(check->name, "tcb.status") == 0) {
         explain_status(input, claims, &words);
     }
     if (aver_buf_status(&words) == AVER_OK) {

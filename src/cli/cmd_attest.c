@@ -231,11 +231,29 @@ static aver_exit attest_run_show(aver_cli *cli, const aver_args *args)
     return code;
 }
 
-static aver_exit attest_print(aver_cli *cli, bool json, const aver_verdict *verdict, bool accepted,
-                              const char *why)
+/* What the bundle brought for Intel's platforms: the distance to a newer level is read there. */
+static aver_show_from attest_from(const aver_judged *judged, uint64_t now_ms)
 {
-    if (!json) {
-        aver_show_checks(&cli->out, verdict);
+    aver_show_from from = {.input.time_s = now_ms / 1000,
+                           .claims = judged->has_claims ? &judged->claims : NULL};
+    for (size_t i = 0; i < judged->bundle.collateral_count; i++) {
+        const aver_collateral *item = &judged->bundle.collateral[i];
+        if (aver_view_equal_text(item->name, "collateral")) {
+            from.input.collateral = item->value;
+        }
+    }
+    return from;
+}
+
+static aver_exit attest_print(aver_cli *cli, const aver_args *args, const aver_verdict *verdict,
+                              bool accepted, const char *why, const aver_show_from *from)
+{
+    if (!aver_args_has(args, "json")) {
+        if (aver_args_has(args, "explain")) {
+            aver_show_explained(&cli->out, verdict, from);
+        } else {
+            aver_show_checks(&cli->out, verdict);
+        }
         aver_show_line(&cli->out, verdict, accepted, why, NULL, NULL);
         return AVER_EXIT_DONE;
     }
@@ -271,7 +289,8 @@ static aver_exit attest_judge(aver_cli *cli, const aver_args *args,
                     .nonce = aver_view_make(context->nonce, context->nonce ? 32 : 0)};
     aver_exit code = AVER_EXIT_DONE;
     if (!aver_result_alone(args)) {
-        code = attest_print(cli, aver_args_has(args, "json"), &verdict, accepted, why);
+        aver_show_from from = attest_from(judged, context->now_ms);
+        code = attest_print(cli, args, &verdict, accepted, why, &from);
     }
     code = code == AVER_EXIT_DONE
                ? aver_result_write(cli, args, aver_args_get(args, "policy"), &ear)
@@ -359,6 +378,7 @@ static const aver_option attest_verify_options[] = {
     {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"nonce", 0, "HEX", "the nonce that you asked with"},
     AVER_RESULT_OPTIONS,
+    {"explain", 0, NULL, "for each check: what it means, how far off it is, what would mend it"},
     {"json", 0, NULL, "one JSON document instead of text"},
     {NULL, 0, NULL, NULL},
 };

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "aver/explain.h"
 #include "cli/evidence.h"
 #include "cli/inputs.h"
 #include "cli/result.h"
@@ -21,12 +20,6 @@ typedef struct judge_run {
     bool readable;
     bool holds;
 } judge_run;
-
-static void judge_far(const void *context, const aver_check *check, aver_buf *out)
-{
-    const judge_run *run = context;
-    aver_explain_distance(&run->evidence.input, &run->claims, check, out);
-}
 
 static void judge_claim(const aver_term *term, const char *name, const json_t *value)
 {
@@ -90,7 +83,8 @@ static void judge_claims(const aver_term *term, const aver_claims *claims)
 static void judge_print(const aver_cli *cli, const aver_args *args, const judge_run *run)
 {
     if (aver_args_has(args, "explain")) {
-        aver_show_explained(&cli->out, &run->verdict, judge_far, run);
+        aver_show_from from = {.input = run->evidence.input, .claims = &run->claims};
+        aver_show_explained(&cli->out, &run->verdict, &from);
     } else {
         aver_show_checks(&cli->out, &run->verdict);
     }

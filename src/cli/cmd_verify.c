@@ -64,7 +64,8 @@ static void verify_print(aver_cli *cli, const aver_args *args, const verify_run 
 {
     bool read = run->receipt.platform[0] != '\0';
     if (aver_args_has(args, "explain")) {
-        aver_show_explained(&cli->out, &run->verdict, NULL, NULL);
+        aver_show_from from = {.input.time_s = run->context.now_ms / 1000};
+        aver_show_explained(&cli->out, &run->verdict, &from);
         (void)fputc('\n', cli->out.file);
         aver_show_limits(&cli->out);
         (void)fputc('\n', cli->out.file);

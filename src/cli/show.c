@@ -60,12 +60,12 @@ static void show_field(const aver_term *term, const char *label, const char *tex
     show_wrapped(term, text, 16);
 }
 
-static void show_distance(const aver_term *term, const aver_check *check, aver_show_far *far,
-                          const void *context)
+static void show_distance(const aver_term *term, const aver_check *check,
+                          const aver_show_from *from)
 {
     aver_buf words;
     aver_buf_init(&words, SHOW_FAR_BYTES_MAX);
-    far(context, check, &words);
+    aver_explain_distance(&from->input, from->claims, check, &words);
     if (words.size > 0) {
         aver_buf_append_byte(&words, 0);
     }
@@ -75,8 +75,8 @@ static void show_distance(const aver_term *term, const aver_check *check, aver_s
     aver_buf_deinit(&words);
 }
 
-void aver_show_explained(const aver_term *term, const aver_verdict *verdict, aver_show_far *far,
-                         const void *context)
+void aver_show_explained(const aver_term *term, const aver_verdict *verdict,
+                         const aver_show_from *from)
 {
     for (size_t i = 0; i < verdict->count; i++) {
         const aver_check *check = &verdict->checks[i];
@@ -85,8 +85,8 @@ void aver_show_explained(const aver_term *term, const aver_verdict *verdict, ave
         aver_term_print(term, AVER_STYLE_STRONG, "  %s\n", check->name);
         show_field(term, "means", show_meaning(check->name));
         show_field(term, "found", check->detail);
-        if (check->status == AVER_CHECK_FAIL && far != NULL) {
-            show_distance(term, check, far, context);
+        if (check->status == AVER_CHECK_FAIL && from != NULL) {
+            show_distance(term, check, from);
         }
         if (check->status == AVER_CHECK_FAIL ||
             (check->status == AVER_CHECK_SKIP && aver_show_mends_skip(check->name))) {

@@ -4,6 +4,7 @@
 
 /* show: verdicts as people read them. */
 
+#include "aver/explain.h"
 #include "aver/verify.h"
 #include "cli/term.h"
 
@@ -11,12 +12,15 @@
 
 /* Every check on a line of its own: status, name, what was found. */
 void aver_show_checks(const aver_term *term, const aver_verdict *verdict);
-/* Appends how far what failed is from what would pass; nothing where that is not known. */
-typedef void aver_show_far(const void *context, const aver_check *check, aver_buf *out);
-/* The same with what each check means, how far off it is (far may be NULL), and what would mend
+/* What distances are measured from: time, collateral, claims. */
+typedef struct aver_show_from {
+    aver_attest_input input;
+    const aver_claims *claims;
+} aver_show_from;
+/* The same with what each check means, how far off it is (from may be NULL), and what would mend
  * those that did not pass, if anything. */
-void aver_show_explained(const aver_term *term, const aver_verdict *verdict, aver_show_far *far,
-                         const void *context);
+void aver_show_explained(const aver_term *term, const aver_verdict *verdict,
+                         const aver_show_from *from);
 /*
  * One line: "VERIFIED 24 checks · model 3f2a… · sim (SIMULATED: proves nothing)" or
  * "REFUSED receipt.response: …". root and platform may be NULL; why as aver_policy_accepts gave it.
