@@ -50,6 +50,8 @@ void aver_dcap_pck_claim(const aver_dcap_pck_info *info, aver_claims *claims)
     claim_copy(claims, "pck_cpusvn", AVER_VIEW_OF(info->cpu_svn));
     aver_claims_put_uint(claims, "pck_pcesvn", info->pce_svn);
     claim_copy(claims, "ppid", AVER_VIEW_OF(info->ppid));
+    memcpy(claims->machine_id, info->ppid, sizeof info->ppid);
+    claims->machine_id_size = sizeof info->ppid;
     aver_claims_put_uint(claims, "sgx_type", info->sgx_type);
     if (info->has_instance) {
         claim_copy(claims, "platform_instance_id", AVER_VIEW_OF(info->instance));

@@ -24,6 +24,12 @@ static const aver_policy_kind kinds_table[] = {
     {"pcr14", 48, 32},
     {"pcr15", 48, 32},
     {"pcr16", 48, 32},
+    {"pcr17", 48, 32},
+    {"pcr18", 48, 32},
+    {"pcr19", 48, 32},
+    {"pcr20", 48, 32},
+    {"pcr21", 48, 32},
+    {"pcr22", 48, 32},
     {"pcr23", 48, 32},
     {"mrtd", 48, 0},
     {"rtmr0", 48, 0},
@@ -46,7 +52,10 @@ static const aver_policy_kind kinds_table[] = {
     {"rem1", 32, 64},
     {"rem2", 32, 64},
     {"rem3", 32, 64},
+    {"personalization", 64, 0},
     {"implementation_id", 32, 0},
+    {"family_id", 16, 0},
+    {"image_id", 16, 0},
     {NULL, 0, 0},
 };
 

@@ -30,9 +30,10 @@ const KINDS = {
   mrtd: [48], rtmr0: [48], rtmr1: [48], rtmr2: [48], rtmr3: [48], mr_seam: [48],
   mr_config_id: [48], mr_owner: [48], mr_owner_config: [48], mr_service_td: [48],
   measurement: [48], id_key_digest: [48], author_key_digest: [48],
+  family_id: [16], image_id: [16], personalization: [64],
   rim: [32, 64], rem0: [32, 64], rem1: [32, 64], rem2: [32, 64], rem3: [32, 64],
 };
-for (const index of [...Array(17).keys(), 23]) {
+for (let index = 0; index < 24; index += 1) {
   KINDS[`pcr${index}`] = [48, 32];
 }
 
