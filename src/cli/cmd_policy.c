@@ -10,6 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POLICY_KIND_BYTES 32
+
+/* Names of kinds from the command line. */
+typedef struct policy_kinds {
+    char names[AVER_MEASUREMENTS_MAX][POLICY_KIND_BYTES];
+} policy_kinds;
+
 static aver_exit policy_pin_model(const aver_cli *cli, const char *path, const char *lora,
                                   aver_pin *pin)
 {
@@ -26,8 +33,59 @@ static aver_exit policy_pin_model(const aver_cli *cli, const char *path, const c
     return AVER_EXIT_DONE;
 }
 
-static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, aver_pin *pin)
+/* KIND=HEX; the policy that is written says whether the platform has such a kind. */
+static aver_exit policy_pin_value(const aver_cli *cli, const char *text, size_t size,
+                                  policy_kinds *kinds, aver_pin *pin)
 {
+    const char *equals = memchr(text, '=', size);
+    size_t name_size = equals != NULL ? (size_t)(equals - text) : 0;
+    size_t digits = equals != NULL ? size - name_size - 1 : 0;
+    if (pin->measurements_count == AVER_MEASUREMENTS_MAX || name_size == 0 ||
+        name_size >= POLICY_KIND_BYTES || digits > 2 * (size_t)AVER_MEASUREMENT_BYTES_MAX) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "--measured wants KIND=HEX, by commas");
+    }
+    aver_measurement *place = &pin->measurements[pin->measurements_count];
+    char *kind = kinds->names[pin->measurements_count++];
+    memcpy(kind, text, name_size);
+    kind[name_size] = '\0';
+    *place = (aver_measurement){.kind = kind, .size = (uint8_t)(digits / 2)};
+    if (aver_hex_decode(aver_view_make(equals + 1, digits), place->bytes, digits / 2) != AVER_OK) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "the value of %s is not in hex", kind);
+    }
+    return AVER_EXIT_DONE;
+}
+
+/* Values that the reader knows from a build of its own, or from whoever it trusts with that. */
+static aver_exit policy_pin_measured(const aver_cli *cli, const aver_args *args,
+                                     policy_kinds *kinds, aver_pin *pin)
+{
+    const char *at = aver_args_get(args, "measured");
+    const char *model = aver_args_get(args, "model");
+    pin->platform = aver_args_get(args, "platform");
+    if (at == NULL || model == NULL || aver_args_has(args, "program") ||
+        aver_args_has(args, "sim")) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE,
+                             "--platform NAME takes --measured KIND=HEX and --model FILE");
+    }
+    aver_exit code = AVER_EXIT_DONE;
+    while (at != NULL && code == AVER_EXIT_DONE) {
+        size_t size = strcspn(at, ",");
+        code = policy_pin_value(cli, at, size, kinds, pin);
+        at = at[size] == ',' ? at + size + 1 : NULL;
+    }
+    return code == AVER_EXIT_DONE ? policy_pin_model(cli, model, aver_args_get(args, "lora"), pin)
+                                  : code;
+}
+
+static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, policy_kinds *kinds,
+                                  aver_pin *pin)
+{
+    if (aver_args_has(args, "platform") || aver_args_has(args, "measured")) {
+        return aver_args_has(args, "platform")
+                   ? policy_pin_measured(cli, args, kinds, pin)
+                   : aver_cli_fail(cli, AVER_EXIT_USAGE, "--measured needs its --platform NAME");
+    }
+
     const char *program = aver_args_get(args, "program");
     const char *model = aver_args_get(args, "model");
     if (program == NULL || model == NULL) {
@@ -37,7 +95,8 @@ static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, av
     if (!aver_args_has(args, "sim")) {
         return aver_cli_fail(cli, AVER_EXIT_USAGE,
                              "only the simulator measures a program file as such: say --sim, "
-                             "or look at a node by --url");
+                             "name values by --platform and --measured, or look at a node by "
+                             "--url");
     }
     aver_measurement *measurement = &pin->measurements[pin->measurements_count++];
     *measurement = (aver_measurement){.kind = "program", .size = 32};
@@ -150,6 +209,17 @@ static aver_exit policy_pin_compared(const aver_cli *cli, const aver_args *args,
     return AVER_EXIT_DONE;
 }
 
+/* What is written can be read: platform and kinds may be words of the command line. */
+static aver_exit policy_pin_readable(const aver_cli *cli, aver_view text)
+{
+    aver_policy *policy = NULL;
+    char why[200] = "";
+    aver_err err = aver_policy_parse(text, &policy, why);
+    aver_policy_free(policy);
+    return err == AVER_OK ? AVER_EXIT_DONE
+                          : aver_cli_fail(cli, AVER_EXIT_USAGE, "this makes no policy: %s", why);
+}
+
 static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, const aver_pin *pin)
 {
     const char *path = aver_args_get(args, "output");
@@ -162,6 +232,11 @@ static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, con
     aver_buf text;
     aver_buf_init(&text, AVER_POLICY_BYTES_MAX);
     aver_pin_write(pin, &text);
+    aver_exit read = policy_pin_readable(cli, aver_buf_view(&text));
+    if (read != AVER_EXIT_DONE) {
+        aver_buf_deinit(&text);
+        return read;
+    }
     aver_exit code = aver_inputs_write(cli, path != NULL ? path : "-", aver_buf_view(&text));
     aver_buf_deinit(&text);
     return code;
@@ -170,6 +245,7 @@ static aver_exit policy_pin_save(const aver_cli *cli, const aver_args *args, con
 static aver_exit policy_run_pin(aver_cli *cli, const aver_args *args)
 {
     char platform[AVER_PLATFORM_BYTES_MAX];
+    policy_kinds kinds;
     const char *name = aver_args_get(args, "name");
     aver_pin pin = {.name = name != NULL ? name : "pinned",
                     .verified_only = !aver_args_has(args, "fast")};
@@ -177,7 +253,7 @@ static aver_exit policy_run_pin(aver_cli *cli, const aver_args *args)
         return aver_cli_fail(cli, AVER_EXIT_USAGE, "--name is no UTF-8 text");
     }
     aver_exit code = aver_args_has(args, "url") ? policy_pin_remote(cli, args, &pin, platform)
-                                                : policy_pin_files(cli, args, &pin);
+                                                : policy_pin_files(cli, args, &kinds, &pin);
     return code == AVER_EXIT_DONE ? policy_pin_save(cli, args, &pin) : code;
 }
 
@@ -220,6 +296,8 @@ static const aver_option policy_pin_options[] = {
     {"model", 'm', "FILE", "the model (GGUF), whose root is computed here"},
     {"lora", 0, "FILE[:SCALE],...", "the LoRA adapters on it, in their order"},
     {"sim", 0, NULL, "for the simulator, which proves nothing"},
+    {"platform", 0, "NAME", "for this hardware, with values that you know: nitro, tdx, snp ..."},
+    {"measured", 0, "KIND=HEX,...", "those values, by kind or meaning: pcr0, mrtd, image, kernel"},
     {"url", 'u', "URL", "show what a running node presents instead"},
     {"i-compared-these-values", 0, "DIGEST", "write a policy of what --url showed, 16 hex digits"},
     {"fast", 0, NULL, "allow profile fast too, whose answers cannot be computed again"},

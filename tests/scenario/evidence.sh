@@ -94,6 +94,11 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem 2>/d
 run 1 attest judge -f nitro --ear result --ear-key key.pem set/empty
 grep -Eq '^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$' result || fail "no JWT: $(cat result)"
 
+run 2 policy pin --measured image=00 --model none
+run 2 policy pin --platform nitro --measured image --model none
+run 2 policy pin --platform nitro --measured image=0g --model none
+run 2 policy pin --platform nitro --model none
+run 4 policy pin --platform nitro --measured image=00 --model none
 run 0 checks
 [ "$(wc -l <out)" -ge 60 ] || fail "only $(wc -l <out) checks"
 run 0 checks --json
