@@ -15,7 +15,9 @@
  *   dcap_pck         the PCK certificate: its path, its key, its extension
  *   dcap_collateral  the JSON object, its paths, lists and signatures
  *   dcap_json        a reader of signed texts that keeps nothing
- *   dcap_tcb         TCB info and QE identity, read from their signed text
+ *   dcap_levels      what TCB info and QE identity have in common: dates, levels
+ *   dcap_tcb         TCB info, read from its signed text
+ *   dcap_identity    QE identity, the same
  *   dcap_status      levels, module, quoting enclave, and what they make together
  *   dcap_judge       the checks in their order, and the cache
  *   dcap_claims      what is said
@@ -214,6 +216,17 @@ typedef struct aver_dcap_identity {
     size_t levels_count;
 } aver_dcap_identity;
 
+/* Members of both, read where the reader stands. */
+void aver_dcap_read_date(aver_dcap_json *json, uint64_t *ret_time_s);
+void aver_dcap_read_number16(aver_dcap_json *json, uint16_t *ret_number);
+void aver_dcap_read_level(aver_dcap_json *json, aver_dcap_level *level);
+void aver_dcap_read_isv_levels(aver_dcap_json *json, aver_dcap_isv_level *levels, size_t *count);
+/* A copy of a text, which views into it then share the life of. FORMAT: of no size that it can
+ * have. */
+AVER_MUST_USE aver_err aver_dcap_text_copy(aver_view text, uint8_t **ret_copy);
+/* FORMAT, with "what: why". */
+AVER_MUST_USE aver_err aver_dcap_text_failed(char ret_why[AVER_DCAP_WHY_BYTES], const char *what,
+                                             const char *why);
 /* FORMAT with words. ret is zero before; its text is to be freed in each case. */
 AVER_MUST_USE aver_err aver_dcap_tcb_read(aver_view text, aver_dcap_tcb *ret_tcb,
                                           char ret_why[AVER_DCAP_WHY_BYTES]);
