@@ -295,9 +295,10 @@ AVER_MUST_USE aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap
 /* How a platform stands. */
 typedef struct aver_dcap_standing {
     aver_tcb_status platform, qe, module, all; /* NONE: no level, or no such thing */
-    bool below;                                /* below every level that the TCB info lists */
-    uint64_t date_s;                           /* of the platform's level */
-    aver_view advisories[3];                   /* of platform, module and quoting enclave */
+    aver_tcb_status relaunch; /* what Intel calls a domain that a new launch would put in order */
+    bool below;               /* below every level that the TCB info lists */
+    uint64_t date_s;          /* of the platform's level */
+    aver_view advisories[3];  /* of platform, module and quoting enclave */
 } aver_dcap_standing;
 
 /* td is NULL for an enclave. */

@@ -130,15 +130,16 @@ void aver_dcap_standing_claim(const aver_dcap_standing *standing, aver_claims *c
 {
     claim_status(claims, "qe_status", standing->qe);
     claim_status(claims, "tdx_module_status", standing->module);
+    claim_status(claims, "platform_status", standing->platform);
+    claim_status(claims, "tcb_status", standing->all);
+    claim_status(claims, "tcb_relaunch", standing->relaunch);
+    claims->tcb_status = standing->all;
     if (!standing->below) {
         char text[21];
         aver_date date = aver_date_of(standing->date_s);
         aver_date_write(standing->date_s, text);
-        claim_status(claims, "platform_status", standing->platform);
-        claim_status(claims, "tcb_status", standing->all);
         aver_claims_put_text(claims, "tcb_date", aver_claims_copy(claims, aver_view_text(text)));
         claims->tcb = (uint64_t)date.year * 10000 + date.month * 100 + date.day;
-        claims->tcb_status = standing->all;
     }
     claim_advisories(standing, claims);
 }

@@ -349,6 +349,11 @@ static void judge_status(judge_state *state)
     if (state->standing.below) {
         aver_verdict_fail(state->verdict, "tcb.status", AVER_REASON_TCB_OUT_OF_DATE,
                           "the platform is below every level that the TCB info lists");
+    } else if (state->standing.relaunch != AVER_TCB_NONE &&
+               (state->input->accept_tcb & AVER_TCB_SET(state->standing.relaunch)) != 0) {
+        aver_verdict_add(state->verdict, "tcb.status", AVER_CHECK_PASS, "%s, and %s",
+                         aver_tcb_status_text(state->standing.all),
+                         aver_tcb_status_text(state->standing.relaunch));
     } else if (state->standing.all != AVER_TCB_NONE) {
         aver_family_status_told(state->input, state->claims, state->verdict);
     }

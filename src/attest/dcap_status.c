@@ -96,7 +96,7 @@ static bool status_needs_configuration(aver_tcb_status status)
 }
 
 /* A domain that was launched on what is out of date now, on a platform whose module was updated
- * under it since, would be in order if it were launched again. */
+ * under it since, would be in order if it were launched again. NONE for every other. */
 static aver_tcb_status status_relaunch(aver_tcb_status launched, aver_tcb_status current)
 {
     bool old =
@@ -105,7 +105,7 @@ static aver_tcb_status status_relaunch(aver_tcb_status launched, aver_tcb_status
                     current == AVER_TCB_CONFIGURATION_NEEDED ||
                     current == AVER_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED;
     if (!old || !in_order) {
-        return launched;
+        return AVER_TCB_NONE;
     }
     return status_needs_configuration(launched) || status_needs_configuration(current)
                ? AVER_TCB_RELAUNCH_ADVISED_CONFIGURATION_NEEDED
@@ -140,14 +140,13 @@ void aver_dcap_standing_find(const aver_dcap_tcb *tcb, const aver_dcap_identity 
     if (td != NULL) {
         standing.module = status_of_module(tcb, svn, &standing.advisories[1]);
     }
-    if (level != NULL) {
-        standing.platform = level->status;
-        standing.date_s = level->date_s;
-        standing.advisories[0] = level->advisories;
-        standing.all = status_with(status_with(level->status, standing.module), standing.qe);
-    }
+    standing.platform = level != NULL ? level->status : AVER_TCB_OUT_OF_DATE;
+    standing.date_s = level != NULL ? level->date_s : 0;
+    standing.advisories[0] = level != NULL ? level->advisories : (aver_view){0};
+    standing.all = status_with(status_with(standing.platform, standing.module), standing.qe);
     if (level != NULL && td != NULL) {
-        standing.all = status_relaunch(standing.all, status_current(tcb, pck, td, standing.qe));
+        standing.relaunch =
+            status_relaunch(standing.all, status_current(tcb, pck, td, standing.qe));
     }
     *ret_standing = standing;
 }

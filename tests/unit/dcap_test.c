@@ -486,7 +486,10 @@ static void lower_levels_are_found(void **state)
     /* Below every level, of the platform and of the quoting enclave. */
     recipe.pck_svn = 0;
     assert_true(fails_alone(judge(&recipe), "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
-    assert_int_equal(run.claims.tcb_status, AVER_TCB_NONE);
+    assert_int_equal(run.claims.tcb_status, AVER_TCB_OUT_OF_DATE);
+    assert_null(aver_claims_find(&run.claims, NULL, "tcb_date"));
+    const aver_attest_input wanted = {.accept_tcb = AVER_TCB_SET(AVER_TCB_OUT_OF_DATE)};
+    assert_true(fails_alone(judge_as(&recipe, &wanted), "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
     recipe = dcap_recipe_good(false);
     recipe.qe_svn = 3;
     assert_true(fails_alone(judge(&recipe), "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
@@ -498,22 +501,32 @@ static void lower_levels_are_found(void **state)
     assert_int_equal(aver_verdict_reason(&run.verdict), AVER_REASON_TCB_OUT_OF_DATE);
 }
 
+static const aver_claim *relaunch_claim(void)
+{
+    return aver_claims_find(&run.claims, NULL, "tcb_relaunch");
+}
+
 static void relaunch_is_advised(void **state)
 {
     (void)state;
+    const aver_attest_input wanted = {.accept_tcb = AVER_TCB_SET(AVER_TCB_RELAUNCH_ADVISED)};
     dcap_recipe recipe = dcap_recipe_good(true);
     recipe.version = 5;
     recipe.td15 = true;
     recipe.tee_tcb_svn[0] = 3;
     assert_true(fails_alone(judge(&recipe), "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
-    assert_int_equal(run.claims.tcb_status, AVER_TCB_RELAUNCH_ADVISED);
+    assert_int_equal(run.claims.tcb_status, AVER_TCB_OUT_OF_DATE);
+    assert_true(aver_view_equal_text(relaunch_claim()->bytes, "TDRelaunchAdvised"));
+    (void)judge_as(&recipe, &wanted);
+    assert_true(attest_case_holds(&run, AVER_FAMILY_TDX));
     recipe.status = "ConfigurationNeeded";
-    (void)judge(&recipe);
-    assert_int_equal(run.claims.tcb_status, AVER_TCB_RELAUNCH_ADVISED_CONFIGURATION_NEEDED);
+    assert_true(fails_alone(judge_as(&recipe, &wanted), "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
+    assert_true(
+        aver_view_equal_text(relaunch_claim()->bytes, "TDRelaunchAdvisedConfigurationNeeded"));
     recipe.status = "UpToDate";
     recipe.tee_tcb_svn2[0] = 3;
-    (void)judge(&recipe);
-    assert_int_equal(run.claims.tcb_status, AVER_TCB_OUT_OF_DATE);
+    assert_true(fails_alone(judge_as(&recipe, &wanted), "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
+    assert_null(relaunch_claim());
 }
 
 static void advisories_are_merged(void **state)
