@@ -211,7 +211,7 @@ static void values_judge_versions(values_job *job)
         aver_view version = set->rim.version;
         set->kind = values_kind_of(job->report, &set->rim);
         if (set->kind == VALUES_OTHER) {
-            aver_verdict_fail(job->verdict, name, AVER_REASON_COLLATERAL_MISMATCH,
+            aver_verdict_fail(job->verdict, name, AVER_REASON_MEASUREMENT_MISMATCH,
                               "version %.*s is neither the device's driver nor its VBIOS",
                               (int)version.size, (const char *)version.data);
             return;
