@@ -67,6 +67,10 @@ void aver_binding(const uint8_t keyset_digest[AVER_AT_LEAST(32)],
                   uint8_t ret_report_data[AVER_AT_LEAST(64)]);
 void aver_evidence_digest(aver_view evidence, uint8_t ret_digest[AVER_AT_LEAST(32)]);
 void aver_gpu_evidence_digest(aver_view gpu_evidence, uint8_t ret_digest[AVER_AT_LEAST(32)]);
+/* The nonce for the reports of GPUs: SHA-256("aver/gpu-nonce/1" || keyset digest || nonce root). */
+void aver_gpu_nonce(const uint8_t keyset_digest[AVER_AT_LEAST(32)],
+                    const uint8_t nonce_root[AVER_AT_LEAST(32)],
+                    uint8_t ret_nonce[AVER_AT_LEAST(32)]);
 void aver_nonce_leaf(const uint8_t nonce[AVER_AT_LEAST(AVER_NONCE_BYTES)],
                      uint8_t ret_hash[AVER_AT_LEAST(32)]);
 

@@ -11,6 +11,7 @@
  *   snp          leaf, chain, crl.0 ... crl.7
  *   azure        the same, collateral
  *
+ * GPU evidence (attest/gpu.h) is judged beside sgx, tdx, snp and azure, and refused elsewhere.
  * Any other name is refused. The key that a CCA platform signs with is known from the reader only:
  * the first of the test roots.
  *

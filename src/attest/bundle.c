@@ -226,6 +226,13 @@ void aver_gpu_evidence_digest(aver_view gpu_evidence, uint8_t ret_digest[static 
     aver_sha256_tagged("aver/gpu/1", gpu_evidence, (aver_view){0}, ret_digest);
 }
 
+void aver_gpu_nonce(const uint8_t keyset_digest[static 32], const uint8_t nonce_root[static 32],
+                    uint8_t ret_nonce[static 32])
+{
+    aver_sha256_tagged("aver/gpu-nonce/1", aver_view_make(keyset_digest, 32),
+                       aver_view_make(nonce_root, 32), ret_nonce);
+}
+
 void aver_nonce_leaf(const uint8_t nonce[static AVER_NONCE_BYTES], uint8_t ret_hash[static 32])
 {
     static const char tag[] = "aver/nonce/1";

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aver/platforms.h"
 
+#include "attest/gpu.h"
+
 #include <string.h>
 
 #define PLATFORMS_REPORT_DATA_BYTES 64
@@ -19,12 +21,12 @@ static bool platforms_numbered(aver_view name, const char *prefix, size_t max, s
 
 /* What each platform takes from a bundle. A key that signs is never taken from there: whoever sends
  * the evidence could send his own. */
-enum { TAKES_LEAF = 1, TAKES_CHAIN = 2, TAKES_CRLS = 4, TAKES_COLLATERAL = 8 };
+enum { TAKES_LEAF = 1, TAKES_CHAIN = 2, TAKES_CRLS = 4, TAKES_COLLATERAL = 8, TAKES_GPUS = 16 };
 static const unsigned platforms_taken[AVER_FAMILY_COUNT] = {
-    [AVER_FAMILY_SGX] = TAKES_COLLATERAL,
-    [AVER_FAMILY_TDX] = TAKES_COLLATERAL,
-    [AVER_FAMILY_SNP] = TAKES_LEAF | TAKES_CHAIN | TAKES_CRLS,
-    [AVER_FAMILY_AZURE] = TAKES_LEAF | TAKES_CHAIN | TAKES_CRLS | TAKES_COLLATERAL,
+    [AVER_FAMILY_SGX] = TAKES_COLLATERAL | TAKES_GPUS,
+    [AVER_FAMILY_TDX] = TAKES_COLLATERAL | TAKES_GPUS,
+    [AVER_FAMILY_SNP] = TAKES_LEAF | TAKES_CHAIN | TAKES_CRLS | TAKES_GPUS,
+    [AVER_FAMILY_AZURE] = TAKES_LEAF | TAKES_CHAIN | TAKES_CRLS | TAKES_COLLATERAL | TAKES_GPUS,
 };
 
 /* The member of the input that has this name, or NULL. */
@@ -78,7 +80,8 @@ static bool platforms_collateral(aver_family family, const aver_bundle *bundle,
                           "the bundle has collateral with gaps in its numbers");
         return false;
     }
-    if (bundle->event_log.size > 0 || bundle->gpu_evidence.size > 0) {
+    bool gpus = (platforms_taken[family] & TAKES_GPUS) != 0;
+    if (bundle->event_log.size > 0 || (bundle->gpu_evidence.size > 0 && !gpus)) {
         aver_verdict_fail(verdict, "evidence.format", AVER_REASON_MALFORMED,
                           "the bundle has an event log or GPU evidence, which nobody judges on %s",
                           bundle->platform);
@@ -99,6 +102,21 @@ static void platforms_report_data(aver_family family, aver_claims *claims)
             memcpy(claims->report_data, claims->nonce.data, PLATFORMS_REPORT_DATA_BYTES);
         }
     }
+}
+
+/* Evidence of GPUs beside the CPU's: made for this keyset and these nonces. */
+static aver_err platforms_gpus(const aver_platform_input *input, const aver_attest_input *asked,
+                               aver_verdict *verdict)
+{
+    uint8_t keyset_digest[32];
+    uint8_t nonce[32];
+    aver_keyset_digest(input->bundle->keyset_bytes, keyset_digest);
+    aver_gpu_nonce(keyset_digest, input->bundle->nonce_root, nonce);
+    return aver_gpu_judge(&(aver_gpu_input){.evidence = input->bundle->gpu_evidence,
+                                            .nonce = AVER_VIEW_OF(nonce),
+                                            .roots = asked->roots,
+                                            .time_s = asked->time_s},
+                          verdict);
 }
 
 static aver_err platforms_judge(aver_family family, const aver_platform_input *input,
@@ -125,6 +143,9 @@ static aver_err platforms_judge(aver_family family, const aver_platform_input *i
         return AVER_OK;
     }
     aver_err err = aver_attest_judge(family, &asked, verdict, ret_claims, &readable);
+    if (err == AVER_OK && readable && (platforms_taken[family] & TAKES_GPUS) != 0) {
+        err = platforms_gpus(input, &asked, verdict);
+    }
     if (err == AVER_OK && readable) {
         platforms_report_data(family, ret_claims);
         ret_claims->simulated = input->roots->test_roots.given_count > 0;
