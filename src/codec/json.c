@@ -92,7 +92,10 @@ aver_err aver_json_parse_large(aver_view text, size_t size_max, size_t marks_max
     json_t *json = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (!json) {
         json_why_parser(ret_why, &error);
-        return json_error_code(&error) == json_error_out_of_memory ? AVER_E_NOMEM : AVER_E_FORMAT;
+        /* Whatever is wrong with a text has words; where memory ended there often are none. */
+        bool no_memory =
+            json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0';
+        return no_memory ? AVER_E_NOMEM : AVER_E_FORMAT;
     }
     *ret_json = json;
     return AVER_OK;

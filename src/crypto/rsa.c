@@ -84,22 +84,6 @@ aver_err aver_rsa_key_new(aver_view modulus, aver_view exponent, aver_rsa_key **
     return err;
 }
 
-aver_err aver_rsa_key_of(void *pkey, aver_rsa_key **ret_key)
-{
-    BIGNUM *n = NULL;
-    BIGNUM *e = NULL;
-    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1 ||
-        EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1) {
-        BN_free(n);
-        BN_free(e);
-        ERR_clear_error();
-        return AVER_E_NOMEM;
-    }
-    aver_err err = rsa_key_of_numbers(n, e, ret_key);
-    BN_free(e);
-    return err;
-}
-
 void aver_rsa_key_free(aver_rsa_key *key)
 {
     if (key != NULL) {

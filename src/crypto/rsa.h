@@ -28,8 +28,6 @@ typedef struct aver_rsa_key aver_rsa_key;
  * even number, or an exponent below 3 or beyond 32 bits. */
 AVER_MUST_USE aver_err aver_rsa_key_new(aver_view modulus, aver_view exponent,
                                         aver_rsa_key **ret_key);
-/* Of a public key of OpenSSL's (EVP_PKEY), which the caller keeps; the same rules. */
-AVER_MUST_USE aver_err aver_rsa_key_of(void *pkey, aver_rsa_key **ret_key);
 void aver_rsa_key_free(aver_rsa_key *key);
 /* Bytes of the modulus, which is the size of each signature. */
 size_t aver_rsa_key_bytes(const aver_rsa_key *key);
