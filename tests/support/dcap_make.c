@@ -201,6 +201,9 @@ static void put_header(const dcap_recipe *r, aver_buf *out)
                                      0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
     uint8_t data[64];
     memset(data, r->report_data, sizeof data);
+    if (r->report_data_whole != NULL) {
+        memcpy(data, r->report_data_whole, sizeof data);
+    }
     put_le(out, r->version, 2);
     put_le(out, 2, 2);
     put_le(out, r->tdx ? 0x81 : 0, 4);

@@ -20,6 +20,7 @@ typedef struct dcap_recipe {
     uint8_t tee_tcb_svn[2], tee_tcb_svn2[2]; /* SVN and version of the module */
     uint8_t seam_signer, seam_attributes;
     uint8_t report_data;
+    const uint8_t *report_data_whole; /* 64 bytes in the place of that byte, or NULL */
     /* Quoting enclave and signatures. */
     uint8_t qe_signer, qe_attributes, qe_misc;
     uint16_t qe_product, qe_svn;
