@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHOW_NAME_COLUMNS   21
-#define SHOW_DETAIL_COLUMNS 29
+#define SHOW_NAME_COLUMNS   25
+#define SHOW_DETAIL_COLUMNS 33
 #define SHOW_FAR_BYTES_MAX  65536
 
 static aver_style show_style(aver_check_status status)
