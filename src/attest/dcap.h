@@ -103,7 +103,8 @@ bool aver_dcap_json_more(aver_dcap_json *json, uint8_t bracket);
  * there once: seen holds a bit of each. */
 size_t aver_dcap_json_member(aver_dcap_json *json, const char *const *names, uint32_t *seen);
 bool aver_dcap_json_text(aver_dcap_json *json, aver_view *ret_text);
-/* The same with escapes but those by number, copied to into, which has room for the whole text. */
+/* The same with escapes, by number those of ASCII, copied to into, which has room for the whole
+ * text. */
 bool aver_dcap_json_unescape(aver_dcap_json *json, uint8_t *into, aver_view *ret_text);
 bool aver_dcap_json_number(aver_dcap_json *json, uint32_t max, uint32_t *ret_number);
 bool aver_dcap_json_hex(aver_dcap_json *json, uint8_t *ret_bytes, size_t size);

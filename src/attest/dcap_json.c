@@ -79,13 +79,33 @@ bool aver_dcap_json_text(aver_dcap_json *json, aver_view *ret_text)
     return json_take(json, '"');
 }
 
-/* What a backslash and the byte behind it stand for; 0 for what is not taken here. */
-static uint8_t json_escape(uint8_t byte)
+/* Four hex digits of an ASCII character but NUL; 0 for every other. */
+static uint8_t json_escape_number(aver_dcap_json *json)
+{
+    uint8_t number[2];
+    if (json->text.size - json->at < 4 ||
+        aver_hex_decode(aver_view_slice(json->text, json->at, 4), number, 2) != AVER_OK ||
+        number[0] != 0 || number[1] >= 0x80) {
+        return 0;
+    }
+    json->at += 4;
+    return number[1];
+}
+
+/* What a backslash and what is behind it stand for; 0 for what is not taken here. */
+static uint8_t json_escape(aver_dcap_json *json)
 {
     static const char from[] = "\"\\/bfnrt";
     static const char to[] = "\"\\/\b\f\n\r\t";
+    if (json->at == json->text.size) {
+        return 0;
+    }
+    uint8_t byte = json->text.data[json->at++];
     const char *found = byte != 0 ? strchr(from, byte) : NULL;
-    return found != NULL ? (uint8_t)to[found - from] : 0;
+    if (found != NULL) {
+        return (uint8_t)to[found - from];
+    }
+    return byte == 'u' ? json_escape_number(json) : 0;
 }
 
 bool aver_dcap_json_unescape(aver_dcap_json *json, uint8_t *into, aver_view *ret_text)
@@ -98,7 +118,7 @@ bool aver_dcap_json_unescape(aver_dcap_json *json, uint8_t *into, aver_view *ret
         uint8_t byte = json->text.data[json->at++];
         json->bad = byte < 0x20;
         if (byte == '\\') {
-            byte = json->at < json->text.size ? json_escape(json->text.data[json->at++]) : 0;
+            byte = json_escape(json);
             json->bad = byte == 0;
         }
         into[size++] = byte;

@@ -28,6 +28,7 @@ typedef struct judge_state {
     aver_dcap_work work;
     bool cold; /* pck and collateral are this judgement's own */
     bool certs_read;
+    bool same_platform; /* the TCB info is of the platform of the PCK certificate */
     aver_dcap_pck *pck;
     aver_dcap_collateral *collateral;
     aver_dcap_standing standing;
@@ -59,7 +60,8 @@ static void judge_identify(judge_state *state)
     for (size_t i = 0; i < input->roots.given_count; i++) {
         parts[count++] = input->roots.given[i];
     }
-    aver_attest_cache_key("dcap/collateral", parts, count, state->collateral_id);
+    aver_attest_cache_key(input->signature_only ? "dcap/none" : "dcap/collateral", parts, count,
+                          state->collateral_id);
     const aver_view pck[] = {AVER_VIEW_OF(state->collateral_id), state->quote.certs};
     aver_attest_cache_key("dcap/pck", pck, 2, state->pck_id);
 }
@@ -263,6 +265,7 @@ static void judge_platform(judge_state *state)
     } else if (memcmp(tcb->pceid, info->pceid, sizeof tcb->pceid) != 0) {
         why = "the TCB info is of another PCE";
     }
+    state->same_platform = why == NULL;
     aver_family_told(state->verdict, "intel.tcb-platform", why == NULL,
                      AVER_REASON_COLLATERAL_MISMATCH, "FMSPC, PCE and kind of TEE are the same",
                      why);
@@ -322,8 +325,8 @@ static void judge_module(judge_state *state)
 static void judge_standing(judge_state *state)
 {
     const aver_dcap_collateral *collateral = state->collateral;
-    if (collateral->has_tcb && collateral->has_identity &&
-        collateral->tcb.tdx == state->kind->tdx && state->pck->named.reason == AVER_REASON_NONE) {
+    if (state->same_platform && collateral->has_identity &&
+        collateral->identity.tdx == state->kind->tdx) {
         aver_dcap_standing_find(&collateral->tcb, &collateral->identity, &state->pck->info,
                                 &state->qe, state->kind->tdx ? &state->td : NULL, &state->standing);
         aver_dcap_standing_claim(&state->standing, state->claims);

@@ -222,7 +222,7 @@ static void texts_that_are_no_collateral_are_refused(void **state)
     (void)state;
     static const char *const texts[] = {
         "[]",          "{",       "{\"tcb_info\":1}", "{\"tcb_info\":\"a\",\"tcb_info\":\"a\"}",
-        "{\"a\":\"b}", "{} more", "{\"a\":[}]}",      "{\"pck_crl\":\"\\u0041\"}"};
+        "{\"a\":\"b}", "{} more", "{\"a\":[}]}",      "{\"pck_crl\":\"\\u0100\"}"};
     dcap_made made;
     dcap_recipe recipe = dcap_recipe_good(false);
     dcap_make(&recipe, &made);
@@ -236,6 +236,33 @@ static void texts_that_are_no_collateral_are_refused(void **state)
     assert_int_equal(attest_case_run(&run, AVER_FAMILY_SGX, &input), AVER_OK);
     assert_true(fails_alone(&run.verdict, "evidence.revocation", AVER_REASON_COLLATERAL_MISSING));
     assert_false(aver_attest_holds(AVER_FAMILY_SGX, false, &run.verdict));
+    dcap_unmake(&made);
+}
+
+/* Other writers escape more than there is need to. */
+static void escaped_collateral_is_the_same(void **state)
+{
+    (void)state;
+    dcap_made made;
+    aver_buf escaped;
+    dcap_recipe recipe = dcap_recipe_good(true);
+    dcap_make(&recipe, &made);
+    aver_buf_init(&escaped, 65536);
+    for (size_t i = 0; i < made.collateral.size; i++) {
+        uint8_t byte = made.collateral.data[i];
+        if (byte == '=') {
+            aver_buf_append_text(&escaped, "\\u003D");
+        } else if (byte == '/') {
+            aver_buf_append_text(&escaped, "\\/");
+        } else {
+            aver_buf_append_byte(&escaped, byte);
+        }
+    }
+    aver_attest_input input = dcap_input(&made);
+    input.collateral = aver_buf_view(&escaped);
+    assert_int_equal(attest_case_run(&run, AVER_FAMILY_TDX, &input), AVER_OK);
+    assert_true(attest_case_holds(&run, AVER_FAMILY_TDX));
+    aver_buf_deinit(&escaped);
     dcap_unmake(&made);
 }
 
@@ -676,6 +703,29 @@ static void signed_texts_are_read_strictly(void **state)
     }
 }
 
+/* What a signature alone left behind is no collateral. */
+static void a_remembered_signature_is_no_more(void **state)
+{
+    (void)state;
+    aver_attest_cache *cache = NULL;
+    dcap_made made;
+    dcap_recipe recipe = dcap_recipe_good(true);
+    assert_int_equal(aver_attest_cache_new(4, &cache), AVER_OK);
+    dcap_make(&recipe, &made);
+    aver_attest_input input = dcap_input(&made);
+    input.cache = cache;
+    input.collateral = (aver_view){0};
+    for (size_t i = 0; i < 3; i++) {
+        input.signature_only = i < 2;
+        assert_int_equal(attest_case_run(&run, AVER_FAMILY_TDX, &input), AVER_OK);
+        assert_true(aver_attest_holds(AVER_FAMILY_TDX, true, &run.verdict) == (i < 2));
+        assert_false(aver_attest_holds(AVER_FAMILY_TDX, false, &run.verdict));
+    }
+    assert_true(fails_alone(&run.verdict, "evidence.revocation", AVER_REASON_COLLATERAL_MISSING));
+    dcap_unmake(&made);
+    aver_attest_cache_free(cache);
+}
+
 static void roots_that_cannot_be_read_are_the_readers_mistake(void **state)
 {
     (void)state;
@@ -701,6 +751,7 @@ int main(void)
         cmocka_unit_test(revoked_certificates_are_refused),
         cmocka_unit_test(collateral_that_lacks_something_is_refused),
         cmocka_unit_test(texts_that_are_no_collateral_are_refused),
+        cmocka_unit_test(escaped_collateral_is_the_same),
         cmocka_unit_test(signatures_of_others_are_refused),
         cmocka_unit_test(certificates_of_another_role_are_refused),
         cmocka_unit_test(collateral_of_another_time_or_platform_is_refused),
@@ -717,6 +768,7 @@ int main(void)
         cmocka_unit_test(a_signature_alone_is_less),
         cmocka_unit_test(what_is_remembered_says_the_same),
         cmocka_unit_test(signed_texts_are_read_strictly),
+        cmocka_unit_test(a_remembered_signature_is_no_more),
         cmocka_unit_test(roots_that_cannot_be_read_are_the_readers_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
