@@ -19,7 +19,8 @@
  *   dcap_tcb         TCB info, read from its signed text
  *   dcap_identity    QE identity, the same
  *   dcap_status      levels, module, quoting enclave, and what they make together
- *   dcap_judge       the checks in their order, and the cache
+ *   dcap_basis       certificates and collateral, opened or remembered
+ *   dcap_judge       the checks in their order
  *   dcap_claims      what is said
  */
 
@@ -292,6 +293,20 @@ AVER_MUST_USE aver_err aver_dcap_pck_open(aver_dcap_work *work, aver_view pem, a
 /* Reads the collateral into work and collateral, and judges revocation for both paths. */
 AVER_MUST_USE aver_err aver_dcap_collateral_open(aver_dcap_work *work, aver_dcap_pck *pck,
                                                  aver_dcap_collateral *collateral);
+
+/* What a quote is judged by: remembered, or opened for this judgement. */
+typedef struct aver_dcap_basis {
+    uint8_t pck_id[32], collateral_id[32];
+    aver_dcap_work work;
+    bool cold; /* pck and collateral are this judgement's own */
+    bool certs_read;
+    aver_dcap_pck *pck;
+    aver_dcap_collateral *collateral;
+} aver_dcap_basis;
+/* basis is zero before, and to be released in each case: then what held is remembered. */
+AVER_MUST_USE aver_err aver_dcap_basis_open(const aver_attest_input *input,
+                                            const aver_dcap_quote *quote, aver_dcap_basis *basis);
+void aver_dcap_basis_release(const aver_attest_input *input, aver_dcap_basis *basis);
 
 /* How a platform stands. */
 typedef struct aver_dcap_standing {

@@ -5,17 +5,8 @@
 #include "codec/date.h"
 #include "crypto/hash.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/*
- * One judgement. Remembered are, each under the digest of all that it depends on:
- *
- *   pck         of chain, collateral and roots   the key, what it says, that no list names it
- *   collateral  of collateral and roots          levels and identity, signed
- *
- * and only where everything held, with the time in which it does.
- */
 typedef struct judge_state {
     const aver_dcap_kind *kind;
     const aver_attest_input *input;
@@ -24,13 +15,8 @@ typedef struct judge_state {
     aver_dcap_quote quote;
     aver_dcap_report qe;
     aver_dcap_td td;
-    uint8_t pck_id[32], collateral_id[32];
-    aver_dcap_work work;
-    bool cold; /* pck and collateral are this judgement's own */
-    bool certs_read;
+    aver_dcap_basis basis;
     bool same_platform; /* the TCB info is of the platform of the PCK certificate */
-    aver_dcap_pck *pck;
-    aver_dcap_collateral *collateral;
     aver_dcap_standing standing;
 } judge_state;
 
@@ -46,104 +32,18 @@ static void judge_told(judge_state *state, const char *name, const aver_dcap_fau
     }
 }
 
-static void judge_identify(judge_state *state)
-{
-    const aver_attest_input *input = state->input;
-    aver_view parts[3 + AVER_ATTEST_ROOTS_MAX];
-    uint8_t collateral[32];
-    size_t count = 0;
-    if (input->cache == NULL) {
-        return;
-    }
-    aver_sha256_of(input->signature_only ? (aver_view){0} : input->collateral, collateral);
-    parts[count++] = AVER_VIEW_OF(collateral);
-    for (size_t i = 0; i < input->roots.given_count; i++) {
-        parts[count++] = input->roots.given[i];
-    }
-    aver_attest_cache_key(input->signature_only ? "dcap/none" : "dcap/collateral", parts, count,
-                          state->collateral_id);
-    const aver_view pck[] = {AVER_VIEW_OF(state->collateral_id), state->quote.certs};
-    aver_attest_cache_key("dcap/pck", pck, 2, state->pck_id);
-}
-
-/* True if both were remembered and hold at that time. */
-static bool judge_remembered(judge_state *state)
-{
-    uint64_t time_s = state->input->time_s;
-    state->pck = aver_attest_cache_find(state->input->cache, state->pck_id);
-    state->collateral = aver_attest_cache_find(state->input->cache, state->collateral_id);
-    bool found = state->pck != NULL && aver_dcap_window_holds(&state->pck->path, time_s) &&
-                 aver_dcap_window_holds(&state->pck->lists, time_s) && state->collateral != NULL &&
-                 aver_dcap_window_holds(&state->collateral->window, time_s);
-    if (!found) {
-        state->pck = NULL;
-        state->collateral = NULL;
-    }
-    state->certs_read = found;
-    return found;
-}
-
-static aver_err judge_open_cold(judge_state *state)
-{
-    state->cold = true;
-    state->pck = calloc(1, sizeof *state->pck);
-    state->collateral = calloc(1, sizeof *state->collateral);
-    if (state->pck == NULL || state->collateral == NULL) {
-        return AVER_E_NOMEM;
-    }
-    state->collateral->window = (aver_dcap_window){0, UINT64_MAX};
-    state->pck->lists = state->collateral->window;
-    aver_err err =
-        aver_dcap_pck_open(&state->work, state->quote.certs, state->pck, &state->certs_read);
-    if (err == AVER_OK && !state->input->signature_only) {
-        err = aver_dcap_collateral_open(&state->work, state->pck, state->collateral);
-    }
-    return err;
-}
-
-static aver_err judge_open(judge_state *state)
-{
-    if (state->quote.certs_type != 5 || judge_remembered(state)) {
-        return AVER_OK;
-    }
-    aver_err err = aver_dcap_work_open(state->input, &state->work);
-    return err == AVER_OK ? judge_open_cold(state) : err;
-}
-
-static void judge_release(judge_state *state)
-{
-    bool keep =
-        state->cold && state->pck != NULL && state->collateral != NULL &&
-        state->input->cache != NULL && state->pck->path_count > 0 && state->pck->key != NULL &&
-        state->pck->named.reason == AVER_REASON_NONE &&
-        (state->input->signature_only ||
-         (state->pck->revocation.reason == AVER_REASON_NONE && state->pck->revocation.made &&
-          state->collateral->has_tcb && state->collateral->has_identity));
-    if (keep) {
-        aver_attest_cache_put(state->input->cache, state->pck_id, state->pck, aver_dcap_pck_free);
-        aver_attest_cache_put(state->input->cache, state->collateral_id, state->collateral,
-                              aver_dcap_collateral_free);
-    } else if (state->cold) {
-        aver_dcap_pck_free(state->pck);
-        aver_dcap_collateral_free(state->collateral);
-    }
-    if (state->cold) {
-        aver_dcap_work_close(&state->work);
-    }
-}
-
 static void judge_path(judge_state *state)
 {
-    const aver_dcap_pck *pck = state->pck;
+    const aver_dcap_pck *pck = state->basis.pck;
     if (state->quote.certs_type != 5) {
         aver_verdict_fail(state->verdict, "platform.root", AVER_REASON_COLLATERAL_MISSING,
                           "the certification data are of type %u and hold no certificates",
                           state->quote.certs_type);
-    } else if (!state->certs_read) {
+    } else if (!state->basis.certs_read) {
         aver_verdict_fail(state->verdict, "platform.root", AVER_REASON_MALFORMED,
                           "the certification data cannot be read as certificates");
     } else if (pck->path_count == 0) {
-        aver_family_path_told(state->verdict, &state->work.pck_path);
+        aver_family_path_told(state->verdict, &state->basis.work.pck_path);
     } else {
         char from[21];
         char to[21];
@@ -162,8 +62,8 @@ static void judge_revocation(judge_state *state)
     if (state->input->signature_only) {
         aver_verdict_add(state->verdict, "evidence.revocation", AVER_CHECK_SKIP,
                          "the signature alone was to be judged");
-    } else if (state->pck != NULL) {
-        judge_told(state, "evidence.revocation", &state->pck->revocation,
+    } else if (state->basis.pck != NULL) {
+        judge_told(state, "evidence.revocation", &state->basis.pck->revocation,
                    "neither the PCK certificate nor its CA is on its issuer's list");
     }
 }
@@ -212,13 +112,14 @@ static aver_err judge_signatures(judge_state *state)
     if (err != AVER_OK) {
         return err;
     }
-    if (state->certs_read) {
-        judge_told(state, "intel.pck", &state->pck->named,
-                   state->pck->info.ca == AVER_DCAP_CA_PLATFORM ? "issued by the platform CA"
-                                                                : "issued by the processor CA");
+    if (state->basis.certs_read) {
+        judge_told(state, "intel.pck", &state->basis.pck->named,
+                   state->basis.pck->info.ca == AVER_DCAP_CA_PLATFORM
+                       ? "issued by the platform CA"
+                       : "issued by the processor CA");
     }
-    if (state->certs_read && state->pck->key != NULL) {
-        err = judge_signature(state, "intel.qe-signature", state->pck->key, (aver_view){0},
+    if (state->basis.certs_read && state->basis.pck->key != NULL) {
+        err = judge_signature(state, "intel.qe-signature", state->basis.pck->key, (aver_view){0},
                               quote->qe_report, quote->qe_signature);
     } else {
         aver_verdict_add(state->verdict, "intel.qe-signature", AVER_CHECK_SKIP,
@@ -231,7 +132,7 @@ static aver_err judge_signatures(judge_state *state)
 static void judge_validity(judge_state *state)
 {
     const char *name = "intel.tcb-validity";
-    const aver_dcap_collateral *collateral = state->collateral;
+    const aver_dcap_collateral *collateral = state->basis.collateral;
     const aver_dcap_window *windows[] = {&collateral->tcb.window, &collateral->identity.window};
     const bool has[] = {collateral->has_tcb, collateral->has_identity};
     for (size_t i = 0; i < 2; i++) {
@@ -252,10 +153,10 @@ static void judge_validity(judge_state *state)
 
 static void judge_platform(judge_state *state)
 {
-    const aver_dcap_tcb *tcb = &state->collateral->tcb;
-    const aver_dcap_pck_info *info = &state->pck->info;
+    const aver_dcap_tcb *tcb = &state->basis.collateral->tcb;
+    const aver_dcap_pck_info *info = &state->basis.pck->info;
     const char *why = NULL;
-    if (!state->collateral->has_tcb || state->pck->named.reason != AVER_REASON_NONE) {
+    if (!state->basis.collateral->has_tcb || state->basis.pck->named.reason != AVER_REASON_NONE) {
         return;
     }
     if (tcb->tdx != state->kind->tdx) {
@@ -274,7 +175,7 @@ static void judge_platform(judge_state *state)
 static void judge_evaluation(judge_state *state)
 {
     const char *name = "intel.tcb-evaluation";
-    const aver_dcap_collateral *collateral = state->collateral;
+    const aver_dcap_collateral *collateral = state->basis.collateral;
     uint32_t wanted = state->input->evaluation_min;
     uint32_t found = collateral->tcb.evaluation < collateral->identity.evaluation
                          ? collateral->tcb.evaluation
@@ -297,7 +198,7 @@ static void judge_evaluation(judge_state *state)
 static void judge_identity(judge_state *state)
 {
     const char *name = "intel.qe-identity";
-    const aver_dcap_collateral *collateral = state->collateral;
+    const aver_dcap_collateral *collateral = state->basis.collateral;
     aver_dcap_fault fault = {0};
     judge_told(state, "intel.identity-signature", &collateral->identity_signed,
                "signed by Intel's TCB signing key");
@@ -316,18 +217,18 @@ static void judge_identity(judge_state *state)
 static void judge_module(judge_state *state)
 {
     aver_dcap_fault fault = {0};
-    if (state->kind->tdx && state->collateral->has_tcb && state->collateral->tcb.tdx) {
-        aver_dcap_module_judge(&state->collateral->tcb, &state->td, &fault);
+    if (state->kind->tdx && state->basis.collateral->has_tcb && state->basis.collateral->tcb.tdx) {
+        aver_dcap_module_judge(&state->basis.collateral->tcb, &state->td, &fault);
         judge_told(state, "tdx.module", &fault, "it is Intel's module");
     }
 }
 
 static void judge_standing(judge_state *state)
 {
-    const aver_dcap_collateral *collateral = state->collateral;
+    const aver_dcap_collateral *collateral = state->basis.collateral;
     if (state->same_platform && collateral->has_identity &&
         collateral->identity.tdx == state->kind->tdx) {
-        aver_dcap_standing_find(&collateral->tcb, &collateral->identity, &state->pck->info,
+        aver_dcap_standing_find(&collateral->tcb, &collateral->identity, &state->basis.pck->info,
                                 &state->qe, state->kind->tdx ? &state->td : NULL, &state->standing);
         aver_dcap_standing_claim(&state->standing, state->claims);
     }
@@ -335,10 +236,10 @@ static void judge_standing(judge_state *state)
 
 static void judge_collateral(judge_state *state)
 {
-    if (!state->certs_read || state->input->signature_only) {
+    if (!state->basis.certs_read || state->input->signature_only) {
         return;
     }
-    judge_told(state, "intel.tcb-signature", &state->collateral->tcb_signed,
+    judge_told(state, "intel.tcb-signature", &state->basis.collateral->tcb_signed,
                "signed by Intel's TCB signing key");
     judge_validity(state);
     judge_platform(state);
@@ -366,8 +267,8 @@ static aver_err judge_all(judge_state *state)
 {
     aver_dcap_quote_claim(&state->quote, state->claims);
     state->kind->claim_body(&state->quote, state->claims);
-    if (state->certs_read) {
-        aver_dcap_pck_claim(&state->pck->info, state->claims);
+    if (state->basis.certs_read) {
+        aver_dcap_pck_claim(&state->basis.pck->info, state->claims);
     }
     judge_path(state);
     judge_revocation(state);
@@ -377,7 +278,7 @@ static aver_err judge_all(judge_state *state)
     }
     judge_collateral(state);
     state->kind->judge_body(&state->quote, state->verdict);
-    if (state->certs_read && !state->input->signature_only) {
+    if (state->basis.certs_read && !state->input->signature_only) {
         judge_standing(state);
     }
     aver_family_nonce_told(state->input, state->claims, state->verdict);
@@ -401,12 +302,11 @@ aver_err aver_dcap_judge(const aver_dcap_kind *kind, const aver_attest_input *in
     if (kind->tdx) {
         aver_dcap_td_read(&state.quote, &state.td);
     }
-    judge_identify(&state);
-    aver_err err = judge_open(&state);
+    aver_err err = aver_dcap_basis_open(input, &state.quote, &state.basis);
     if (err == AVER_OK) {
         err = judge_all(&state);
     }
-    judge_release(&state);
+    aver_dcap_basis_release(input, &state.basis);
     if (err == AVER_OK) {
         *ret_readable = true;
     }
