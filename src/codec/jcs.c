@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JCS_NUMBER_MAX INT64_C(9007199254740991) /* 2^53 - 1, as RFC 8785 and RFC 7493 bound them */
+#define JCS_NUMBER_MAX INT64_C(9007199254740991) /* 2^53 - 1, as RFC 8785 and RFC 7493 bound them  \
+                                                  */
 
 /* An object or array that is being written. */
 typedef struct jcs_frame {
@@ -87,8 +88,7 @@ static aver_err jcs_append_plain(aver_buf *out, const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_STRING:
-        jcs_append_string(out,
-                          aver_view_make(json_string_value(value), json_string_length(value)));
+        jcs_append_string(out, aver_view_make(json_string_value(value), json_string_length(value)));
         return AVER_OK;
     case JSON_INTEGER: {
         int64_t number = json_integer_value(value);
