@@ -16,6 +16,7 @@ enum { FOREIGN_DETAIL_BYTES = 200 };
 
 static const aver_foreign_format *const foreign_formats[AVER_FOREIGN_COUNT] = {
     [AVER_FOREIGN_NEAR] = &aver_foreign_near,
+    [AVER_FOREIGN_ACI] = &aver_foreign_aci,
 };
 
 static const aver_foreign_format *foreign_format(aver_foreign format)

@@ -13,7 +13,7 @@
 
 #include "aver/bytes.h"
 
-#define AVER_ARGS_OPTIONS_MAX  32
+#define AVER_ARGS_OPTIONS_MAX  40
 #define AVER_ARGS_OPERANDS_MAX 8
 #define AVER_ARGS_WHY_BYTES    200
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/sys.h"
 #include "cli/cli.h"
+#include "cli/foreign.h"
 #include "cli/inputs.h"
 #include "cli/result.h"
 #include "cli/show.h"
@@ -79,7 +80,7 @@ static void verify_print(aver_cli *cli, const aver_args *args, const verify_run 
     }
 }
 
-static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
+static aver_exit verify_run_capsule(aver_cli *cli, const aver_args *args)
 {
     verify_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
@@ -108,26 +109,48 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
     return code;
 }
 
+static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
+{
+    aver_foreign format = AVER_FOREIGN_NEAR;
+    bool foreign = false;
+    aver_exit code = aver_foreign_wanted(cli, args, &foreign, &format);
+    if (code != AVER_EXIT_DONE) {
+        return code;
+    }
+    if (foreign) {
+        return aver_foreign_run(cli, args, format);
+    }
+    code = aver_foreign_not_wanted(cli, args);
+    return code == AVER_EXIT_DONE ? verify_run_capsule(cli, args) : code;
+}
+
 static const aver_option verify_options[] = {
-    {"policy", 'p', "FILE", "what you accept (required)"},
+    {"policy", 'p', "FILE", "what you accept (required for a capsule)"},
     {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
     {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"explain", 0, NULL, "for each check: what it means, what was found, what would mend it"},
     AVER_RESULT_OPTIONS,
     {"json", 0, NULL, "one JSON document instead of text"},
     {"quiet", 'q', NULL, "only the last line"},
+    AVER_FOREIGN_OPTIONS,
+    AVER_EVIDENCE_COMMON_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
 
 const aver_command aver_command_verify = {
     .name = "verify",
-    .operands = "FILE.capsule",
+    .operands = "FILE.capsule|FILE...",
     .summary = "judge a saved answer, offline",
     .options = verify_options,
     .notes =
         "Only your policy, your roots and your clock count; what the file itself claims is shown,\n"
-        "never used. No network is touched.\n",
+        "never used. No network is touched.\n"
+        "\n"
+        "Answers of other systems: --format near MESSAGE REPORT, --format aci RECEIPT REPORT\n"
+        "[SESSION], --format tinfoil DOCUMENT; the format is found where the file leaves no "
+        "doubt.\n"
+        "The options behind --format are for them alone; there is no policy for them.\n",
     .operands_min = 1,
-    .operands_max = 1,
+    .operands_max = 3,
     .run = verify_run_command,
 };

@@ -149,21 +149,32 @@ static aver_exit evidence_nonce(const aver_cli *cli, const aver_args *args, aver
     return AVER_EXIT_DONE;
 }
 
+aver_exit aver_evidence_open_common(const aver_cli *cli, const aver_args *args,
+                                    aver_evidence *ret_evidence)
+{
+    memset(ret_evidence, 0, sizeof *ret_evidence);
+    aver_buf_init(&ret_evidence->nonce, EVIDENCE_NONCE_BYTES_MAX);
+    aver_exit code = evidence_time(cli, args, &ret_evidence->input.time_s);
+    code = code == AVER_EXIT_DONE ? evidence_numbers(cli, args, &ret_evidence->input) : code;
+    code = code == AVER_EXIT_DONE ? evidence_nonce(cli, args, ret_evidence) : code;
+    return code == AVER_EXIT_DONE ? evidence_files(cli, args, ret_evidence) : code;
+}
+
 aver_exit aver_evidence_open(const aver_cli *cli, const aver_args *args, const char *path,
                              aver_evidence *ret_evidence)
 {
-    const char *family = aver_args_get(args, "family");
-    memset(ret_evidence, 0, sizeof *ret_evidence);
-    aver_buf_init(&ret_evidence->nonce, EVIDENCE_NONCE_BYTES_MAX);
-    if (family == NULL || !aver_family_find(family, &ret_evidence->family)) {
+    const char *name = aver_args_get(args, "family");
+    aver_family family = AVER_FAMILY_NITRO;
+    bool found = name != NULL && aver_family_find(name, &family);
+    if (!found) {
+        memset(ret_evidence, 0, sizeof *ret_evidence);
+        aver_buf_init(&ret_evidence->nonce, EVIDENCE_NONCE_BYTES_MAX);
         return aver_cli_fail(cli, AVER_EXIT_USAGE,
                              "say what made the evidence: --family nitro, sgx, tdx, snp, nvidia, "
                              "azure, cca or tpm");
     }
-    aver_exit code = evidence_time(cli, args, &ret_evidence->input.time_s);
-    code = code == AVER_EXIT_DONE ? evidence_numbers(cli, args, &ret_evidence->input) : code;
-    code = code == AVER_EXIT_DONE ? evidence_nonce(cli, args, ret_evidence) : code;
-    code = code == AVER_EXIT_DONE ? evidence_files(cli, args, ret_evidence) : code;
+    aver_exit code = aver_evidence_open_common(cli, args, ret_evidence);
+    ret_evidence->family = family;
     return code == AVER_EXIT_DONE
                ? evidence_file(cli, ret_evidence, path, AVER_ATTEST_EVIDENCE_BYTES_MAX,
                                &ret_evidence->input.evidence)

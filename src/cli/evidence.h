@@ -15,6 +15,8 @@
 /* clang-format off */
 #define AVER_EVIDENCE_OPTIONS                                                                      \
     {"family", 'f', "nitro|sgx|tdx|snp|nvidia|azure|cca|tpm", "what made it (required)"},          \
+    AVER_EVIDENCE_COMMON_OPTIONS
+#define AVER_EVIDENCE_COMMON_OPTIONS                                                               \
     {"time", 't', "TIME", "when it must be valid: seconds since 1970 or 2026-01-02T03:04:05Z (now)"},\
     {"nonce", 0, "HEX", "what you expect where a verifier puts its nonce"},                        \
     {"collateral", 0, "FILE", "sgx, tdx: TCB info, QE identity and lists, JSON"},                  \
@@ -44,6 +46,9 @@ typedef struct aver_evidence {
 /* path is the evidence itself, "-" standard input. close also after a failure. */
 aver_exit aver_evidence_open(const aver_cli *cli, const aver_args *args, const char *path,
                              aver_evidence *ret_evidence);
+/* The same without the evidence and its family, of which files of others speak themselves. */
+aver_exit aver_evidence_open_common(const aver_cli *cli, const aver_args *args,
+                                    aver_evidence *ret_evidence);
 void aver_evidence_close(aver_evidence *evidence);
 
 #endif

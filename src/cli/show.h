@@ -27,6 +27,8 @@ void aver_show_explained(const aver_term *term, const aver_verdict *verdict,
  */
 void aver_show_line(const aver_term *term, const aver_verdict *verdict, bool accepted,
                     const char *why, const uint8_t *root, const char *platform);
+/* Every claim on a line; lists, and maps in maps, as JSON. */
+void aver_show_claims(const aver_term *term, const aver_claims *claims);
 /* What no verdict claims. */
 void aver_show_limits(const aver_term *term);
 /* First 16 hex digits and an ellipsis. */
