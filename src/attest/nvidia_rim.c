@@ -15,7 +15,7 @@
 #define RIM_DIGEST    "http://www.w3.org/2001/04/xmldsig-more#sha384"
 #define RIM_ECDSA     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
 
-#define RIM_CANONICAL_BYTES_MAX (8 * AVER_XML_BYTES_MAX)
+#define RIM_CANONICAL_BYTES_MAX (6 * AVER_XML_BYTES_MAX)
 
 /* A child element that must be there, the next after another (0: the first). */
 static bool rim_next(const aver_xml *xml, size_t node, size_t after, const char *local,

@@ -25,9 +25,9 @@
 
 #include "aver/bytes.h"
 
-#define AVER_XML_BYTES_MAX      (1024ul * 1024)
-#define AVER_XML_NODES_MAX      8192
-#define AVER_XML_ATTRIBUTES_MAX 8192
+#define AVER_XML_BYTES_MAX      (256ul * 1024)
+#define AVER_XML_NODES_MAX      4096
+#define AVER_XML_ATTRIBUTES_MAX 4096
 #define AVER_XML_DEPTH_MAX      16
 
 #define AVER_XML_ATTRIBUTES_EACH_MAX 128 /* of one element */
