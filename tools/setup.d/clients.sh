@@ -7,12 +7,45 @@ clients_folder() {
     printf '%s/clients-%s\n' "$cache" "$(grep '^CLIENT' "$root/tools/pins" | sha256sum | cut -c 1-12)"
 }
 
-# client_unpack PACKAGE FOLDER: its files, without the parts that only compilers read.
+# client_unpack PACKAGE FOLDER EXCLUDE: its files, without the parts that only compilers read.
 client_unpack() {
     client_name=${1%@*}
     mkdir -p "$2/node_modules/$client_name"
     tar xzf "$(package_file "$1")" -C "$2/node_modules/$client_name" --strip-components=1 \
-        --exclude='*.map' --exclude='*.ts' --exclude='*.mts' --exclude='*/src/*'
+        --exclude='*.map' --exclude='*.ts' --exclude='*.mts' --exclude="$3"
+}
+
+# clients_take PREFIX WORK EXCLUDE: every package of the pins that begin so; fails where one cannot
+# be had.
+clients_take() {
+    rm -rf "$2"
+    mkdir -p "$2"
+    eval "clients_count=\$${1}S_COUNT clients_size=\$${1}S_SIZE"
+    clients_i=1
+    while [ "$clients_i" -le "$clients_count" ]; do
+        eval "client_package=\$${1}_$clients_i client_hash=\$${1}_${clients_i}_SHA512"
+        package_get "$client_package" "$client_hash" "of $clients_size in all" || return 1
+        # Under another package, where that one wants a version of its own.
+        eval "client_under=\${${1}_${clients_i}_UNDER:-}"
+        client_unpack "$client_package" "$2${client_under:+/node_modules/$client_under}" "$3"
+        clients_i=$((clients_i + 1))
+    done
+}
+
+# Another verifier of Intel's quotes, for bench attest. Its sources are what runs.
+dcap_folder() {
+    printf '%s/dcap-%s\n' "$cache" "$(grep '^DCAP_' "$root/tools/pins" | sha256sum | cut -c 1-12)"
+}
+
+dcap_setup() {
+    dcap_final=$(dcap_folder)
+    [ -d "$dcap_final" ] && return 0
+    if ! clients_take DCAP_CLIENT "$cache/dcap-work" '*.flow'; then
+        say "$client_package cannot be downloaded: bench attest runs without its peer"
+        return 0
+    fi
+    mv "$cache/dcap-work" "$dcap_final"
+    say "verifier for bench attest: $dcap_final"
 }
 
 clients_setup() {
@@ -20,19 +53,10 @@ clients_setup() {
     if [ -d "$clients_final" ]; then
         return 0
     fi
-    clients_temp=$cache/clients-work
-    rm -rf "$clients_temp"
-    mkdir -p "$clients_temp"
-    clients_i=1
-    while [ "$clients_i" -le "$CLIENTS_COUNT" ]; do
-        eval "client_package=\$CLIENT_$clients_i client_hash=\$CLIENT_${clients_i}_SHA512"
-        if ! package_get "$client_package" "$client_hash" "of $CLIENTS_SIZE in all"; then
-            say "$client_package cannot be downloaded: tests with other people's clients are skipped"
-            return 0
-        fi
-        client_unpack "$client_package" "$clients_temp"
-        clients_i=$((clients_i + 1))
-    done
-    mv "$clients_temp" "$clients_final"
+    if ! clients_take CLIENT "$cache/clients-work" '*/src/*'; then
+        say "$client_package cannot be downloaded: tests with other people's clients are skipped"
+        return 0
+    fi
+    mv "$cache/clients-work" "$clients_final"
     say "clients for tests: $clients_final"
 }
