@@ -59,7 +59,7 @@ static const aver_check_name checks_table[] = {
     {"nvidia.measurements", "every measurement is one of its reference values", "nvidia"},
     {"azure.format", "the HCL report is well formed and of the kind of TEE that it names", "azure"},
     {"azure.runtime", "the TEE's report commits to the runtime claims", "azure"},
-    {"azure.key", "the vTPM's key is the one of the runtime claims", "azure"},
+    {"azure.key", "the runtime claims name one attestation key of the vTPM", "azure"},
     {"tpm.format", "the quote is one that a TPM made", "azure tpm"},
     {"tpm.signature", "the quote is signed by the attestation key", "azure tpm"},
     {"tpm.pcrs", "the PCR values are those that were quoted", "azure tpm"},
