@@ -47,6 +47,7 @@ static const char *const tdx_required_signature_only[] = {TDX_SIGNED, NULL};
  */
 #define TDX_ATTRIBUTES_DEBUG   UINT64_C(0x1)
 #define TDX_ATTRIBUTES_PROFILE UINT64_C(0x70)
+#define TDX_ATTRIBUTES_MIGRATE UINT64_C(0x20000000)
 #define TDX_ATTRIBUTES_KNOWN   UINT64_C(0xc0000000f8010071)
 
 /* XFAM as XCR0 and IA32_XSS number state: x87 and SSE always; AVX-512 in its three parts and with
@@ -75,13 +76,20 @@ static void tdx_judge_body(const aver_dcap_quote *quote, aver_verdict *verdict)
 {
     aver_dcap_td td;
     aver_dcap_td_read(quote, &td);
+    const char *name = "tdx.attributes";
     uint64_t attributes = aver_le64_read(td.td_attributes.data);
-    bool known = (attributes & ~TDX_ATTRIBUTES_KNOWN) == 0;
-    bool profiled = (attributes & TDX_ATTRIBUTES_PROFILE) != 0;
-    aver_family_told(
-        verdict, "tdx.attributes", known && !profiled,
-        known ? AVER_REASON_DEBUG_ENABLED : AVER_REASON_MALFORMED, "every attribute is a known one",
-        known ? "the host may profile the domain" : "attributes are set that are reserved");
+    if ((attributes & ~TDX_ATTRIBUTES_KNOWN) != 0) {
+        aver_verdict_fail(verdict, name, AVER_REASON_MALFORMED,
+                          "attributes are set that are reserved");
+    } else if ((attributes & TDX_ATTRIBUTES_PROFILE) != 0) {
+        aver_verdict_fail(verdict, name, AVER_REASON_DEBUG_ENABLED,
+                          "the host may profile the domain");
+    } else if ((attributes & TDX_ATTRIBUTES_MIGRATE) != 0) {
+        aver_verdict_fail(verdict, name, AVER_REASON_MEASUREMENT_MISMATCH,
+                          "a migration domain may move its memory to another machine");
+    } else {
+        aver_verdict_add(verdict, name, AVER_CHECK_PASS, "every attribute is a known one");
+    }
     aver_family_told(verdict, "tdx.xfam", tdx_xfam_sound(aver_le64_read(td.xfam.data)),
                      AVER_REASON_MALFORMED, "a set that TDX allows",
                      "no trust domain can have this set of extended features");

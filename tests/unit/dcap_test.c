@@ -387,6 +387,9 @@ static void bodies_that_cannot_be_are_refused(void **state)
     recipe.td_attributes |= 1ull << 40;
     assert_true(fails_alone(judge(&recipe), "tdx.attributes", AVER_REASON_MALFORMED));
     recipe = dcap_recipe_good(true);
+    recipe.td_attributes |= 1ull << 29;
+    assert_true(fails_alone(judge(&recipe), "tdx.attributes", AVER_REASON_MEASUREMENT_MISMATCH));
+    recipe = dcap_recipe_good(true);
     recipe.xfam = 0x602e5; /* without SSE */
     assert_true(fails_alone(judge(&recipe), "tdx.xfam", AVER_REASON_MALFORMED));
     recipe.xfam = 0x202e7; /* a half of AMX */
