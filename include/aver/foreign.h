@@ -11,6 +11,9 @@
  *   aci       receipt of aci/1                     attestation report        tdx, snp
  *   tinfoil   attestation document v1, v2, v3      none                      tdx, snp
  *
+ * GPUs that a file shows are judged too where the reader gives reference values (evidence->rims
+ * and, for other roots than NVIDIA's, evidence->rim_roots).
+ *
  * Nothing is fetched, and nothing that a file says about itself is a measure of it: roots,
  * collateral, time and nonce are the reader's. What binds a key to the hardware is computed again
  * from what the file shows and compared with the report data of the evidence.
@@ -47,7 +50,8 @@ typedef struct aver_foreign_input {
     const uint8_t *seal_key;   /* the X25519 key that the reader seals to, or NULL */
     bool any_age;              /* evidence without the reader's nonce is good enough */
     const aver_attest_input *evidence; /* roots, time, collateral and what is accepted; its evidence
-                                          and nonce are not looked at */
+                                          and nonce are not looked at; leaf, chain and lists win
+                                          over those in the files */
 } aver_foreign_input;
 
 typedef struct aver_foreign_judged {
@@ -55,7 +59,7 @@ typedef struct aver_foreign_judged {
     aver_claims claims; /* of the evidence; meaningful where readable */
     aver_family family; /* of the evidence; 0: none was found */
     bool readable;
-    aver_buf evidence;
+    aver_buf evidence, leaf, chain, list; /* as the files hold them */
 } aver_foreign_judged;
 
 /* "near", "aci", "tinfoil"; NULL for another number. */

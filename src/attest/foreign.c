@@ -17,6 +17,7 @@ enum { FOREIGN_DETAIL_BYTES = 200 };
 static const aver_foreign_format *const foreign_formats[AVER_FOREIGN_COUNT] = {
     [AVER_FOREIGN_NEAR] = &aver_foreign_near,
     [AVER_FOREIGN_ACI] = &aver_foreign_aci,
+    [AVER_FOREIGN_TINFOIL] = &aver_foreign_tinfoil,
 };
 
 static const aver_foreign_format *foreign_format(aver_foreign format)
@@ -34,7 +35,7 @@ const char *aver_foreign_name(aver_foreign format)
 
 bool aver_foreign_find(const char *name, aver_foreign *ret_format)
 {
-    for (size_t i = AVER_FOREIGN_NEAR; i < AVER_FOREIGN_COUNT && foreign_formats[i] != NULL; i++) {
+    for (size_t i = AVER_FOREIGN_NEAR; i < AVER_FOREIGN_COUNT; i++) {
         if (strcmp(foreign_formats[i]->name, name) == 0) {
             *ret_format = (aver_foreign)i;
             return true;
@@ -50,8 +51,7 @@ bool aver_foreign_detect(aver_view message, aver_foreign *ret_format)
     if (aver_json_parse(message, AVER_FOREIGN_FILE_BYTES_MAX, &json, NULL) != AVER_OK) {
         return false;
     }
-    for (size_t i = AVER_FOREIGN_NEAR;
-         i < AVER_FOREIGN_COUNT && foreign_formats[i] != NULL && !found; i++) {
+    for (size_t i = AVER_FOREIGN_NEAR; i < AVER_FOREIGN_COUNT && !found; i++) {
         found = foreign_formats[i]->fits(json);
         *ret_format = found ? (aver_foreign)i : *ret_format;
     }
@@ -119,11 +119,11 @@ aver_err aver_foreign_nested(json_t *value, json_t **ret_json)
 aver_err aver_foreign_evidence(aver_foreign_work *work, aver_family family)
 {
     aver_foreign_judged *judged = work->judged;
-    aver_attest_input input = *work->input->evidence;
-    input.evidence = aver_buf_view(&judged->evidence);
-    input.nonce = (aver_view){0};
+    work->evidence.evidence = aver_buf_view(&judged->evidence);
+    work->evidence.nonce = (aver_view){0};
     judged->family = family;
-    return aver_attest_judge(family, &input, &judged->verdict, &judged->claims, &judged->readable);
+    return aver_attest_judge(family, &work->evidence, &judged->verdict, &judged->claims,
+                             &judged->readable);
 }
 
 const uint8_t *aver_foreign_report_data(const aver_foreign_work *work)
@@ -210,11 +210,15 @@ aver_err aver_foreign_judge(aver_foreign format, const aver_foreign_input *input
     aver_verdict_init(&ret_judged->verdict);
     aver_claims_init(&ret_judged->claims);
     aver_buf_init(&ret_judged->evidence, AVER_ATTEST_EVIDENCE_BYTES_MAX);
+    aver_buf_init(&ret_judged->leaf, AVER_ATTEST_COLLATERAL_BYTES_MAX);
+    aver_buf_init(&ret_judged->chain, AVER_ATTEST_COLLATERAL_BYTES_MAX);
+    aver_buf_init(&ret_judged->list, AVER_ATTEST_COLLATERAL_BYTES_MAX);
     ret_judged->family = (aver_family)0;
     ret_judged->readable = false;
     if (found == NULL || input->evidence == NULL) {
         return AVER_E_USAGE;
     }
+    work.evidence = *input->evidence;
     aver_err err = foreign_open(&work, found);
     if (err == AVER_OK && !aver_verdict_failed(&ret_judged->verdict)) {
         err = found->judge(&work);
@@ -232,6 +236,9 @@ aver_err aver_foreign_judge(aver_foreign format, const aver_foreign_input *input
 void aver_foreign_judged_deinit(aver_foreign_judged *judged)
 {
     aver_buf_deinit(&judged->evidence);
+    aver_buf_deinit(&judged->leaf);
+    aver_buf_deinit(&judged->chain);
+    aver_buf_deinit(&judged->list);
     judged->readable = false;
 }
 

@@ -20,6 +20,7 @@
  * them ("model_attestations", "all_attestations", "gateway_attestation"):
  *
  *   {"signing_address":hex,"signing_algo":...,"intel_quote":hex,"tls_cert_fingerprint":hex,
+ *    "nvidia_payload":{"evidence_list":[{"certificate":base64,"evidence":base64},...]},
  *    "event_log":...,"info":{"tcb_info":{"app_compose":text,...}}}
  *
  *   report data = address, zeros to 32 bytes | nonce          or, with a fingerprint,
@@ -41,6 +42,8 @@ typedef struct near_message {
 } near_message;
 
 static const char *const near_checks[] = {"foreign.format",
+                                          "gpu.evidence",
+                                          "gpu.nonce",
                                           "foreign.key",
                                           "foreign.binding",
                                           "foreign.nonce",
@@ -266,6 +269,18 @@ static aver_err near_dstack(aver_foreign_work *work, const json_t *attestation)
     return err;
 }
 
+static aver_err near_gpus(aver_foreign_work *work, const json_t *attestation)
+{
+    json_t *payload = NULL;
+    const uint8_t *data = aver_foreign_report_data(work);
+    aver_err err = aver_foreign_nested(json_object_get(attestation, "nvidia_payload"), &payload);
+    if (err == AVER_OK && data != NULL) {
+        err = aver_foreign_gpus(work, json_object_get(payload, "evidence_list"), data + 32);
+    }
+    json_decref(payload);
+    return err;
+}
+
 static aver_err near_judge_report(aver_foreign_work *work, const near_message *message)
 {
     const json_t *attestation = near_attestation(work->report, message);
@@ -288,6 +303,10 @@ static aver_err near_judge_report(aver_foreign_work *work, const near_message *m
     }
     aver_verdict_add(verdict, "foreign.key", AVER_CHECK_PASS, "the report is of %s",
                      aver_short_of(aver_view_make(message->address, message->address_size)).text);
+    err = near_gpus(work, attestation);
+    if (err != AVER_OK) {
+        return err;
+    }
     near_binding(work, attestation, message);
     near_nonce(work);
     near_tls(work, attestation);

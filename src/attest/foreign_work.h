@@ -14,6 +14,7 @@
 typedef struct aver_foreign_work {
     const aver_foreign_input *input;
     aver_foreign_judged *judged;
+    aver_attest_input evidence; /* a copy, into which a format puts collateral of its file */
     json_t *message, *report, *session; /* owned; NULL: not given or not read */
 } aver_foreign_work;
 
@@ -49,6 +50,12 @@ aver_err aver_foreign_nested(json_t *value, json_t **ret_json);
 
 /* Judges judged->evidence; claims are filled. */
 AVER_MUST_USE aver_err aver_foreign_evidence(aver_foreign_work *work, aver_family family);
+/*
+ * gpu.evidence and gpu.nonce of objects {"certificate":base64,"evidence":base64}; nonce is the one
+ * that the CPU's evidence commits to. items may be NULL: there are none.
+ */
+AVER_MUST_USE aver_err aver_foreign_gpus(aver_foreign_work *work, json_t *items,
+                                         const uint8_t nonce[static 32]);
 /* The report data of the evidence, NULL where there is none. */
 const uint8_t *aver_foreign_report_data(const aver_foreign_work *work);
 /* foreign.binding: the first size bytes (32 or 64) of the report data, and zeros behind them. */
