@@ -49,9 +49,47 @@ static void policy_lint_platform(const aver_policy *policy, aver_buf *out)
     }
 }
 
+static bool policy_entry_has(const aver_policy_entry *entry, const char *kind)
+{
+    for (size_t i = 0; i < entry->values_count; i++) {
+        if (strcmp(entry->values[i].kind, kind) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What an entry leaves free although the platform measures it, and what that lets pass. */
+static void policy_lint_gaps(const aver_policy_entry *entry, aver_buf *out)
+{
+    static const struct {
+        const char *platform;
+        const char *kind;
+        const char *what;
+    } gaps[] = {
+        {"nitro", "pcr0", "the image is free: its parts alone do not name it"},
+        {"sgx", "mrenclave", "any enclave of that signer passes, also an old one"},
+        {"tdx", "mrtd", "the firmware is free"},
+        {"tdx", "rtmr0", "the firmware's settings are free"},
+        {"tdx", "rtmr1", "kernel and boot loader are free"},
+        {"tdx", "rtmr2", "the kernel's command line and initrd are free"},
+        {"tdx", "rtmr3", "anything may have been measured at run time"},
+        {"snp", "measurement", "the launched memory is free"},
+        {"cca", "rim", "the realm's initial memory is free"},
+    };
+    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
+        if (strcmp(gaps[i].platform, entry->platform) == 0 &&
+            !policy_entry_has(entry, gaps[i].kind)) {
+            aver_buf_append_format(out, "a measurement for %s leaves out %s: %s\n", entry->platform,
+                                   gaps[i].kind, gaps[i].what);
+        }
+    }
+}
+
 static void policy_lint_entries(const aver_policy *policy, aver_buf *out)
 {
     for (size_t i = 0; i < policy->entries_count; i++) {
+        policy_lint_gaps(&policy->entries[i], out);
         if (!aver_policy_allows_platform(policy, policy->entries[i].platform)) {
             aver_buf_append_format(
                 out, "a measurement for platform %s is never used: the platform is not allowed\n",

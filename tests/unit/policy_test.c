@@ -226,6 +226,12 @@ static void lint_and_explain_say_what_matters(void **state)
     expect_words("{\"version\":1,\"machines\":[\"" ROOT "\"]}", aver_policy_explain,
                  "Machines allowed: 1\n  0011223344556677…\n");
     expect_words("{\"version\":1}", aver_policy_explain, "TCB statuses accepted: UpToDate\n");
+    expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"sgx\",\"signer\":\"" ROOT
+                 "\"}]}",
+                 aver_policy_lint, "leaves out mrenclave: any enclave of that signer passes");
+    expect_words("{\"version\":1,\"measurements\":[{\"platform\":\"tdx\",\"mrtd\":\"" ROOT
+                 "00112233445566778899aabbccddeeff\"}]}",
+                 aver_policy_lint, "leaves out rtmr3");
     expect_words("{\"version\":1,\"require\":[\"time.as-of\"]}", aver_policy_lint,
                  "every answer is refused");
     expect_words("{\"version\":1,\"max_evidence_age_s\":100000}", aver_policy_lint,
