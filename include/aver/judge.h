@@ -48,6 +48,11 @@ typedef struct aver_platform {
                       aver_claims *ret_claims, bool *ret_readable);
 } aver_platform;
 
+/* What a policy says of claims by themselves: measurement.allowed, machine.allowed where it names
+ * machines, tcb.min. */
+void aver_judge_claims(const aver_policy *policy, const char *platform, const aver_claims *claims,
+                       aver_verdict *verdict);
+
 typedef struct aver_verify_context {
     aver_use use; /* 0 is judged like AVER_USE_ANSWER; aver_verify_capsule is always offline */
     const aver_policy *policy;

@@ -72,56 +72,6 @@ static void judge_age(const judge_state *judge)
                      (unsigned long long)age_ms / 1000, (unsigned long long)age_max_ms / 1000);
 }
 
-static void judge_measurement(const judge_state *judge)
-{
-    const aver_claims *claims = &judge->judged->claims;
-    const char *platform = judge->judged->bundle.platform;
-    const aver_measurement *first = &claims->measurements[0];
-    aver_view value =
-        claims->measurements_count ? aver_view_make(first->bytes, first->size) : (aver_view){0};
-    const char *kind = claims->measurements_count ? first->kind : "none";
-    if (aver_policy_matches(judge->context->policy, platform, claims->measurements,
-                            claims->measurements_count)) {
-        aver_verdict_add(judge->verdict, "measurement.allowed", AVER_CHECK_PASS, "%s %s is allowed",
-                         kind, aver_short_of(value).text);
-    } else {
-        aver_verdict_add(judge->verdict, "measurement.allowed", AVER_CHECK_FAIL,
-                         "%s %s is not among the %zu that the policy allows on %s", kind,
-                         aver_short_of(value).text,
-                         aver_policy_measurement_count(judge->context->policy, platform, kind),
-                         platform);
-    }
-}
-
-static void judge_machine(const judge_state *judge)
-{
-    const aver_claims *claims = &judge->judged->claims;
-    aver_view machine = aver_view_make(claims->machine_id, claims->machine_id_size);
-    bool any = false;
-    bool allowed = aver_policy_allows_machine(judge->context->policy, machine, &any);
-    if (any) {
-        return; /* the policy names no machines */
-    }
-    if (machine.size == 0) {
-        aver_verdict_add(judge->verdict, "machine.allowed", AVER_CHECK_FAIL,
-                         "the evidence names no machine");
-        return;
-    }
-    aver_verdict_add(judge->verdict, "machine.allowed", allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     allowed ? "machine %s is allowed"
-                             : "machine %s is not among those that the policy names",
-                     aver_short_of(machine).text);
-}
-
-static void judge_tcb(const judge_state *judge)
-{
-    uint64_t found = judge->judged->claims.tcb;
-    uint64_t wanted = aver_policy_tcb_min(judge->context->policy);
-    aver_verdict_add(judge->verdict, "tcb.min", found >= wanted ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
-                     "firmware level %llu, at least %llu wanted", (unsigned long long)found,
-                     (unsigned long long)wanted);
-}
-
 static void judge_binding(const judge_state *judge)
 {
     const aver_judged *judged = judge->judged;
@@ -198,9 +148,8 @@ static aver_err judge_evidence(const judge_state *judge)
     }
     judge_debug(judge);
     judge_age(judge);
-    judge_measurement(judge);
-    judge_machine(judge);
-    judge_tcb(judge);
+    aver_judge_claims(judge->context->policy, judged->bundle.platform, &judged->claims,
+                      judge->verdict);
     judge_binding(judge);
     return AVER_OK;
 }

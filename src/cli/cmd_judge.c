@@ -11,6 +11,7 @@
 
 typedef struct judge_run {
     aver_evidence evidence;
+    aver_policy *policy; /* or NULL */
     aver_verdict verdict;
     aver_claims claims;
     bool readable;
@@ -59,10 +60,41 @@ static aver_exit judge_json(const aver_cli *cli, const judge_run *run)
     return code;
 }
 
+/* What the reader's policy says of a platform is asked for like what the command line says. */
+static aver_exit judge_policy(const aver_cli *cli, const aver_args *args, judge_run *run)
+{
+    const char *path = aver_args_get(args, "policy");
+    aver_attest_input *input = &run->evidence.input;
+    if (path == NULL) {
+        return AVER_EXIT_DONE;
+    }
+    if (aver_args_has(args, "accept-tcb") || aver_args_has(args, "evaluation-min") ||
+        aver_args_has(args, "allow-debug")) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE,
+                             "--accept-tcb, --evaluation-min and --allow-debug are in the policy");
+    }
+    aver_exit code = aver_inputs_policy(cli, path, &run->policy);
+    if (code == AVER_EXIT_DONE) {
+        /* No status at all is a set too. */
+        input->accept_tcb = aver_policy_tcb_statuses(run->policy) | AVER_TCB_SET(AVER_TCB_NONE);
+        input->evaluation_min = aver_policy_evaluation_min(run->policy);
+        input->allow_debug = aver_policy_accepts_debug(run->policy);
+    }
+    return code;
+}
+
 static aver_exit judge_evidence(const aver_cli *cli, const aver_args *args, judge_run *run)
 {
     const aver_attest_input *input = &run->evidence.input;
+    const char *name = aver_family_name(run->evidence.family);
     aver_verdict_init(&run->verdict);
+    if (run->policy != NULL) {
+        bool allowed = aver_policy_allows_platform(run->policy, name);
+        aver_verdict_add(
+            &run->verdict, "platform.allowed", allowed ? AVER_CHECK_PASS : AVER_CHECK_FAIL,
+            allowed ? "%s is allowed" : "%s is not among the platforms that the policy allows",
+            name);
+    }
     aver_err err =
         aver_attest_judge(run->evidence.family, input, &run->verdict, &run->claims, &run->readable);
     if (err == AVER_E_USAGE) {
@@ -70,6 +102,9 @@ static aver_exit judge_evidence(const aver_cli *cli, const aver_args *args, judg
     }
     if (err != AVER_OK) {
         return aver_cli_fail_err(cli, err, "attest judge");
+    }
+    if (run->policy != NULL && run->readable) {
+        aver_judge_claims(run->policy, name, &run->claims, &run->verdict);
     }
     /* Roots of the reader's own may be anybody's. */
     run->verdict.simulated = input->roots.given_count > 0 || input->key.size > 0;
@@ -82,10 +117,12 @@ static aver_exit judge_evidence(const aver_cli *cli, const aver_args *args, judg
     }
     aver_ear ear = {.verdict = &run->verdict,
                     .accepted = run->holds,
-                    .platform = aver_family_name(run->evidence.family),
+                    .platform = name,
                     .claims = run->readable ? &run->claims : NULL,
                     .nonce = input->nonce};
-    code = code == AVER_EXIT_DONE ? aver_result_write(cli, args, NULL, &ear) : code;
+    code = code == AVER_EXIT_DONE
+               ? aver_result_write(cli, args, aver_args_get(args, "policy"), &ear)
+               : code;
     return code == AVER_EXIT_DONE && !run->holds ? AVER_EXIT_REFUSED : code;
 }
 
@@ -97,15 +134,20 @@ static aver_exit judge_command(aver_cli *cli, const aver_args *args)
     }
     aver_exit code = aver_evidence_open(cli, args, args->operands[0], &run->evidence);
     if (code == AVER_EXIT_DONE) {
+        code = judge_policy(cli, args, run);
+    }
+    if (code == AVER_EXIT_DONE) {
         code = judge_evidence(cli, args, run);
     }
     aver_evidence_close(&run->evidence);
+    aver_policy_free(run->policy);
     free(run);
     return code;
 }
 
 static const aver_option judge_options[] = {
     AVER_EVIDENCE_OPTIONS,
+    {"policy", 'p', "FILE", "what you accept: measurements, machines, TCB, debugging"},
     AVER_RESULT_OPTIONS,
     {"explain", 0, NULL, "for each check: what it means, how far off it is, what would mend it"},
     {"json", 0, NULL, "one JSON document instead of text"},

@@ -87,7 +87,7 @@ echo 'not a model' >bad.gguf
 run 2 policy pin --sim --program "$bin/aver-node-sim" --model bad.gguf
 run 1 policy lint policy.json
 has out 'simulator'
-printf '{"version":1,"name":"x","platforms":["tdx"],"measurements":[{"platform":"tdx","mrtd":"%096d"}],
+printf '{"version":1,"name":"x","platforms":["snp"],"measurements":[{"platform":"snp","measurement":"%096d"}],
 "models":["%064d"],"configs":["%064d"],"profiles":["verified"]}' 1 2 3 >clean.json
 run 0 policy lint clean.json
 has out 'no warnings'

@@ -86,6 +86,14 @@ says '"claims":null}'
 run 1 attest judge -f nitro --explain set/empty
 says 'mend'
 
+echo '{"version": 1, "platforms": ["nitro"]}' >policy.json
+run 1 attest judge -f nitro -p policy.json set/empty
+says 'PASS  platform.allowed'
+run 1 attest judge -f cca -p policy.json set/empty
+says 'FAIL  platform.allowed'
+run 2 attest judge -f tdx -p policy.json --allow-debug set/empty
+run 2 attest judge -f tdx -p set/empty set/empty
+
 run 1 attest judge -f nitro --ear - set/empty
 says '"ear_status":"contraindicated"'
 run 2 attest judge -f nitro --ear-key set/empty set/empty
