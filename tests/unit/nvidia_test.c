@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "support/alloc_fail.h"
 #include "support/attest_cases.h"
 #include "support/nvidia_make.h"
 
@@ -527,6 +528,44 @@ static void wrapped_signatures_fail(void **state)
     }
 }
 
+/* Whichever call for memory fails: an error, or a verdict that is no better than with memory. */
+static void judgements_outlive_memory_that_ends(void **state)
+{
+    (void)state;
+    trial t;
+    trial_begin(&t, &nvidia_recipe_good);
+    trial_values(&t, &vbios_good);
+    trial_values(&t, &driver_good);
+    for (int cached = 0; cached < 2; cached++) {
+        bool failed = true;
+        size_t nomem = 0;
+        for (size_t at = 0; failed; at += at < 200 ? 1 : 61) {
+            if (cached == 1) {
+                assert_int_equal(aver_attest_cache_new(4, &t.input.cache), AVER_OK);
+            }
+            alloc_fail_at(at);
+            aver_err err = attest_case_run(&t.run, AVER_FAMILY_NVIDIA, &t.input);
+            failed = alloc_fail_end();
+            assert_true(err == AVER_OK || err == AVER_E_NOMEM || err == AVER_E_CRYPTO ||
+                        err == AVER_E_USAGE);
+            nomem += err != AVER_OK ? 1 : 0;
+            if (err == AVER_OK && !failed) {
+                assert_true(attest_case_holds(&t.run, AVER_FAMILY_NVIDIA));
+            }
+            if (err == AVER_OK && aver_attest_holds(AVER_FAMILY_NVIDIA, false, &t.run.verdict)) {
+                const aver_check *check = aver_verdict_find(&t.run.verdict, "nvidia.measurements");
+                assert_true(check != NULL && check->status == AVER_CHECK_PASS);
+            }
+            aver_attest_cache_free(t.input.cache);
+            t.input.cache = NULL;
+        }
+#ifdef ALLOC_FAIL_ACTIVE
+        assert_true(nomem > 20);
+#endif
+    }
+    trial_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +585,7 @@ int main(void)
         cmocka_unit_test(values_that_are_not_signed_fail),
         cmocka_unit_test(a_signer_that_was_revoked_fails),
         cmocka_unit_test(wrapped_signatures_fail),
+        cmocka_unit_test(judgements_outlive_memory_that_ends),
     };
     return cmocka_run_group_tests_name("nvidia", tests, NULL, NULL);
 }
