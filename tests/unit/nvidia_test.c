@@ -539,7 +539,7 @@ static void judgements_outlive_memory_that_ends(void **state)
     for (int cached = 0; cached < 2; cached++) {
         bool failed = true;
         size_t nomem = 0;
-        for (size_t at = 0; failed; at += at < 200 ? 1 : 61) {
+        for (size_t at = 0; failed; at += at < 100 ? 1 : 127) {
             if (cached == 1) {
                 assert_int_equal(aver_attest_cache_new(4, &t.input.cache), AVER_OK);
             }
@@ -560,7 +560,7 @@ static void judgements_outlive_memory_that_ends(void **state)
             t.input.cache = NULL;
         }
 #ifdef ALLOC_FAIL_ACTIVE
-        assert_true(nomem > 20);
+        assert_true(nomem > 10);
 #endif
     }
     trial_end(&t);
