@@ -15,7 +15,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 # The tests judge as ever; each case that they judge is kept.
-for name in nitro snp; do
+for name in nitro snp dcap; do
     test=${AVER_BIN:?}/../tests/unit-${name}_test
     mkdir "$folder/$name"
     AVER_CASES=$folder/$name "$test" >"$folder/said" 2>&1 || {

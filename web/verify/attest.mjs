@@ -14,13 +14,14 @@
  *   nonce               what the evidence must carry: nitro: its nonce; others: the report data
  *   allowDebug, acceptTcb (names of statuses), evaluationMin, vmpl, requireRevocation, signatureOnly
  */
+import { sgx, tdx } from "./dcap.mjs";
 import { nitro } from "./nitro.mjs";
 import { snp } from "./snp.mjs";
 import { PASS, FAIL, Verdict } from "./verdict.mjs";
 
 const EVIDENCE_BYTES_MAX = 262144;
 
-export const FAMILIES = new Map([nitro, snp].map((family) => [family.name, family]));
+export const FAMILIES = new Map([nitro, sgx, tdx, snp].map((family) => [family.name, family]));
 
 function holds(family, input, verdict) {
   const required = input.signatureOnly ? family.requiredSignatureOnly : family.required;

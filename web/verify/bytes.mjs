@@ -74,6 +74,11 @@ export function numberAt(bytes, at, size) {
   return number;
 }
 
+/** The little-endian number of 64 bits at that place. */
+export function number64At(bytes, at) {
+  return (BigInt(numberAt(bytes, at + 4, 4)) << 32n) | BigInt(numberAt(bytes, at, 4));
+}
+
 /** Whether every byte is zero. */
 export function isZero(bytes) {
   return bytes.every((byte) => byte === 0);

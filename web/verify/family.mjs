@@ -8,7 +8,7 @@
  * and claims are {fields, debug, nonce, reportData, timeMs, measurements, tcbStatus}: fields holds
  * every value under the name of docs/verifier.md, bytes as hex; the others are what policies judge.
  */
-import { FormatError, equal, hexEncode, refuse } from "./bytes.mjs";
+import { FormatError, equal, hexEncode } from "./bytes.mjs";
 import { sha256 } from "./crypto.mjs";
 import { dateWrite } from "./date.mjs";
 import { attempt } from "./verdict.mjs";
@@ -127,10 +127,4 @@ export function statusTold(input, { tcbStatus }, verdict) {
       `${tcbStatus} is not among the statuses that the reader accepts`,
       tcbStatus === "Revoked" ? REASON.REVOKED : REASON.TCB_OUT_OF_DATE);
   }
-}
-
-/** A slice that is there, or the end of the evidence. */
-export function slice(bytes, at, size) {
-  return bytes.length - at >= size
-    ? bytes.subarray(at, at + size) : refuse("the evidence ends too early");
 }

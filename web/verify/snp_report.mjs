@@ -3,7 +3,7 @@
  * snp_report: the attestation report of AMD SEV-SNP (SEV Secure Nested Paging Firmware ABI,
  * ATTESTATION_REPORT), versions 2 to 5, and what its levels and processors are.
  */
-import { concat, isZero, numberAt, refuse } from "./bytes.mjs";
+import { concat, isZero, number64At, numberAt, refuse } from "./bytes.mjs";
 
 const REPORT_BYTES = 1184;
 const SIGNED_BYTES = 0x2a0;
@@ -33,10 +33,6 @@ function checkReserved(bytes, version, keyInfo) {
   }
 }
 
-function number64(bytes, at) {
-  return (BigInt(numberAt(bytes, at + 4, 4)) << 32n) | BigInt(numberAt(bytes, at, 4));
-}
-
 /** Little-endian numbers, of which a P-384 number fills 48 bytes, as r || s. */
 function signatureOf(bytes) {
   return concat(...[0, COORDINATE_BYTES].map((at) =>
@@ -61,12 +57,12 @@ export function snpReportRead(bytes) {
     keyInfo,
     views: Object.fromEntries(views),
     guestSvn: numberAt(bytes, 0x04, 4),
-    policy: number64(bytes, 0x08),
+    policy: number64At(bytes, 0x08),
     vmpl: numberAt(bytes, 0x30, 4),
-    platformInfo: number64(bytes, 0x40),
+    platformInfo: number64At(bytes, 0x40),
     tcb: {
-      current_tcb: number64(bytes, 0x38), reported_tcb: number64(bytes, 0x180),
-      committed_tcb: number64(bytes, 0x1e0), launch_tcb: number64(bytes, 0x1f0),
+      current_tcb: number64At(bytes, 0x38), reported_tcb: number64At(bytes, 0x180),
+      committed_tcb: number64At(bytes, 0x1e0), launch_tcb: number64At(bytes, 0x1f0),
     },
     cpuid: version >= 3
       ? { family: bytes[0x188], model: bytes[0x189], stepping: bytes[0x18a] } : null,

@@ -9,6 +9,7 @@ import { ecdsaVerify, rsaVerify } from "./crypto.mjs";
 import { dateOfGeneralTime, dateOfUtcTime } from "./date.mjs";
 import { TAG, derBytes, derNumber, derOid, derRead, derSignature } from "./der.mjs";
 
+const CERTS_MAX = 10;
 const CERT_BYTES_MAX = 8192;
 const CRL_BYTES_MAX = 524288;
 
@@ -210,10 +211,11 @@ function readSigned(der, name) {
   return { tbs, algorithm, signature: derBytes(bits, name) };
 }
 
-/** The algorithm, which stands inside what is signed as well. */
+/** The algorithm, which stands inside what is signed as well; null, by which nothing is signed, if
+ * the two differ. */
 function readSignedBy(inner, outer) {
-  return equal(inner.whole, outer.whole)
-    ? readAlgorithm(outer) : refuse("the signature algorithm inside is another");
+  const [signed, named] = [readAlgorithm(inner), readAlgorithm(outer)];
+  return equal(inner.whole, outer.whole) ? signed && named : null;
 }
 
 function takeTagged(rest, tag) {
@@ -349,7 +351,8 @@ function pemRead(bytes, label) {
 /** One certificate in DER, or one or more in PEM. */
 export function certificatesRead(bytes) {
   const ders = bytes[0] === TAG.SEQUENCE ? [bytes] : pemRead(bytes, "CERTIFICATE");
-  return ders.map((der) => new Certificate(der));
+  return ders.length <= CERTS_MAX
+    ? ders.map((der) => new Certificate(der)) : refuse(`more than ${CERTS_MAX} certificates`);
 }
 
 /** One revocation list, DER or PEM. */
