@@ -187,18 +187,21 @@ function pckFields(pck) {
   };
 }
 
-function standingFields({ qe, module, platform, all, date, advisories }) {
+function standingFields({ qe, module, platform, all, relaunch, date, advisories }) {
   return {
     qe_status: qe,
     ...module ? { tdx_module_status: module } : {},
-    ...all ? { platform_status: platform, tcb_status: all, tcb_date: dateWrite(date) } : {},
+    platform_status: platform,
+    tcb_status: all,
+    ...relaunch ? { tcb_relaunch: relaunch } : {},
+    ...date ? { tcb_date: dateWrite(date) } : {},
     advisories,
   };
 }
 
 /** The date of the level as a number that reads like it. */
-function levelOf({ all, date }) {
-  return all ? BigInt(dateWrite(date).slice(0, 10).replaceAll("-", "")) : 0n;
+function levelOf({ date }) {
+  return date ? BigInt(dateWrite(date).slice(0, 10).replaceAll("-", "")) : 0n;
 }
 
 function judgeStanding(texts, { pck, qe, body, tdx, input }, claims, verdict) {
@@ -210,11 +213,13 @@ function judgeStanding(texts, { pck, qe, body, tdx, input }, claims, verdict) {
   Object.assign(claims.fields, standingFields(standing));
   claims.tcbStatus = standing.all;
   claims.level = levelOf(standing);
-  if (standing.all) {
-    statusTold(input, claims, verdict);
-  } else {
+  if (!standing.date) {
     verdict.fail("tcb.status", "the platform is below every level that the TCB info lists",
       REASON.TCB_OUT_OF_DATE);
+  } else if (input.acceptTcb?.includes(standing.relaunch)) {
+    verdict.pass("tcb.status", `${standing.all}, and ${standing.relaunch}`);
+  } else {
+    statusTold(input, claims, verdict);
   }
 }
 
@@ -304,11 +309,13 @@ function sgxClaims(report) {
 }
 
 /**
- * TDATTRIBUTES: 0 DEBUG, 4 HGS_PLUS_PROF, 5 PERF_PROF, 6 PMT_PROF let the host look inside; 27 LASS,
- * 28 SEPT_VE_DISABLE, 29 MIGRATABLE, 30 PKS, 31 KL, 62 TPA, 63 PERFMON. Others are reserved.
+ * TDATTRIBUTES: 0 DEBUG; 4 HGS_PLUS_PROF, 5 PERF_PROF, 6 PMT_PROF, by which the host learns what the
+ * domain does; 16 ICSSD, 27 LASS, 28 SEPT_VE_DISABLE, 29 MIGRATABLE, 30 PKS, 31 KL, 62 TPA, 63
+ * PERFMON. Others are reserved.
  */
-const TD_DEBUG = 0x71n;
-const TD_KNOWN = 0xc0000000f8000071n;
+const TD_DEBUG = 0x1n;
+const TD_PROFILE = 0x70n;
+const TD_KNOWN = 0xc0000000f8010071n;
 
 /** State components of XFAM: x87 and SSE always, some only together, AVX-512 with AVX. */
 const XFAM_ALWAYS = 0x3n;
@@ -324,8 +331,11 @@ function xfamSound(xfam) {
 }
 
 function tdxJudge({ attributes, xfam }, verdict) {
-  verdict.decide("tdx.attributes", (attributes & ~TD_KNOWN) === 0n,
-    "every attribute is a known one", "attributes are set that are reserved", REASON.MALFORMED);
+  const known = (attributes & ~TD_KNOWN) === 0n;
+  verdict.decide("tdx.attributes", known && (attributes & TD_PROFILE) === 0n,
+    "every attribute is a known one",
+    known ? "the host may profile the domain" : "attributes are set that are reserved",
+    known ? REASON.DEBUG_ENABLED : REASON.MALFORMED);
   verdict.decide("tdx.xfam", xfamSound(xfam), "a set that TDX allows",
     "no trust domain can have this set of extended features", REASON.MALFORMED);
 }

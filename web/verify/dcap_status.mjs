@@ -58,10 +58,10 @@ function currentStatus(info, pck, svn, qe) {
 }
 
 /** Launched on what is out of date, on a platform that is in order now: launch it again. */
-function relaunch(launched, current) {
+function relaunchOf(launched, current) {
   const old = launched === OUT_OF_DATE || launched === "OutOfDateConfigurationNeeded";
   if (!old || !IN_ORDER.includes(current)) {
-    return launched;
+    return undefined;
   }
   return launched !== OUT_OF_DATE || CONFIGURATION.includes(current)
     ? "TDRelaunchAdvisedConfigurationNeeded" : "TDRelaunchAdvised";
@@ -73,8 +73,8 @@ function relaunch(launched, current) {
  * @param {object} pck of pckRead
  * @param {object} qe the quoting enclave's report
  * @param {object|null} domain the trust domain's, null for an enclave
- * @returns {{platform, module, qe, all, date, advisories}} platform, all and date are undefined
- *   where the platform is below every level
+ * @returns {{platform, module, qe, all, relaunch, date, advisories}} date is undefined where the
+ *   platform is below every level, relaunch where launching again would not put the domain in order
  */
 export function standingOf(info, identity, pck, qe, domain) {
   const svn = domain?.views.tee_tcb_svn;
@@ -82,15 +82,17 @@ export function standingOf(info, identity, pck, qe, domain) {
   const enclave = isvLevelOf(identity.tcbLevels, qe.isvSvn);
   const module = domain ? moduleStatus(info, svn) : {};
   const qeStatus = enclave?.tcbStatus ?? OUT_OF_DATE;
-  const launched = level && withPart(withPart(level.tcbStatus, module.status), qeStatus);
+  const platform = level?.tcbStatus ?? OUT_OF_DATE;
+  const all = withPart(withPart(platform, module.status), qeStatus);
   const current = domain && currentStatus(info, pck, domain.views.tee_tcb_svn2, qeStatus);
   const advisories = [level?.advisoryIDs, module.advisories, enclave?.advisoryIDs]
     .flatMap((list) => list ?? []);
   return {
-    platform: level?.tcbStatus,
+    platform,
     module: module.status,
     qe: qeStatus,
-    all: level && relaunch(launched, current),
+    all,
+    relaunch: level && relaunchOf(all, current),
     date: level?.tcbDate,
     advisories: [...new Set(advisories)].sort(),
   };

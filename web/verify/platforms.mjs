@@ -29,7 +29,7 @@ function takeParts(bundle, takes) {
       refuse("the bundle has collateral that nobody judges on this platform");
     }
   }
-  if (bundle.eventLog || bundle.gpuEvidence) {
+  if (bundle.eventLog || (bundle.gpuEvidence && takes.length === 0)) {
     refuse("the bundle has an event log or GPU evidence, which nobody judges on this platform");
   }
   const gap = Array.from(input.crls).some((one) => !one?.length);
@@ -60,6 +60,9 @@ function platformOf(family) {
       if (parts && !verdict.found.has(name)) {
         verdict.skip(name, "an earlier check stands in the way");
       }
+    }
+    if (claims && bundle.gpuEvidence) {
+      verdict.fail("gpu.evidence", "this verifier does not judge evidence of GPUs");
     }
     return claims && { level: 0n, measurements: {}, ...claims };
   };

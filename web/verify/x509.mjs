@@ -337,7 +337,8 @@ export function crlRead(der) {
 function pemRead(bytes, label) {
   const text = utf8Text(bytes).replace(/\0+$/, "");
   const found = [];
-  const block = new RegExp(`\\s*-----BEGIN ${label}-----([^-]*)-----END ${label}-----\\s*`, "y");
+  const block = new RegExp(
+    `[ \\t\\r\\n]*-----BEGIN ${label}-----([^-]*)-----END ${label}-----[ \\t\\r\\n]*`, "y");
   while (block.lastIndex < text.length) {
     const match = block.exec(text);
     if (!match) {
