@@ -121,6 +121,7 @@ function judgePlatform(info, pck, tdx, verdict) {
   const same = info.tdx === tdx && equal(info.fmspc, pck.fmspc) && equal(info.pceId, pck.pceid);
   verdict.decide("intel.tcb-platform", same, "FMSPC, PCE and kind of TEE are the same",
     "the TCB info is of another FMSPC, PCE or kind of TEE", REASON.COLLATERAL_MISMATCH);
+  return same;
 }
 
 function judgeEvaluation(info, identity, least, verdict) {
@@ -131,15 +132,13 @@ function judgeEvaluation(info, identity, least, verdict) {
   }
 }
 
-/** The signed texts, each told; undefined for one that does not hold. */
+/** The signed texts, each told; they come back where both hold and are of this platform. */
 function judgeTexts(texts, { pck, qe, body, tdx, input }, verdict) {
   const [info, identity] = [held(texts.info), held(texts.identity)];
   told(verdict, "intel.tcb-signature", texts.info, "signed by Intel's TCB signing key");
   told(verdict, "intel.identity-signature", texts.identity, "signed by Intel's TCB signing key");
   judgeValidity(info, identity, input.timeS, verdict);
-  if (info && !pck.fault) {
-    judgePlatform(info, pck, tdx, verdict);
-  }
+  const samePlatform = info && !pck.fault && judgePlatform(info, pck, tdx, verdict);
   if (info && identity) {
     judgeEvaluation(info, identity, input.evaluationMin, verdict);
   }
@@ -151,7 +150,7 @@ function judgeTexts(texts, { pck, qe, body, tdx, input }, verdict) {
   if (tdx && info?.tdx) {
     told(verdict, "tdx.module", faultOf(moduleFault(info, body)), "it is Intel's module");
   }
-  return { info, identity };
+  return samePlatform && identity?.tdx === tdx ? { info, identity } : {};
 }
 
 function quoteFields(quote, qe) {
@@ -206,7 +205,7 @@ function levelOf({ date }) {
 
 function judgeStanding(texts, { pck, qe, body, tdx, input }, claims, verdict) {
   const { info, identity } = texts;
-  if (!info || !identity || info.tdx !== tdx || pck.fault) {
+  if (!info) {
     return;
   }
   const standing = standingOf(info, identity, pck, qe, tdx ? body : null);

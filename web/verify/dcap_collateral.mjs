@@ -14,7 +14,7 @@ import { crlJudge, pathJudge } from "./x509_path.mjs";
 
 const COLLATERAL_BYTES_MAX = 1 << 20;
 const SIGNER_NAME = "Intel SGX TCB Signing";
-const ESCAPED_BY_NUMBER = /(?<!\\)(?:\\\\)*\\u/;
+const OTHER_ESCAPE = /(?<!\\)(?:\\\\)*\\u(?!00[0-7][0-9a-fA-F])|(?<!\\)(?:\\\\)*\\u0000/;
 const MEMBERS = ["tcb_info", "tcb_info_signature", "tcb_info_issuer_chain", "qe_identity",
   "qe_identity_signature", "qe_identity_issuer_chain", "pck_crl", "root_ca_crl"];
 
@@ -43,8 +43,8 @@ function readMembers(bytes) {
     refuse("the collateral is too large");
   }
   const text = utf8Text(bytes);
-  if (ESCAPED_BY_NUMBER.test(text)) {
-    refuse("the collateral has an escape by number, which none of its texts needs");
+  if (OTHER_ESCAPE.test(text)) {
+    refuse("the collateral has escapes of what its texts do not hold");
   }
   const object = jsonParse(text);
   if (!(object instanceof Map)) {

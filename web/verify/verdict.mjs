@@ -11,30 +11,36 @@ export const SKIP = "SKIP";
 
 /** All checks, in the order of the document; ranges of them are named by their ends. */
 export const CHECKS = [
-  "capsule.format", "bundle.format", "platform.known", "platform.allowed", "evidence.format",
-  "platform.root", "evidence.validity", "evidence.revocation", "evidence.signature",
-  "nitro.algorithm", "nitro.leaf", "nitro.pcrs", "nitro.time", "intel.pck", "intel.qe-signature",
-  "intel.qe-binding", "intel.tcb-signature", "intel.tcb-validity", "intel.tcb-platform",
-  "intel.tcb-evaluation", "intel.identity-signature", "intel.qe-identity", "sgx.attributes",
-  "tdx.module", "tdx.attributes", "tdx.xfam", "snp.key", "snp.product", "snp.hwid", "snp.tcb",
-  "snp.policy", "snp.vmpl", "nvidia.request", "nvidia.fwid", "nvidia.rim-signature",
-  "nvidia.rim-version", "nvidia.measurements", "azure.format", "azure.runtime", "azure.key",
-  "tpm.format", "tpm.signature", "tpm.pcrs", "cca.profile", "cca.binding", "cca.realm-signature",
-  "cca.lifecycle", "gpu.evidence", "gpu.nonce", "evidence.nonce", "tcb.status", "evidence.debug",
-  "evidence.age", "measurement.allowed", "machine.allowed", "tcb.min", "binding", "keyset.format",
-  "keyset.platform", "keyset.incarnation", "keyset.config", "config.allowed", "model.allowed",
-  "node.id", "nonce", "channel.tls", "channel.seal", "receipt.format", "receipt.signature",
-  "receipt.keyset", "receipt.evidence", "receipt.incarnation", "receipt.platform", "receipt.node",
-  "receipt.model", "receipt.config", "receipt.class", "receipt.request", "receipt.response",
-  "receipt.tokens", "receipt.stream", "receipt.enc", "receipt.route", "receipt.nonce",
-  "receipt.seed", "receipt.finish", "receipt.time", "time.as-of",
+  "capsule.format", "bundle.format", "platform.known", "platform.allowed", "foreign.format",
+  "evidence.format", "platform.root", "evidence.validity", "evidence.revocation",
+  "evidence.signature", "nitro.algorithm", "nitro.leaf", "nitro.pcrs", "nitro.time", "intel.pck",
+  "intel.qe-signature", "intel.qe-binding", "intel.tcb-signature", "intel.tcb-validity",
+  "intel.tcb-platform", "intel.tcb-evaluation", "intel.identity-signature", "intel.qe-identity",
+  "sgx.attributes", "tdx.module", "tdx.attributes", "tdx.xfam", "snp.key", "snp.product",
+  "snp.hwid", "snp.tcb", "snp.policy", "snp.vmpl", "nvidia.request", "nvidia.fwid",
+  "nvidia.rim-signature", "nvidia.rim-version", "nvidia.measurements", "azure.format",
+  "azure.runtime", "azure.key", "tpm.format", "tpm.signature", "tpm.pcrs", "cca.profile",
+  "cca.binding", "cca.realm-signature", "cca.lifecycle", "gpu.evidence", "gpu.nonce",
+  "evidence.nonce", "tcb.status", "evidence.debug", "evidence.age", "measurement.allowed",
+  "machine.allowed", "tcb.min", "foreign.key", "aci.keyset", "foreign.binding", "foreign.nonce",
+  "aci.expiry", "aci.roles", "foreign.tls", "dstack.events", "dstack.compose", "aci.provenance",
+  "aci.receipt", "foreign.signature", "foreign.request", "foreign.response", "aci.upstream",
+  "aci.session", "binding", "keyset.format", "keyset.platform", "keyset.incarnation",
+  "keyset.config", "config.allowed", "model.allowed", "node.id", "nonce", "channel.tls",
+  "channel.seal", "receipt.format", "receipt.signature", "receipt.keyset", "receipt.evidence",
+  "receipt.incarnation", "receipt.platform", "receipt.node", "receipt.model", "receipt.config",
+  "receipt.class", "receipt.request", "receipt.response", "receipt.tokens", "receipt.stream",
+  "receipt.enc", "receipt.route", "receipt.nonce", "receipt.seed", "receipt.finish", "receipt.time",
+  "time.as-of",
 ];
 
-/** Made only where the evidence is of hardware. */
-export const HARDWARE_CHECKS = [
-  ...CHECKS.filter((name) => /^(nitro|intel|sgx|tdx|snp|nvidia|azure|tpm|cca|gpu)\./.test(name)),
-  "evidence.validity", "evidence.revocation", "evidence.nonce", "tcb.status",
-];
+const ALWAYS_MADE = new RegExp("^(capsule|bundle|platform|keyset|config|model|channel|receipt|time)" +
+  "\\.|^(evidence\\.(format|signature|debug|age)|measurement\\.allowed|tcb\\.min|binding|node\\.id|" +
+  "nonce)$");
+
+/** Made only where the evidence is of hardware, or in another system's form. */
+export const HARDWARE_CHECKS = CHECKS.filter((name) =>
+  !ALWAYS_MADE.test(name) && name !== "machine.allowed");
 
 /** Made only where evidence or policy ask for them; then a FAIL refuses. */
 const ONLY_IF_ASKED = new Set([...HARDWARE_CHECKS, "machine.allowed"]);
