@@ -314,6 +314,7 @@ function sgxClaims(report) {
  */
 const TD_DEBUG = 0x1n;
 const TD_PROFILE = 0x70n;
+const TD_MIGRATE = 0x20000000n;
 const TD_KNOWN = 0xc0000000f8010071n;
 
 /** State components of XFAM: x87 and SSE always, some only together, AVX-512 with AVX. */
@@ -330,11 +331,14 @@ function xfamSound(xfam) {
 }
 
 function tdxJudge({ attributes, xfam }, verdict) {
-  const known = (attributes & ~TD_KNOWN) === 0n;
-  verdict.decide("tdx.attributes", known && (attributes & TD_PROFILE) === 0n,
-    "every attribute is a known one",
-    known ? "the host may profile the domain" : "attributes are set that are reserved",
-    known ? REASON.DEBUG_ENABLED : REASON.MALFORMED);
+  const [, why, reason] = [
+    [attributes & ~TD_KNOWN, "attributes are set that are reserved", REASON.MALFORMED],
+    [attributes & TD_PROFILE, "the host may profile the domain", REASON.DEBUG_ENABLED],
+    [attributes & TD_MIGRATE, "the domain may be moved, and with it its secrets",
+      REASON.MEASUREMENT_MISMATCH],
+  ].find(([bits]) => bits !== 0n) ?? [];
+  verdict.decide("tdx.attributes", !why, "every attribute is one that keeps the host out", why,
+    reason);
   verdict.decide("tdx.xfam", xfamSound(xfam), "a set that TDX allows",
     "no trust domain can have this set of extended features", REASON.MALFORMED);
 }
