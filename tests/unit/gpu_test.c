@@ -7,9 +7,10 @@
 #include <cmocka.h>
 
 #include "attest/gpu.h"
-#include "aver/bundle.h"
+#include "aver/platforms.h"
 #include "codec/cbor.h"
 #include "support/attest_cases.h"
+#include "support/dcap_make.h"
 #include "support/nvidia_make.h"
 
 enum { LIST_BYTES_MAX = 1 << 20, DEVICES_MAX = 3 };
@@ -215,6 +216,101 @@ static void the_nonce_is_of_keyset_and_nonces(void **state)
     assert_memory_equal(nonce, wanted, sizeof wanted);
 }
 
+/* A trust domain with a GPU, as a bundle holds it. */
+typedef struct machine {
+    dcap_made cpu;
+    gpus gpu;
+    aver_bundle bundle;
+    aver_roots roots;
+    aver_policy *policy;
+    aver_verdict verdict;
+    aver_claims claims;
+} machine;
+
+static void machine_begin(machine *m, const char *platform)
+{
+    static const uint8_t keyset[] = "a keyset";
+    nvidia_recipe recipe = nvidia_recipe_good;
+    dcap_recipe cpu = dcap_recipe_good(true);
+    uint8_t keyset_digest[32];
+    memset(m, 0, sizeof *m);
+    (void)snprintf(m->bundle.platform, sizeof m->bundle.platform, "%s", platform);
+    m->bundle.keyset_bytes = AVER_VIEW_OF(keyset);
+    memset(m->bundle.nonce_root, 7, sizeof m->bundle.nonce_root);
+    aver_keyset_digest(m->bundle.keyset_bytes, keyset_digest);
+    aver_gpu_nonce(keyset_digest, m->bundle.nonce_root, recipe.nonce);
+    gpus_begin(&m->gpu, 1);
+    put_device(&m->gpu, &recipe, true);
+    m->bundle.gpu_evidence = aver_buf_view(&m->gpu.list);
+    dcap_make(&cpu, &m->cpu);
+    m->bundle.evidence = aver_buf_view(&m->cpu.quote);
+    m->bundle.collateral[0] =
+        (aver_collateral){AVER_VIEW_LITERAL("collateral"), aver_buf_view(&m->cpu.collateral)};
+    m->bundle.collateral_count = 1;
+    m->roots.test_roots = (aver_attest_roots){{aver_buf_view(&m->cpu.root.der),
+                                               aver_buf_view(&m->gpu.made[0].root.der),
+                                               aver_buf_view(&m->gpu.made[0].values_root.der)},
+                                              3};
+    char why[200];
+    assert_int_equal(aver_policy_parse(AVER_VIEW_LITERAL("{\"version\":1}"), &m->policy, why),
+                     AVER_OK);
+}
+
+static void machine_judge(machine *m, const aver_platform *platform)
+{
+    bool readable = false;
+    aver_platform_input input = {
+        .bundle = &m->bundle, .roots = &m->roots, .policy = m->policy, .at_ms = PKI_NOW_S * 1000};
+    aver_verdict_init(&m->verdict);
+    assert_int_equal(platform->judge(&input, &m->verdict, &m->claims, &readable), AVER_OK);
+}
+
+static void machine_end(machine *m)
+{
+    aver_policy_free(m->policy);
+    dcap_unmake(&m->cpu);
+    gpus_end(&m->gpu);
+}
+
+static bool machine_passed(const machine *m, const char *name)
+{
+    const aver_check *check = aver_verdict_find(&m->verdict, name);
+    return check != NULL && check->status == AVER_CHECK_PASS;
+}
+
+static void gpus_are_judged_beside_a_cpu(void **state)
+{
+    (void)state;
+    static machine m;
+    machine_begin(&m, "tdx");
+    machine_judge(&m, &aver_platform_tdx);
+    assert_false(aver_verdict_failed(&m.verdict));
+    assert_true(machine_passed(&m, "gpu.evidence") && machine_passed(&m, "gpu.nonce"));
+    m.bundle.nonce_root[0] ^= 1; /* the GPU's report is of other nonces */
+    machine_judge(&m, &aver_platform_tdx);
+    assert_true(fails_alone(&m.verdict, "gpu.nonce", AVER_REASON_NONCE_MISMATCH));
+    m.bundle.nonce_root[0] ^= 1;
+    m.bundle.keyset_bytes.size--; /* and this one of another keyset */
+    machine_judge(&m, &aver_platform_tdx);
+    assert_true(fails_alone(&m.verdict, "gpu.nonce", AVER_REASON_NONCE_MISMATCH));
+    m.bundle.gpu_evidence = (aver_view){0};
+    machine_judge(&m, &aver_platform_tdx);
+    assert_false(aver_verdict_failed(&m.verdict) || machine_passed(&m, "gpu.evidence"));
+    machine_end(&m);
+}
+
+/* Where no GPU is judged, evidence of one is refused, not passed over. */
+static void gpus_are_refused_beside_others(void **state)
+{
+    (void)state;
+    static machine m;
+    machine_begin(&m, "nitro");
+    m.bundle.collateral_count = 0;
+    machine_judge(&m, &aver_platform_nitro);
+    assert_true(fails_alone(&m.verdict, "evidence.format", AVER_REASON_MALFORMED));
+    machine_end(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +321,8 @@ int main(void)
         cmocka_unit_test(a_report_of_another_moment_fails),
         cmocka_unit_test(lists_that_cannot_be_read_fail),
         cmocka_unit_test(no_list_is_no_verdict),
+        cmocka_unit_test(gpus_are_judged_beside_a_cpu),
+        cmocka_unit_test(gpus_are_refused_beside_others),
         cmocka_unit_test(the_nonce_is_of_keyset_and_nonces),
     };
     return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);
