@@ -127,8 +127,6 @@ static void cca_judge_profile(const aver_cca_token *token, aver_verdict *verdict
         why = "the platform token is of a profile that is not known here";
     } else if (realm->profile == AVER_CCA_PROFILE_UNKNOWN) {
         why = "the realm token is of a profile that is not known here";
-    } else if (platform->profile != realm->profile) {
-        why = "platform and realm token are of two profiles";
     } else if ((realm->key.data[0] == 0x04) != (realm->profile == AVER_CCA_PROFILE_OLD)) {
         why = "the realm's key is not in the form of its profile";
     } else if (realm->initial.size != realm_bytes) {

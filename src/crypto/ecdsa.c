@@ -84,11 +84,16 @@ aver_err aver_ecdsa_key_verify(const aver_ecdsa_key *key, aver_view digest, aver
     }
     /* The call takes the key without const and does not change it. */
     EC_KEY *writable = (EC_KEY *)(uintptr_t)ecdsa_key(key);
+    ERR_clear_error();
     int verified = ECDSA_do_verify(digest.data, (int)digest.size, parts, writable);
-    bool no_memory = verified < 0 && ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+    /* Below zero it could not be computed: for want of memory, or since the sum is the point at
+     * infinity, which the owner of a key can bring about. */
+    unsigned long first = ERR_peek_error();
+    bool infinite =
+        ERR_GET_LIB(first) == ERR_LIB_EC && ERR_GET_REASON(first) == EC_R_POINT_AT_INFINITY;
     ECDSA_SIG_free(parts);
     ERR_clear_error();
-    return verified == 1 ? AVER_OK : no_memory ? AVER_E_NOMEM : AVER_E_PROOF;
+    return verified == 1 ? AVER_OK : verified == 0 || infinite ? AVER_E_PROOF : AVER_E_NOMEM;
 }
 
 aver_err aver_ecdsa_verify(aver_curve curve, aver_view point, aver_view digest, aver_view signature)

@@ -18,7 +18,7 @@ static void fuzz_whole(aver_view bytes)
     aver_verdict_init(&verdict);
     AVER_ASSERT(aver_attest_judge(AVER_FAMILY_AZURE, &input, &verdict, &claims, &readable) ==
                 AVER_OK);
-    AVER_ASSERT(!aver_attest_holds(AVER_FAMILY_AZURE, true, &verdict));
+    AVER_ASSERT(verdict.count > 0);
     aver_buf json;
     aver_buf_init(&json, 1ul << 20);
     aver_claims_json(&claims, &json);

@@ -28,6 +28,8 @@
 /* Calls until the one that fails; SIZE_MAX: none does. */
 static size_t alloc_fail_left = SIZE_MAX;
 static bool alloc_fail_happened;
+/* Blocks that are held now, to compare before and after: those of every thread. */
+static size_t alloc_fail_live;
 
 static inline void alloc_fail_at(size_t at)
 {
@@ -63,23 +65,34 @@ static inline bool alloc_fail_now(void)
     return true;
 }
 
+static inline void *alloc_fail_count(void *block)
+{
+    alloc_fail_live += block != NULL ? 1 : 0;
+    return block;
+}
+
 void *malloc(size_t size)
 {
-    return alloc_fail_now() ? NULL : __libc_malloc(size);
+    return alloc_fail_now() ? NULL : alloc_fail_count(__libc_malloc(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return alloc_fail_now() ? NULL : __libc_calloc(count, size);
+    return alloc_fail_now() ? NULL : alloc_fail_count(__libc_calloc(count, size));
 }
 
 void *realloc(void *block, size_t size)
 {
-    return alloc_fail_now() ? NULL : __libc_realloc(block, size);
+    if (alloc_fail_now()) {
+        return NULL;
+    }
+    void *moved = __libc_realloc(block, size);
+    return block == NULL ? alloc_fail_count(moved) : moved;
 }
 
 void free(void *block)
 {
+    alloc_fail_live -= block != NULL ? 1 : 0;
     __libc_free(block);
 }
 #endif

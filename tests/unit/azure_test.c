@@ -479,9 +479,17 @@ static void memory_may_end_anywhere(void **state)
         assert_int_equal(attest_case_run(&run, AVER_FAMILY_AZURE, &input), AVER_OK);
         bool failed = true;
         for (size_t at = 0; failed; at += 1 + at / 32) {
-            alloc_fail_at(at);
-            aver_err err = attest_case_run(&run, AVER_FAMILY_AZURE, &input);
-            failed = alloc_fail_end();
+            bool grown = true;
+            aver_err err = AVER_OK;
+            /* What OpenSSL keeps for later it does not take twice. */
+            for (size_t again = 0; again < 3 && grown; again++) {
+                size_t before = alloc_fail_live;
+                alloc_fail_at(at);
+                err = attest_case_run(&run, AVER_FAMILY_AZURE, &input);
+                failed = alloc_fail_end();
+                grown = alloc_fail_live > before;
+            }
+            assert_false(grown);
             assert_true(failed || err == AVER_OK);
             assert_true(err == AVER_OK || err == AVER_E_NOMEM || err == AVER_E_CRYPTO ||
                         err == AVER_E_USAGE);

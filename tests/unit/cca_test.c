@@ -9,6 +9,7 @@
 #include "codec/cbor.h"
 #include "crypto/cose.h"
 #include "crypto/hash.h"
+#include "support/alloc_fail.h"
 #include "support/attest_cases.h"
 #include "support/pki.h"
 
@@ -266,7 +267,7 @@ static void judge(const recipe *r)
 static void good_tokens_hold(void **state)
 {
     (void)state;
-    recipe forms[] = {recipe_good, recipe_good, recipe_good, recipe_good, recipe_good};
+    recipe forms[] = {recipe_good, recipe_good, recipe_good, recipe_good, recipe_good, recipe_good};
     forms[1].profile_2023 = true;
     forms[2].realm_kind = PKI_P256;
     forms[3].profile_2023 = true;
@@ -275,6 +276,8 @@ static void good_tokens_hold(void **state)
     forms[3].key_hash = "sha-512";
     forms[3].measurement_bytes = 64;
     forms[4].lifecycle = 0x30ff;
+    forms[5].profile_2023 = true; /* a newer realm on an older platform */
+    forms[5].platform_profile = "http://arm.com/CCA-SSD/1.0.0";
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         judge(&forms[i]);
         assert_true(attest_case_holds(&run, AVER_FAMILY_CCA));
@@ -481,6 +484,36 @@ static void no_bit_can_be_turned(void **state)
     aver_buf_deinit(&token);
 }
 
+/* Each allocation in turn: NOMEM, or what it is with memory. */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    aver_buf token;
+    aver_buf key;
+    make(&recipe_good, &token);
+    spki(platform_key(), &key);
+    aver_attest_input input = {.evidence = aver_buf_view(&token), .key = aver_buf_view(&key)};
+    assert_int_equal(attest_case_run(&run, AVER_FAMILY_CCA, &input), AVER_OK);
+    bool failed = true;
+    for (size_t at = 0; failed; at++) {
+        bool grown = true;
+        aver_err err = AVER_OK;
+        /* What OpenSSL keeps for later it does not take twice. */
+        for (size_t again = 0; again < 3 && grown; again++) {
+            size_t before = alloc_fail_live;
+            alloc_fail_at(at);
+            err = attest_case_run(&run, AVER_FAMILY_CCA, &input);
+            failed = alloc_fail_end();
+            grown = alloc_fail_live > before;
+        }
+        assert_false(grown);
+        assert_true(err == AVER_OK || (failed && err == AVER_E_NOMEM));
+        assert_true(err != AVER_OK || attest_case_holds(&run, AVER_FAMILY_CCA));
+    }
+    aver_buf_deinit(&key);
+    aver_buf_deinit(&token);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +525,7 @@ int main(void)
         cmocka_unit_test(debugging_is_the_readers_to_accept),
         cmocka_unit_test(nonces_and_keys_are_asked_for),
         cmocka_unit_test(no_bit_can_be_turned),
+        cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,9 @@
 #include "crypto/hash.h"
 #include "support/pki.h"
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/obj_mac.h>
 #include <string.h>
 
 static const struct {
@@ -44,6 +47,40 @@ static void signatures_hold_or_do_not(void **state)
         assert_int_equal(aver_ecdsa_verify(curves[i].curve, key, message, signed_), AVER_E_PROOF);
         memset(signature, 0xff, sizeof signature);
         assert_int_equal(aver_ecdsa_verify(curves[i].curve, key, message, signed_), AVER_E_PROOF);
+    }
+}
+
+/* r = -e / d: then the sum of the two products is the point at infinity, whatever s is. Only the
+ * owner of a key can make it. */
+static void sums_at_infinity_are_no_signatures(void **state)
+{
+    (void)state;
+    static const int groups[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+    for (size_t i = 0; i < CURVES; i++) {
+        uint8_t point[132], signature[132], digest[32];
+        size_t bytes = aver_curve_bytes(curves[i].curve);
+        EVP_PKEY *owner = pki_key(0, curves[i].kind);
+        aver_view key = aver_view_make(point, pki_point(owner, point));
+        EC_GROUP *group = EC_GROUP_new_by_curve_name(groups[i]);
+        BN_CTX *context = BN_CTX_new();
+        BIGNUM *d = NULL;
+        aver_sha256_of(aver_view_text("message"), digest);
+        BIGNUM *r = BN_bin2bn(digest, sizeof digest, NULL);
+        assert_int_equal(EVP_PKEY_get_bn_param(owner, OSSL_PKEY_PARAM_PRIV_KEY, &d), 1);
+        const BIGNUM *order = EC_GROUP_get0_order(group);
+        assert_non_null(BN_mod_inverse(d, d, order, context));
+        assert_int_equal(BN_mod_mul(r, r, d, order, context), 1);
+        assert_int_equal(BN_mod_sub(r, order, r, order, context), 1);
+        memset(signature, 0, sizeof signature);
+        assert_int_equal(BN_bn2binpad(r, signature, (int)bytes), (int)bytes);
+        signature[2 * bytes - 1] = 5;
+        assert_int_equal(aver_ecdsa_verify(curves[i].curve, key, AVER_VIEW_OF(digest),
+                                           aver_view_make(signature, 2 * bytes)),
+                         AVER_E_PROOF);
+        BN_clear_free(d);
+        BN_free(r);
+        BN_CTX_free(context);
+        EC_GROUP_free(group);
     }
 }
 
@@ -103,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signatures_hold_or_do_not),
+        cmocka_unit_test(sums_at_infinity_are_no_signatures),
         cmocka_unit_test(wrong_sizes_and_points_are_refused),
         cmocka_unit_test(der_is_read_strictly),
     };
