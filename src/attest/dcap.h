@@ -153,7 +153,8 @@ AVER_MUST_USE aver_err aver_dcap_extension_read(aver_view extension, aver_dcap_p
 
 /* Of the PCK certificate, what a later quote of the platform needs: remembered. */
 typedef struct aver_dcap_pck {
-    aver_ecdsa_key *key; /* NULL if there is none to be had */
+    aver_ecdsa_key *key;         /* NULL if there is none to be had */
+    aver_ecdsa_key *attestation; /* room for the key of a quote; NULL before the first */
     aver_dcap_pck_info info;
     aver_dcap_fault named;      /* intel.pck */
     aver_dcap_fault revocation; /* evidence.revocation */

@@ -68,23 +68,38 @@ static void judge_revocation(judge_state *state)
     }
 }
 
-/* PASS, FAIL, or an error where nothing could be judged. key is NULL: of the point. */
+/* PASS, FAIL, or an error where nothing could be judged. key is NULL: it could not be read. */
 static aver_err judge_signature(judge_state *state, const char *name, const aver_ecdsa_key *key,
-                                aver_view point, aver_view text, aver_view signature)
+                                aver_view text, aver_view signature)
 {
     uint8_t digest[32];
     aver_sha256_of(text, digest);
-    aver_err err = key != NULL
-                       ? aver_ecdsa_key_verify(key, AVER_VIEW_OF(digest), signature)
-                       : aver_ecdsa_verify(AVER_CURVE_P256, point, AVER_VIEW_OF(digest), signature);
+    aver_err err =
+        key != NULL ? aver_ecdsa_key_verify(key, AVER_VIEW_OF(digest), signature) : AVER_E_FORMAT;
     if (err == AVER_E_NOMEM || err == AVER_E_CRYPTO) {
         return err;
     }
     aver_family_told(state->verdict, name, err == AVER_OK, AVER_REASON_BAD_SIGNATURE,
                      "ECDSA P-256 with SHA-256",
-                     err == AVER_E_FORMAT ? "the key is no point of P-256"
-                                          : "the signature is not the key's over these bytes");
+                     key == NULL ? "the key is no point of P-256"
+                                 : "the signature is not the key's over these bytes");
     return AVER_OK;
+}
+
+/* The quote's own, in the place where the last quote's was. */
+static aver_err judge_quote(judge_state *state)
+{
+    const aver_dcap_quote *quote = &state->quote;
+    aver_ecdsa_key *own = NULL;
+    aver_ecdsa_key **key = state->basis.pck != NULL ? &state->basis.pck->attestation : &own;
+    aver_err err = *key != NULL ? aver_ecdsa_key_set(*key, quote->key)
+                                : aver_ecdsa_key_new(AVER_CURVE_P256, quote->key, key);
+    if (err == AVER_OK || err == AVER_E_FORMAT) {
+        err = judge_signature(state, "evidence.signature", err == AVER_OK ? *key : NULL,
+                              quote->signed_part, quote->signature);
+    }
+    aver_ecdsa_key_free(own);
+    return err;
 }
 
 /* SHA-256 of attestation key and authentication data, then zeros. */
@@ -107,8 +122,7 @@ static void judge_binding(judge_state *state)
 static aver_err judge_signatures(judge_state *state)
 {
     const aver_dcap_quote *quote = &state->quote;
-    aver_err err = judge_signature(state, "evidence.signature", NULL, quote->key,
-                                   quote->signed_part, quote->signature);
+    aver_err err = judge_quote(state);
     if (err != AVER_OK) {
         return err;
     }
@@ -119,8 +133,8 @@ static aver_err judge_signatures(judge_state *state)
                        : "issued by the processor CA");
     }
     if (state->basis.certs_read && state->basis.pck->key != NULL) {
-        err = judge_signature(state, "intel.qe-signature", state->basis.pck->key, (aver_view){0},
-                              quote->qe_report, quote->qe_signature);
+        err = judge_signature(state, "intel.qe-signature", state->basis.pck->key, quote->qe_report,
+                              quote->qe_signature);
     } else {
         aver_verdict_add(state->verdict, "intel.qe-signature", AVER_CHECK_SKIP,
                          "there is no PCK key to judge by");

@@ -193,6 +193,7 @@ void aver_dcap_pck_free(void *value)
     aver_dcap_pck *pck = value;
     if (pck != NULL) {
         aver_ecdsa_key_free(pck->key);
+        aver_ecdsa_key_free(pck->attestation);
         free(pck);
     }
 }

@@ -31,28 +31,43 @@ size_t aver_curve_bytes(aver_curve curve)
     return ecdsa_curves[curve].bytes;
 }
 
-aver_err aver_ecdsa_key_new(aver_curve curve, aver_view point, aver_ecdsa_key **ret_key)
+static aver_err ecdsa_set(EC_KEY *key, size_t bytes, aver_view point)
 {
-    size_t bytes = ecdsa_curves[curve].bytes;
     uint8_t octets[1 + AVER_ECDSA_POINT_BYTES_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
     if (point.size != 2 * bytes) {
         return AVER_E_FORMAT;
     }
     memcpy(octets + 1, point.data, point.size);
+    /* Refuses points off the curve; a group of prime order has no others to refuse. */
+    if (EC_KEY_oct2key(key, octets, 1 + point.size, NULL) != 1) {
+        bool no_memory = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+        ERR_clear_error();
+        return no_memory ? AVER_E_NOMEM : AVER_E_FORMAT;
+    }
+    return AVER_OK;
+}
+
+aver_err aver_ecdsa_key_new(aver_curve curve, aver_view point, aver_ecdsa_key **ret_key)
+{
     EC_KEY *key = EC_KEY_new_by_curve_name(ecdsa_curves[curve].nid);
     if (key == NULL) {
         ERR_clear_error();
         return AVER_E_NOMEM;
     }
-    /* Refuses points off the curve; a group of prime order has no others to refuse. */
-    if (EC_KEY_oct2key(key, octets, 1 + point.size, NULL) != 1) {
-        bool no_memory = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+    aver_err err = ecdsa_set(key, ecdsa_curves[curve].bytes, point);
+    if (err != AVER_OK) {
         EC_KEY_free(key);
-        ERR_clear_error();
-        return no_memory ? AVER_E_NOMEM : AVER_E_FORMAT;
+        return err;
     }
     *ret_key = (aver_ecdsa_key *)(void *)key;
     return AVER_OK;
+}
+
+aver_err aver_ecdsa_key_set(aver_ecdsa_key *key, aver_view point)
+{
+    EC_KEY *ec = (EC_KEY *)(void *)key;
+    size_t bytes = ((size_t)EC_GROUP_get_degree(EC_KEY_get0_group(ec)) + 7) / 8;
+    return ecdsa_set(ec, bytes, point);
 }
 
 void aver_ecdsa_key_free(aver_ecdsa_key *key)

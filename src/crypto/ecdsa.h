@@ -28,6 +28,9 @@ typedef struct aver_ecdsa_key aver_ecdsa_key;
 /* FORMAT if point is not of two coordinates or not on the curve. */
 AVER_MUST_USE aver_err aver_ecdsa_key_new(aver_curve curve, aver_view point,
                                           aver_ecdsa_key **ret_key);
+/* Another point of the same curve in its place: a curve is not made anew for each key. FORMAT as
+ * above, and then the key is only good for another one. */
+AVER_MUST_USE aver_err aver_ecdsa_key_set(aver_ecdsa_key *key, aver_view point);
 void aver_ecdsa_key_free(aver_ecdsa_key *key);
 /* signature is r || s; PROOF if it does not hold, FORMAT if it is of another size. */
 AVER_MUST_USE aver_err aver_ecdsa_key_verify(const aver_ecdsa_key *key, aver_view digest,

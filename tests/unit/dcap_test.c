@@ -625,6 +625,15 @@ static void what_is_remembered_says_the_same(void **state)
             assert_true(same_verdicts(&first.verdict, &run.verdict));
             assert_int_equal(first.claims.list_count, run.claims.list_count);
         }
+        /* A key that is no point, and the good one after it. */
+        size_t key = recipe.tdx ? 48 + 584 + 4 + 64 : 48 + 384 + 4 + 64;
+        for (size_t i = 0; i < 2; i++) {
+            made.quote.data[key] ^= 1;
+            assert_int_equal(attest_case_run(&run, family_of(&recipe), &input), AVER_OK);
+            assert_true(aver_attest_holds(family_of(&recipe), false, &run.verdict) == (i == 1));
+            assert_int_equal(aver_verdict_reason(&run.verdict),
+                             i == 0 ? AVER_REASON_BAD_SIGNATURE : AVER_REASON_NONE);
+        }
         /* Out of the time of the lists, of the collateral, of the certificates. */
         const uint64_t later[] = {31ull * 86400, 400ull * 86400};
         for (size_t i = 0; i < 2; i++) {
