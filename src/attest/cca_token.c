@@ -75,23 +75,37 @@ static aver_err cca_text(aver_cbor_cursor *cursor, aver_view *ret_text)
     return err;
 }
 
+static aver_err cca_component_member(aver_cbor_cursor *cursor, int64_t key,
+                                     aver_cca_component *component)
+{
+    aver_view skipped;
+    switch (key) {
+    case 1:
+        return cca_text(cursor, &component->kind);
+    case 2:
+        return cca_digest(cursor, &component->measurement);
+    case 4:
+        return cca_text(cursor, &component->version);
+    case 5:
+        return cca_digest(cursor, &component->signer);
+    case 6:
+        return cca_text(cursor, &component->hash_algorithm);
+    default:
+        return aver_cbor_skip(cursor, &skipped);
+    }
+}
+
 static aver_err cca_component(aver_cbor_cursor *cursor, aver_cca_component *component)
 {
     aver_cbor_map map;
     aver_err err = aver_cbor_read_map(cursor, &map);
     for (bool more = true; err == AVER_OK;) {
         int64_t key = 0;
-        aver_view skipped;
         err = aver_cbor_map_key_int(cursor, &map, &more, &key);
         if (err != AVER_OK || !more) {
             break;
         }
-        err = key == 1   ? cca_text(cursor, &component->kind)
-              : key == 2 ? cca_digest(cursor, &component->measurement)
-              : key == 4 ? cca_text(cursor, &component->version)
-              : key == 5 ? cca_digest(cursor, &component->signer)
-              : key == 6 ? cca_text(cursor, &component->hash_algorithm)
-                         : aver_cbor_skip(cursor, &skipped);
+        err = cca_component_member(cursor, key, component);
     }
     return err == AVER_OK && (component->measurement.size == 0 || component->signer.size == 0)
                ? AVER_E_FORMAT
@@ -284,7 +298,8 @@ static bool cca_key_cose(aver_cca_realm *realm)
     }
     if (err != AVER_OK || aver_cbor_end(&cursor) != AVER_OK || type != 2 ||
         curve < AVER_CURVE_P256 || curve > AVER_CURVE_P521 ||
-        x.size != aver_curve_bytes((aver_curve)curve) || y.size != x.size) {
+        x.size != aver_curve_bytes((aver_curve)curve) || y.size != x.size || x.data == NULL ||
+        y.data == NULL) {
         return false;
     }
     realm->curve = (aver_curve)curve;
