@@ -11,7 +11,7 @@
 #define EAR_DEVELOPER       "aver"
 #define EAR_BUILD           "libaver " AVER_VERSION
 #define EAR_CHECKS_PROFILE  "urn:aver:verdict:1"
-#define EAR_JSON_BYTES_MAX  (4u * 1024 * 1024)
+#define EAR_JSON_BYTES_MAX  (4ul * 1024 * 1024)
 #define EAR_NONCE_BYTES_MIN 8
 #define EAR_NONCE_BYTES_MAX 64
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTEST_FILE_BYTES_MAX      (2u * 1024 * 1024)
+#define ATTEST_FILE_BYTES_MAX      (2ul * 1024 * 1024)
 #define ATTEST_AUTHORITY_BYTES_MAX 65536u
 
 /* A nonce from the command line, or a fresh one, printed so that it can be used again. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JUDGE_JSON_BYTES_MAX (4u * 1024 * 1024)
+#define JUDGE_JSON_BYTES_MAX (4ul * 1024 * 1024)
 
 typedef struct judge_run {
     aver_evidence evidence;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define VECTORS_FAMILIES_MAX    32
-#define VECTORS_VALUE_BYTES_MAX (1024u * 1024)
+#define VECTORS_VALUE_BYTES_MAX (1024ul * 1024)
 #define VECTORS_VALUE_COLUMNS   160
 
 typedef struct vectors_family {
@@ -256,7 +256,7 @@ static bool vectors_chosen(const vectors_run *run, size_t index)
 static aver_exit vectors_summary_json(const vectors_run *run)
 {
     aver_buf out;
-    aver_buf_init(&out, 256u * 1024 * 1024);
+    aver_buf_init(&out, 256ul * 1024 * 1024);
     json_t *all = json_pack("{s:O,s:I,s:I}", "cases", run->told, "passed", (json_int_t)run->passed,
                             "failed", (json_int_t)run->failed);
     aver_json_append_ordered(&out, all);

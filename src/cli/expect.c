@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPECT_CLAIMS_BYTES_MAX (1024u * 1024)
+#define EXPECT_CLAIMS_BYTES_MAX (1024ul * 1024)
 #define EXPECT_PATH_BYTES       512
 
 /* One object of what is expected, and where the walk stands in it. */

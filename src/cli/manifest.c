@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANIFEST_BYTES_MAX (64u * 1024 * 1024)
-#define MANIFEST_MARKS_MAX (4u * 1024 * 1024)
+#define MANIFEST_BYTES_MAX (64ul * 1024 * 1024)
+#define MANIFEST_MARKS_MAX (4ul * 1024 * 1024)
 #define MANIFEST_NONCE_MAX 4096u
 
 /* A case while it is read. */
@@ -318,7 +318,8 @@ aver_err aver_manifest_load(const aver_manifest *manifest, size_t index, uint64_
                             aver_manifest_case *ret_case, char ret_why[AVER_MANIFEST_WHY_BYTES])
 {
     const json_t *entry = json_array_get(manifest->cases, index);
-    manifest_reader reader = {.manifest = manifest, .loaded = ret_case, .why = ret_why};
+    manifest_reader reader = {.manifest = manifest, .loaded = ret_case};
+    reader.why = ret_why;
     memset(ret_case, 0, sizeof *ret_case);
     ret_case->id = aver_manifest_id(manifest, index);
     ret_case->family_name = aver_manifest_family(manifest, index);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define RESULT_TEXT_BYTES_MAX (16u * 1024 * 1024)
+#define RESULT_TEXT_BYTES_MAX (16ul * 1024 * 1024)
 #define RESULT_KEY_BYTES_MAX  16384u
 
 bool aver_result_alone(const aver_args *args)

@@ -12,7 +12,7 @@
 
 #define JWS_SIGNATURE_BYTES 64
 #define JWS_DER_BYTES_MAX   80
-#define JWS_TEXT_BYTES_MAX  (16u * 1024 * 1024)
+#define JWS_TEXT_BYTES_MAX  (16ul * 1024 * 1024)
 #define JWS_GROUP_BYTES     32
 
 /* An encrypted key is refused; OpenSSL would ask on the terminal. */
