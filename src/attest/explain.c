@@ -58,9 +58,16 @@ static void explain_dates(const char *detail, uint64_t now_s, aver_buf *out)
     }
 }
 
-static aver_view explain_text(const aver_claims *claims, const char *name)
+/* Also of a quote inside other evidence. */
+static const aver_claim *explain_claim(const aver_claims *claims, const char *name)
 {
     const aver_claim *claim = aver_claims_find(claims, NULL, name);
+    return claim != NULL ? claim : aver_claims_find(claims, "tdx", name);
+}
+
+static aver_view explain_text(const aver_claims *claims, const char *name)
+{
+    const aver_claim *claim = explain_claim(claims, name);
     bool text = claim != NULL && claim->kind == AVER_CLAIM_TEXT;
     return text ? claim->bytes : (aver_view){0};
 }
@@ -107,7 +114,7 @@ static void explain_parts(const aver_claims *claims, aver_buf *out)
 /* The SVNs that the platform has, as the claims tell them. */
 static aver_view explain_svns(const aver_claims *claims, const char *name)
 {
-    const aver_claim *claim = aver_claims_find(claims, NULL, name);
+    const aver_claim *claim = explain_claim(claims, name);
     bool whole =
         claim != NULL && claim->kind == AVER_CLAIM_BYTES && claim->bytes.size == EXPLAIN_COMPONENTS;
     return whole ? claim->bytes : (aver_view){0};
@@ -146,7 +153,7 @@ static void explain_level(const json_t *level, const aver_claims *claims, uint64
 {
     const json_t *tcb = json_object_get(level, "tcb");
     const char *date = json_string_value(json_object_get(level, "tcbDate"));
-    const aver_claim *pce = aver_claims_find(claims, NULL, "pck_pcesvn");
+    const aver_claim *pce = explain_claim(claims, "pck_pcesvn");
     long long pce_wanted = (long long)json_integer_value(json_object_get(tcb, "pcesvn"));
     uint64_t date_s = 0;
     if (date != NULL && aver_date_read(aver_view_text(date), &date_s)) {
