@@ -111,25 +111,33 @@ static aver_err rim_certificate_add(aver_view text, aver_certs *certs)
     return err;
 }
 
-static aver_err rim_certificates(aver_nvidia_rim *rim, size_t key_info)
+/* X509Data: certificates alone, at least one. */
+static bool rim_certificates_fit(const aver_nvidia_rim *rim)
 {
     const aver_xml *xml = &rim->xml;
-    size_t data = 0;
-    aver_err err = AVER_OK;
-    if (!rim_next(xml, key_info, 0, "X509Data", &data) || !rim_last(xml, key_info, data) ||
-        !aver_xml_no_text(xml, data)) {
-        return AVER_E_FORMAT;
-    }
-    for (size_t at = aver_xml_child(xml, data, 0); at != AVER_XML_NONE && err == AVER_OK;
-         at = aver_xml_child(xml, data, at)) {
+    size_t at = aver_xml_child(xml, rim->certificates, 0);
+    bool fit = at != AVER_XML_NONE && aver_xml_no_text(xml, rim->certificates);
+    for (; fit && at != AVER_XML_NONE; at = aver_xml_child(xml, rim->certificates, at)) {
         aver_view text;
-        err = aver_xml_is(xml, at, RIM_DSIG, "X509Certificate") ? aver_xml_text(xml, at, &text)
-                                                                : AVER_E_FORMAT;
+        fit = aver_xml_is(xml, at, RIM_DSIG, "X509Certificate") &&
+              aver_xml_text(xml, at, &text) == AVER_OK;
+    }
+    return fit;
+}
+
+aver_err aver_nvidia_rim_certs_read(aver_nvidia_rim *rim)
+{
+    aver_err err = AVER_OK;
+    for (size_t at = aver_xml_child(&rim->xml, rim->certificates, 0);
+         at != AVER_XML_NONE && err == AVER_OK;
+         at = aver_xml_child(&rim->xml, rim->certificates, at)) {
+        aver_view text;
+        err = aver_xml_text(&rim->xml, at, &text);
         if (err == AVER_OK) {
             err = rim_certificate_add(text, &rim->certs);
         }
     }
-    return err == AVER_OK && rim->certs.count == 0 ? AVER_E_FORMAT : err;
+    return err;
 }
 
 static aver_err rim_signature_read(aver_nvidia_rim *rim)
@@ -142,10 +150,12 @@ static aver_err rim_signature_read(aver_nvidia_rim *rim)
         !rim_next(xml, rim->signature, rim->signed_info, "SignatureValue", &value) ||
         aver_xml_text(xml, value, &rim->signature_text) != AVER_OK ||
         !rim_next(xml, rim->signature, value, "KeyInfo", &key_info) ||
-        !rim_last(xml, rim->signature, key_info)) {
+        !rim_last(xml, rim->signature, key_info) ||
+        !rim_next(xml, key_info, 0, "X509Data", &rim->certificates) ||
+        !rim_last(xml, key_info, rim->certificates) || !rim_certificates_fit(rim)) {
         return AVER_E_FORMAT;
     }
-    return rim_certificates(rim, key_info);
+    return AVER_OK;
 }
 
 /* A decimal number without a sign or surplus zeros, up to most. */

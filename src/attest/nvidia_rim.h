@@ -34,19 +34,21 @@ typedef struct aver_nvidia_rim_value {
 
 typedef struct aver_nvidia_rim {
     aver_xml xml;
-    size_t signature, signed_info; /* nodes */
+    size_t signature, signed_info, certificates; /* nodes */
     aver_view version, edition, product;
     aver_nvidia_rim_value values[AVER_NVIDIA_RIM_VALUES_MAX];
     size_t values_count, active_count;
     aver_view digest_text, signature_text; /* base64 */
-    aver_certs certs;                      /* leaf first */
+    aver_certs certs;                      /* leaf first, once they were read */
 } aver_nvidia_rim;
 
 /* FORMAT, LIMIT, NOMEM. text must stay. ret_rim is the caller's to hand to aver_nvidia_rim_close.
  */
 AVER_MUST_USE aver_err aver_nvidia_rim_open(aver_view text, aver_nvidia_rim *ret_rim);
 void aver_nvidia_rim_close(aver_nvidia_rim *rim);
-/* PROOF if the document or SignedInfo is not what was signed. */
+/* Reads the certificates of the signature, once. FORMAT, LIMIT, NOMEM. */
+AVER_MUST_USE aver_err aver_nvidia_rim_certs_read(aver_nvidia_rim *rim);
+/* PROOF if the document or SignedInfo is not what the first certificate signed. */
 AVER_MUST_USE aver_err aver_nvidia_rim_verify(const aver_nvidia_rim *rim);
 /* True if a block of the report has one of the value's digests. */
 bool aver_nvidia_rim_matches(const aver_nvidia_rim *rim, const aver_nvidia_rim_value *value,

@@ -138,7 +138,16 @@ static aver_err values_judge_signature(values_job *job, size_t at, const aver_fa
         *ret_good = true;
         return AVER_OK;
     }
-    aver_err err = aver_nvidia_rim_verify(&job->sets[at].rim);
+    aver_err err = aver_nvidia_rim_certs_read(&job->sets[at].rim);
+    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+        aver_verdict_fail(job->verdict, "nvidia.rim-signature", AVER_REASON_MALFORMED,
+                          "a certificate of set %zu of reference values is %s", at,
+                          aver_err_text(err));
+        return AVER_OK;
+    }
+    if (err == AVER_OK) {
+        err = aver_nvidia_rim_verify(&job->sets[at].rim);
+    }
     if (err == AVER_E_PROOF) {
         aver_verdict_fail(job->verdict, "nvidia.rim-signature", AVER_REASON_BAD_SIGNATURE,
                           "set %zu of reference values is not what was signed", at);
