@@ -13,6 +13,7 @@
 #include "crypto/cose.h"
 #include "crypto/hash.h"
 #include "support/attest_cases.h"
+#include "support/dcap_make.h"
 #include "support/forge.h"
 #include "support/pki.h"
 
@@ -346,6 +347,140 @@ static void evidence_without_a_time_has_no_age(void **state)
     forge_deinit(&made);
 }
 
+static dcap_made domain;
+static bool with_collateral;
+static const char *status; /* of its TCB */
+
+/* A quote of a trust domain over this very keyset and these nonces. */
+static void quote(aver_bundle *bundle)
+{
+    uint8_t keyset_digest[32];
+    uint8_t bound[64];
+    dcap_recipe recipe = dcap_recipe_good(true);
+    aver_keyset_digest(bundle->keyset_bytes, keyset_digest);
+    aver_binding(keyset_digest, bundle->nonce_root, (aver_view){0}, bound);
+    recipe.report_data_whole = bound;
+    recipe.status = status != NULL ? status : recipe.status;
+    dcap_make(&recipe, &domain);
+    (void)snprintf(bundle->platform, sizeof bundle->platform, "tdx");
+    bundle->evidence = aver_buf_view(&domain.quote);
+    if (with_collateral) {
+        bundle->collateral[0] =
+            (aver_collateral){AVER_VIEW_LITERAL("collateral"), aver_buf_view(&domain.collateral)};
+        bundle->collateral_count = 1;
+    }
+}
+
+/* Its mrtd as the claims have it, in hex. */
+static void domain_mrtd(char ret_hex[97])
+{
+    static attest_case run;
+    dcap_recipe recipe = dcap_recipe_good(true);
+    dcap_made one;
+    dcap_make(&recipe, &one);
+    aver_attest_input input = dcap_input(&one);
+    assert_int_equal(attest_case_run(&run, AVER_FAMILY_TDX, &input), AVER_OK);
+    assert_string_equal(run.claims.measurements[0].kind, "mrtd");
+    aver_hex_encode(aver_view_make(run.claims.measurements[0].bytes, 48), ret_hex);
+    dcap_unmake(&one);
+}
+
+static void allow_domain(aver_buf *json)
+{
+    char mrtd[97];
+    char text[256];
+    const char *keep = more;
+    more = NULL;
+    allow_nitro(json);
+    more = keep;
+    domain_mrtd(mrtd);
+    (void)snprintf(text, sizeof text,
+                   "%s\"measurements\":[{\"platform\":\"tdx\",\"firmware\":\"%s\"},",
+                   more != NULL ? more : "", mrtd);
+    replace(json, "\"measurements\":[", text);
+}
+
+static void domain_reader(aver_verify_context *context)
+{
+    context->platforms = platforms;
+    context->now_ms = PKI_NOW_S * 1000;
+    context->roots.has_sim_root = false;
+    context->roots.test_roots = (aver_attest_roots){{aver_buf_view(&domain.root.der)}, 1};
+}
+
+static bool judge_domain(void)
+{
+    platform = "tdx";
+    forge_init(&made);
+    made.edits.edit_policy = allow_domain;
+    made.edits.edit_keyset = name_platform;
+    made.edits.edit_bundle = quote;
+    made.edits.edit_context = domain_reader;
+    forge_build(&made);
+    aver_verdict_init(&verdict);
+    bool accepted = forge_judge_connect(&made, &verdict);
+    forge_deinit(&made);
+    dcap_unmake(&domain);
+    return accepted;
+}
+
+/* It has no time of its own: the reader's nonce is what makes it fresh. */
+static void a_trust_domain_is_accepted_without_an_age(void **state)
+{
+    (void)state;
+    with_collateral = true;
+    status = NULL;
+    if (!judge_domain()) {
+        attest_case_print(&verdict);
+        fail();
+    }
+    assert_true(verdict.timeless);
+    assert_int_equal(aver_verdict_find(&verdict, "evidence.age")->status, AVER_CHECK_SKIP);
+    assert_int_equal(aver_verdict_find(&verdict, "tcb.status")->status, AVER_CHECK_PASS);
+    assert_int_equal(aver_verdict_find(&verdict, "nonce")->status, AVER_CHECK_PASS);
+}
+
+static void a_trust_domain_without_collateral_is_refused(void **state)
+{
+    (void)state;
+    with_collateral = false;
+    status = NULL;
+    assert_false(judge_domain());
+}
+
+static void statuses_are_those_that_the_policy_accepts(void **state)
+{
+    (void)state;
+    with_collateral = true;
+    status = "SWHardeningNeeded";
+    assert_false(judge_domain());
+    assert_true(fails_alone(&verdict, "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
+    more = "\"accept_tcb\":[\"UpToDate\",\"SWHardeningNeeded\"],";
+    if (!judge_domain()) {
+        attest_case_print(&verdict);
+        fail();
+    }
+    more = "\"accept_tcb\":[],";
+    status = NULL;
+    assert_false(judge_domain());
+    assert_true(fails_alone(&verdict, "tcb.status", AVER_REASON_TCB_OUT_OF_DATE));
+    more = "\"min_evaluation\":4294967295,";
+    assert_false(judge_domain());
+    assert_int_equal(aver_verdict_find(&verdict, "intel.tcb-evaluation")->status, AVER_CHECK_FAIL);
+}
+
+/* The PPID of the PCK certificate is the machine. */
+static void a_platform_of_intel_is_known_by_its_ppid(void **state)
+{
+    (void)state;
+    with_collateral = true;
+    status = NULL;
+    more = "\"machines\":[\"00ff\"],";
+    assert_false(judge_domain());
+    assert_true(fails_alone(&verdict, "machine.allowed", AVER_REASON_NONE));
+    assert_null(strstr(aver_verdict_find(&verdict, "machine.allowed")->detail, "no machine"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +490,10 @@ int main(void)
         cmocka_unit_test_setup(machines_are_those_that_the_policy_names, again),
         cmocka_unit_test_setup(what_nobody_judges_is_refused, again),
         cmocka_unit_test_setup(evidence_of_one_platform_is_none_of_another, again),
+        cmocka_unit_test_setup(a_trust_domain_is_accepted_without_an_age, again),
+        cmocka_unit_test_setup(a_trust_domain_without_collateral_is_refused, again),
+        cmocka_unit_test_setup(statuses_are_those_that_the_policy_accepts, again),
+        cmocka_unit_test_setup(a_platform_of_intel_is_known_by_its_ppid, again),
         cmocka_unit_test_setup(the_platforms_own_requirements_count, again),
         cmocka_unit_test_setup(evidence_without_a_time_has_no_age, again),
     };
