@@ -49,6 +49,10 @@ typedef struct aver_check {
 typedef struct aver_verdict {
     aver_check checks[AVER_CHECKS_MAX];
     size_t count;
+    /* Which of the table are in checks, and where the search for the next name begins: names are
+     * added mostly in the order of the table. */
+    bool made[AVER_CHECKS_MAX];
+    size_t next;
     bool simulated; /* some evidence came from the simulator: shown with every verdict */
     bool timeless;  /* evidence of this platform carries no time: evidence.age is not required */
     const char *const *required; /* what the platform itself requires too, NULL-terminated; or NULL

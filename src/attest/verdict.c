@@ -12,29 +12,41 @@
 void aver_verdict_init(aver_verdict *verdict)
 {
     verdict->count = 0;
+    memset(verdict->made, 0, sizeof verdict->made);
+    verdict->next = 0;
     verdict->simulated = false;
     verdict->timeless = false;
     verdict->required = NULL;
 }
 
-static const char *verdict_name(const char *name)
+/* The place of a name in the table. */
+static size_t verdict_place(const aver_verdict *verdict, const char *name)
 {
-    for (const aver_check_name *entry = aver_check_names(); entry->name; entry++) {
-        if (strcmp(entry->name, name) == 0) {
-            return entry->name;
+    const aver_check_name *names = aver_check_names();
+    size_t from = verdict->next;
+    for (size_t i = from; names[i].name != NULL; i++) {
+        if (strcmp(names[i].name, name) == 0) {
+            return i;
         }
     }
-    return NULL;
+    for (size_t i = 0; i < from; i++) {
+        if (strcmp(names[i].name, name) == 0) {
+            return i;
+        }
+    }
+    aver_check_fail(__FILE__, __LINE__, name);
 }
 
 __attribute__((format(printf, 5, 0))) static void
 verdict_put(aver_verdict *verdict, const char *name, aver_check_status status, aver_reason reason,
             const char *format, va_list args)
 {
-    const char *constant = verdict_name(name);
-    AVER_ASSERT(constant && !aver_verdict_find(verdict, name) && verdict->count < AVER_CHECKS_MAX);
+    size_t place = verdict_place(verdict, name);
+    AVER_ASSERT(!verdict->made[place] && verdict->count < AVER_CHECKS_MAX);
+    verdict->made[place] = true;
+    verdict->next = place + 1;
     aver_check *check = &verdict->checks[verdict->count++];
-    check->name = constant;
+    check->name = aver_check_names()[place].name;
     check->status = status;
     check->reason = reason;
     int length = vsnprintf(check->detail, sizeof check->detail, format, args);
