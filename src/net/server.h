@@ -13,8 +13,8 @@
  *
  * Limits are refused with a status and an error body in OpenAI's form: 431 header, 413 body, 408
  * too slow to arrive, 503 too many connections or bodies too large together. A reader slower than
- * its stream is cut when output_bytes_max is unsent. A client that ends its side of the connection
- * before its answer is complete counts as gone.
+ * its stream is cut when output_bytes_max is unsent, or when it takes less than write_bytes_min. A
+ * client that ends its side of the connection before its answer is complete counts as gone.
  * Signals: SIGPIPE is ignored from the first server on.
  * Threads: the loop's thread only.
  */
@@ -38,7 +38,9 @@ typedef struct aver_server_limits {
     uint32_t idle_timeout_ms;    /* 60000: a connection without a request */
     uint32_t request_timeout_ms; /* 20000: from the first byte of a request to its last */
     uint32_t output_bytes_max;   /* 1 MiB unsent: the reader is too slow */
-    uint32_t write_timeout_ms;   /* 30000 without any progress */
+    /* While output waits, a client takes at least write_bytes_min in each write_timeout_ms. */
+    uint32_t write_timeout_ms; /* 30000 */
+    uint32_t write_bytes_min;  /* 1: any progress will do */
 } aver_server_limits;
 
 typedef struct aver_server_options {

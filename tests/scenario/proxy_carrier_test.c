@@ -355,6 +355,7 @@ static void nothing_of_a_carrier_is_a_page_of_the_proxy(void **state)
     proxy_ask(&proxy, "/v1/models", NULL, &answer);
     assert_int_equal(answer.status, 200);
     assert_string_equal(answer.verdict, "none");
+    assert_string_equal(answer.source, "carrier");
     assert_string_equal(answer.sniff, "nosniff");
     assert_string_equal(answer.page, "default-src 'none'; frame-ancestors 'none'; sandbox");
     proxy_answer_deinit(&answer);
