@@ -14,6 +14,9 @@
 #define SPECIALS_MAX       65536
 #define PRESERVED_MAX      64
 #define PIECE_BYTES_MAX    4096
+/* Input for one token */
+#define CHARACTER_BYTES_MAX ((size_t)4)
+#define FOLDED_TIMES        ((size_t)16)
 
 typedef struct prompt_part {
     size_t start;
@@ -34,7 +37,7 @@ struct aver_prompt {
     aver_template *chat; /* NULL: plain */
     char *bos;
     uint8_t digest[32];
-    size_t piece_bytes_max; /* longest token text: bounds the count of ids from below */
+    size_t piece_bytes_max; /* of input that one token can stand for: bounds the ids from below */
     aver_view *specials;    /* texts of control tokens, borrowed from the vocabulary; sorted */
     size_t specials_count;
     bool special_begins[256]; /* first bytes of them */
@@ -60,6 +63,30 @@ static int special_compare(const void *left, const void *right)
     return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
 }
 
+/* Bytes of a token's text; those of a vocabulary's own spelling (a space is three bytes there) if
+ * it is too long to be spelled out. */
+static size_t vocab_piece_bytes(const struct llama_vocab *vocab, llama_token token)
+{
+    char bytes[PIECE_BYTES_MAX];
+    int32_t size = llama_token_to_piece(vocab, token, bytes, (int32_t)sizeof(bytes), 0, true);
+    return size < 0 ? strlen(vocab_text(vocab, token)) : (size_t)size;
+}
+
+/* The most bytes of input for one token: those of the longest one, and at least one character's,
+ * which may be an unknown one. Some tokenisers leave out spaces and accents: there no number is
+ * sure, and FOLDED_TIMES the longest is more than any real text has. */
+static size_t vocab_piece_bytes_max(const struct llama_vocab *vocab)
+{
+    enum llama_vocab_type type = llama_vocab_type(vocab);
+    size_t longest = CHARACTER_BYTES_MAX;
+    for (int32_t i = 0; i < llama_vocab_n_tokens(vocab); i++) {
+        size_t size = vocab_piece_bytes(vocab, i);
+        longest = size > longest ? size : longest;
+    }
+    return type == LLAMA_VOCAB_TYPE_WPM || type == LLAMA_VOCAB_TYPE_UGM ? longest * FOLDED_TIMES
+                                                                        : longest;
+}
+
 static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
 {
     int32_t count = llama_vocab_n_tokens(prompt->vocab);
@@ -67,7 +94,7 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
     if (prompt->specials == NULL) {
         return AVER_E_NOMEM;
     }
-    prompt->piece_bytes_max = 1;
+    prompt->piece_bytes_max = vocab_piece_bytes_max(prompt->vocab);
     for (int32_t i = 0; i < count; i++) {
         aver_view text = aver_view_text(vocab_text(prompt->vocab, i));
         unsigned attributes = (unsigned)llama_vocab_get_attr(prompt->vocab, i);
@@ -75,9 +102,6 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
         if (special && text.size > 0 && prompt->specials_count < SPECIALS_MAX) {
             prompt->specials[prompt->specials_count++] = text;
             prompt->special_begins[text.data[0]] = true;
-        }
-        if (text.size > prompt->piece_bytes_max) {
-            prompt->piece_bytes_max = text.size;
         }
     }
     qsort(prompt->specials, prompt->specials_count, sizeof(*prompt->specials), special_compare);

@@ -134,6 +134,13 @@ static void texts_beyond_the_context_are_refused(void **state)
     answer = texts_run(AVER_ENDPOINT_TOKENIZE, text, sizeof(text));
     assert_true(answer->refused);
     assert_non_null(strstr(answer->why, "prompt of at least"));
+    /* The longest token of this vocabulary has 27 bytes, and one of 16 spaces is spelled with 48.
+     */
+    memset(text, ' ', 7000);
+    answer = texts_run(AVER_ENDPOINT_TOKENIZE, text, 256 * 27);
+    assert_non_null(strstr(answer->why, "prompt of 4"));
+    answer = texts_run(AVER_ENDPOINT_TOKENIZE, text, 257 * 27);
+    assert_non_null(strstr(answer->why, "prompt of at least 257 tokens"));
 }
 
 static void lists_that_are_none_are_refused(void **state)
