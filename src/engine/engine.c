@@ -355,6 +355,20 @@ static void engine_take_outputs(aver_engine *engine)
     }
 }
 
+/* A step may do nothing but read parts of prompts: that is work too, and can be counted. */
+static void engine_tell_reading(const aver_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->slots.count; i++) {
+        aver_slot *slot = &engine->slots.list[i];
+        if (slot->state == AVER_SLOT_PROMPT && slot->count > slot->told) {
+            slot->told = slot->count;
+            engine_emit(engine, &(aver_event){.kind = AVER_EVENT_READ,
+                                              .job_id = slot->work->job_id,
+                                              .read_count = slot->count});
+        }
+    }
+}
+
 aver_err aver_engine_step(aver_engine *engine)
 {
     if (engine->embed != NULL) {
@@ -374,5 +388,6 @@ aver_err aver_engine_step(aver_engine *engine)
     }
     aver_schedule_learn(&engine->schedule, aver_time_monotonic_ns() - started_ns);
     engine_take_outputs(engine);
+    engine_tell_reading(engine);
     return AVER_OK;
 }

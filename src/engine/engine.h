@@ -82,11 +82,11 @@ typedef struct aver_engine aver_engine;
 /*
  * Events of one job:
  *
- *   generation:     STARTED (TOKEN | CALL)* CHOICE ... DONE     TOKEN, CALL, CHOICE name their
- * choice; each choice ends with one CHOICE, in any order; DONE follows the last EMBEDDINGS: STARTED
- * VECTOR ... DONE                     one VECTOR an input, in order TOKENIZE:       STARTED DONE
- * the ids are the prompt's DETOKENIZE, APPLY_TEMPLATE: STARTED TEXT ... DONE pieces of the text, in
- * order
+ *   generation:     STARTED READ* (TOKEN | CALL)* CHOICE ... DONE     TOKEN, CALL, CHOICE name
+ * their choice; each choice ends with one CHOICE, in any order; DONE follows the last EMBEDDINGS:
+ * STARTED VECTOR ... DONE                     one VECTOR an input, in order TOKENIZE:       STARTED
+ * DONE the ids are the prompt's DETOKENIZE, APPLY_TEMPLATE: STARTED TEXT ... DONE pieces of the
+ * text, in order
  *
  * Or REFUSED alone; or DONE (aborted, error) at any place, without CHOICE for those that had not
  * ended.
@@ -100,6 +100,7 @@ typedef enum aver_event_kind {
     AVER_EVENT_CALL = 6,    /* a choice called a tool: name and arguments are whole */
     AVER_EVENT_VECTOR = 7,  /* the embedding of one input */
     AVER_EVENT_TEXT = 8,    /* a piece of text that is no answer */
+    AVER_EVENT_READ = 9,    /* a part of the prompt was read, and not its end */
 } aver_event_kind;
 
 /* One candidate at one step, by the raw logits, after logit_bias and before everything else. */
@@ -120,6 +121,7 @@ typedef struct aver_event {
     const int32_t *prompt_ids; /* STARTED */
     size_t prompt_count;
     uint32_t cached_count; /* STARTED: how many of them need not be read again */
+    uint32_t read_count;   /* READ: how many were read, the cached ones too; more each time */
     /* TOKEN, if the job asked: the drawn token first, then the most likely by falling logit */
     const aver_logprob *logprobs;
     size_t logprobs_count;

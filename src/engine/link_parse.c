@@ -184,12 +184,12 @@ static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
 }
 
 /* The items themselves are checked as they are walked; here only that there are as many as the head
- * says. */
+ * says. No events are no news: an engine could send them for ever without doing anything. */
 static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view *ret_events)
 {
     aver_view all = cursor->rest;
     aver_view item;
-    aver_err err = AVER_OK;
+    aver_err err = count > 0 ? AVER_OK : AVER_E_FORMAT;
     for (uint64_t i = 0; i < count && err == AVER_OK; i++) {
         err = aver_cbor_skip(cursor, &item);
     }

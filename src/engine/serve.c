@@ -229,18 +229,12 @@ static aver_err serve_read(serve_state *state)
     return err;
 }
 
-/* A step that only read a part of a prompt has no events: it is told too, so that an engine at work
- * is never silent for longer than one step takes. */
 static aver_err serve_step(serve_state *state)
 {
     bool busy = aver_engine_busy(state->engine);
     size_t paid_bytes = busy && state->owed_bytes > STEP_BYTES ? STEP_BYTES : state->owed_bytes;
     aver_err err = aver_engine_step(state->engine);
     state->owed_bytes -= paid_bytes;
-    if (err == AVER_OK && busy && state->events_count == 0) {
-        aver_link_put_events(&state->out, 0, (aver_view){NULL, 0});
-        return serve_flush(state);
-    }
     return err == AVER_OK ? serve_send_events(state) : err;
 }
 

@@ -324,6 +324,7 @@ static void slot_take(aver_slots *slots, uint32_t index, aver_work *work, uint32
     slot->work = work;
     slot->choice = choice;
     slot->stamp = slots->stamp_next++;
+    slot->told = slot->count;
     slot->share = 0;
     slot->has_output = false;
 }

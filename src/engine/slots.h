@@ -44,6 +44,7 @@ typedef struct aver_slot {
     uint32_t count;    /* tokens in the KV memory */
     int32_t *ids;      /* of those; owned, room for the whole context */
     int32_t last_token;
+    uint32_t told;         /* PROMPT: tokens that were told as read */
     uint32_t share;        /* prompt tokens that it may put into this step */
     bool has_output;       /* in the decode of this step, at output_index */
     uint32_t output_index; /* of several choices of one prompt it is the same */

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENT_PIECE_BYTES_MAX 4096u
-#define EVENT_ID_BYTES        12 /* of the digest that a call is named by */
+#define EVENT_PIECE_BYTES_MAX  4096u
+#define EVENT_REASON_BYTES_MAX 240u
+#define EVENT_ID_BYTES         12 /* of the digest that a call is named by */
 
 static bool event_token_valid(const aver_call *call, int32_t token)
 {
@@ -66,8 +67,21 @@ aver_err aver_call_started(aver_call *call, const aver_event *event)
     }
     call->prompt_count = event->prompt_count;
     call->cached_count = event->cached_count;
+    call->read_count = event->cached_count;
     call->phase = AVER_CALL_STARTED;
     return call->job.stream && call->exchange != NULL ? aver_call_stream_begin(call) : AVER_OK;
+}
+
+/* It grows, and ends before the prompt does: so an engine can say it only so often. */
+aver_err aver_call_read(aver_call *call, const aver_event *event)
+{
+    if (call->phase != AVER_CALL_STARTED || !aver_call_generates(call) ||
+        aver_call_generated(call) > 0 || event->read_count <= call->read_count ||
+        event->read_count >= call->prompt_count) {
+        return AVER_E_PEER;
+    }
+    call->read_count = event->read_count;
+    return AVER_OK;
 }
 
 /* The one drawn first, then others by falling probability, no more than were asked for. */
@@ -251,11 +265,12 @@ aver_err aver_call_text(aver_call *call, const aver_event *event)
     bool expected = call->job.endpoint == AVER_ENDPOINT_DETOKENIZE ||
                     call->job.endpoint == AVER_ENDPOINT_APPLY_TEMPLATE;
 
-    if (call->phase != AVER_CALL_STARTED || !expected || !event_text_valid(event->text)) {
+    if (call->phase != AVER_CALL_STARTED || !expected || event->text.size == 0 ||
+        !event_text_valid(event->text)) {
         return AVER_E_PEER;
     }
     aver_buf_append(&call->text, event->text);
-    return AVER_OK;
+    return aver_buf_status(&call->text);
 }
 
 /* Everything that was asked for came. */
@@ -322,13 +337,15 @@ aver_err aver_call_done(aver_call *call, const aver_event *event)
 
 aver_err aver_call_refused(aver_call *call, const aver_event *event)
 {
-    char message[256];
+    char message[EVENT_REASON_BYTES_MAX + 1];
+    size_t size =
+        event->text.size < EVENT_REASON_BYTES_MAX ? event->text.size : EVENT_REASON_BYTES_MAX;
 
     if (call->phase != AVER_CALL_SUBMITTED || !event_text_valid(event->text)) {
         return AVER_E_PEER;
     }
     (void)snprintf(message, sizeof(message), "%.*s",
-                   (int)(event->text.size < 240 ? event->text.size : 240),
+                   (int)aver_utf8_complete(aver_view_slice(event->text, 0, size)),
                    (const char *)event->text.data);
     aver_call_refuse(call, message);
     return AVER_OK;

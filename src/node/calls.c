@@ -125,6 +125,8 @@ static aver_err calls_event(aver_model *model, const aver_event *event)
         return aver_call_vector(call, event);
     case AVER_EVENT_TEXT:
         return aver_call_text(call, event);
+    case AVER_EVENT_READ:
+        return aver_call_read(call, event);
     }
     return AVER_E_PEER;
 }

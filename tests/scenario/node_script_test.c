@@ -24,6 +24,7 @@
 #define RESPONSES  "/v1/responses"
 #define EMBEDDINGS "/v1/embeddings"
 #define TOKENIZE   "/tokenize"
+#define TEMPLATE   "/apply-template"
 #define BODY_MAX   65536
 #define EVENTS_MAX 12
 
@@ -90,6 +91,10 @@ static const aver_logprob script_logprobs[] = {{5, -100, TEXT("x")},
 #define SAID(said)                                                                                 \
     {                                                                                              \
         .kind = AVER_EVENT_TEXT, .text = TEXT(said)                                                \
+    }
+#define READ(count)                                                                                \
+    {                                                                                              \
+        .kind = AVER_EVENT_READ, .read_count = (count)                                             \
     }
 
 typedef struct script {
@@ -221,8 +226,9 @@ static void call_id(const heard *answer, uint32_t choice, uint32_t index, char r
 static const script two_calls = {"two calls",
                                  CHAT,
                                  ASK(TOOLS),
-                                 {STARTED, TOKEN(0, ""), CALLED(0, 0, "f", "{\"a\":[1]}"),
-                                  CALLED(0, 1, "g", "{}"), CHOICE(0, TOOL, 1), DONE(TOOL, 1)}};
+                                 {STARTED, READ(1), READ(2), TOKEN(0, ""),
+                                  CALLED(0, 0, "f", "{\"a\":[1]}"), CALLED(0, 1, "g", "{}"),
+                                  CHOICE(0, TOOL, 1), DONE(TOOL, 1)}};
 
 static void calls_reach_the_caller_whole(void **state)
 {
@@ -355,6 +361,18 @@ static const script script_breaches[] = {
      PROMPT(",\"logprobs\":3"),
      {STARTED, LIKELY(0, 4)}},
     {"a vector of a text", COMPLETION, PROMPT(""), {STARTED, VECTOR(0, 3)}},
+    {"read before the start", COMPLETION, PROMPT(""), {READ(1)}},
+    {"the whole prompt read", COMPLETION, PROMPT(""), {STARTED, READ(3)}},
+    {"the same part read twice", COMPLETION, PROMPT(""), {STARTED, READ(1), READ(1)}},
+    {"less read than before", COMPLETION, PROMPT(""), {STARTED, READ(2), READ(1)}},
+    {"what was cached read again",
+     COMPLETION,
+     PROMPT(""),
+     {{.kind = AVER_EVENT_STARTED, .prompt_ids = script_ids, .prompt_count = 3, .cached_count = 2},
+      READ(2)}},
+    {"read after a token", COMPLETION, PROMPT(""), {STARTED, TOKEN(0, "x"), READ(1)}},
+    {"reading where nothing is read", TOKENIZE, CONTENT(""), {STARTED, READ(1)}},
+    {"an empty text", TEMPLATE, ASK(""), {STARTED, SAID("")}},
     {"a text that is no answer", COMPLETION, PROMPT(""), {STARTED, SAID("x")}},
     {"pieces unasked", TOKENIZE, CONTENT(""), {STARTED, LIKELY(0, 1)}},
     {"pieces that are missing", TOKENIZE, CONTENT(",\"with_pieces\":true"), {STARTED, DONE_BARE}},
@@ -419,6 +437,34 @@ static void what_an_engine_may_not_say_ends_it(void **state)
     (void)state;
     breaches_end_the_engine("aver-script-engine", script_breaches,
                             sizeof(script_breaches) / sizeof(script_breaches[0]), &two_calls);
+}
+
+/* What an engine gives as its reason is cut between two characters. */
+static void a_long_reason_is_cut_at_a_character(void **state)
+{
+    static char reason[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "01234567890123456789012345678\xc3\xa9 and more";
+    static const script refusal = {
+        "a long reason",
+        COMPLETION,
+        PROMPT(""),
+        {{.kind = AVER_EVENT_REFUSED, .text = {(const uint8_t *)reason, sizeof(reason) - 1}}}};
+    node_fixture node;
+    node_session session;
+
+    (void)state;
+    script_start(&node, "aver-script-engine");
+    node_session_open(&session, &node, false);
+    heard answer = script_ask(&session, &node, &refusal, true, false);
+    assert_int_equal(answer.status, 400);
+    const char *message = text_at(answer.json, "error.message");
+    assert_int_equal(strlen(message), 239);
+    assert_memory_equal(message, reason, 239);
+    json_decref(answer.json);
+    node_session_close(&session);
+    assert_int_equal(node_fixture_stop(&node), 0);
 }
 
 static const script two_vectors = {
@@ -491,6 +537,7 @@ int main(void)
         cmocka_unit_test(calls_reach_the_caller_whole),
         cmocka_unit_test(responses_have_calls_as_items),
         cmocka_unit_test(what_an_engine_may_not_say_ends_it),
+        cmocka_unit_test(a_long_reason_is_cut_at_a_character),
         cmocka_unit_test(bad_vectors_end_the_engine),
         cmocka_unit_test(vectors_reach_the_caller),
     };

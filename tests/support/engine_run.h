@@ -146,6 +146,10 @@ static inline void run_on_event(const aver_event *event, void *context)
     case AVER_EVENT_CHOICE:
         run_take_choice(answer, event);
         return;
+    case AVER_EVENT_READ:
+        assert_true(answer->started && answer->count == 0);
+        assert_in_range(event->read_count, answer->cached_count + 1, answer->prompt_count - 1);
+        return;
     case AVER_EVENT_TEXT:
         assert_true(answer->started && event->text.size > 0);
         aver_buf_append(&answer->said, event->text);

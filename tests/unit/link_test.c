@@ -162,7 +162,7 @@ static void info_and_short_messages_travel(void **state)
     aver_buf_deinit(&frame);
 }
 
-enum { EVENTS = 10 };
+enum { EVENTS = 11 };
 
 static void put_all_events(aver_buf *frame)
 {
@@ -229,7 +229,9 @@ static void put_all_events(aver_buf *frame)
     aver_link_put_event(&events, &likely);
     aver_link_put_event(&events, &call);
     aver_link_put_event(&events, &vector);
+    const aver_event reading = {.kind = AVER_EVENT_READ, .job_id = 11, .read_count = 4096};
     aver_link_put_event(&events, &text);
+    aver_link_put_event(&events, &reading);
     aver_link_put_events(frame, EVENTS, aver_buf_view(&events));
     aver_buf_deinit(&events);
 }
@@ -277,6 +279,7 @@ static void events_travel_in_order(void **state)
     assert_int_equal(seen[8].vector_count, 3);
     assert_true(vector[1] == 1e-45f && vector[2] == 3.4028234e38f);
     assert_true(aver_view_equal_text(seen[9].text, "piece"));
+    assert_int_equal(seen[10].read_count, 4096);
     room.ids_max = 2;
     aver_link_message again = parse(&frame);
     assert_int_equal(aver_link_event_next(&again.events, &more, &none, &room), AVER_E_LIMIT);
@@ -303,7 +306,9 @@ static void bad_events_are_refused(void **state)
         {"\x84\x07\x01\x00\x44\x00\x00\x80\xff", 9},                      /* infinite */
         {"\x84\x07\x01\x19\x08\x00\x44\x00\x00\x00\x00", 11},             /* input 2048 */
         {"\x83\x08\x01\x61\xff", 5},                                      /* no UTF-8 */
-        {"\x83\x09\x01\x60", 4},                                          /* no kind */
+        {"\x83\x09\x01\x00", 4},                                          /* nothing read */
+        {"\x83\x09\x01\x1a\x00\x20\x00\x00", 8},                          /* 2097152 read */
+        {"\x83\x0a\x01\x60", 4},                                          /* no kind */
         {"\x86\x05\x01\x00\x04\x00\x60", 7},                              /* a choice aborted */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -318,6 +323,16 @@ static void bad_events_are_refused(void **state)
         }
         assert_int_equal(event.kind, 0);
     }
+}
+
+static void events_of_nothing_are_no_events(void **state)
+{
+    (void)state;
+    aver_buf frame = frame_new();
+    aver_link_message message;
+    aver_link_put_events(&frame, 0, (aver_view){NULL, 0});
+    assert_int_equal(aver_link_parse(aver_buf_view(&frame), &message), AVER_E_FORMAT);
+    aver_buf_deinit(&frame);
 }
 
 static void bad_jobs_are_refused(void **state)
@@ -445,6 +460,7 @@ int main(void)
         cmocka_unit_test(info_and_short_messages_travel),
         cmocka_unit_test(events_travel_in_order),
         cmocka_unit_test(bad_events_are_refused),
+        cmocka_unit_test(events_of_nothing_are_no_events),
         cmocka_unit_test(bad_jobs_are_refused),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(truncated_and_changed_frames_are_refused_or_whole),

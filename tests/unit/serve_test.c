@@ -210,7 +210,8 @@ static void a_long_prompt_is_no_silence(void **state)
     (void)state;
     peer engine;
     aver_link_message message;
-    unsigned empty = 0, others = 0;
+    unsigned steps = 0, tokens = 0;
+    uint32_t read = 0;
     char body[1024] = "{\"model\":\"m\",\"max_tokens\":1,\"prompt\":\"";
     size_t size = strlen(body);
     for (int i = 0; i < 158; i++, size += 4) {
@@ -222,13 +223,23 @@ static void a_long_prompt_is_no_silence(void **state)
     assert_true(peer_read(&engine, &message));
     assert_int_equal(message.kind, AVER_LINK_READY);
     send_job(&engine, 0, body);
-    while (others < 2) {
+    while (tokens == 0) {
+        bool more = true;
         assert_true(peer_read(&engine, &message));
-        assert_int_equal(message.kind, AVER_LINK_EVENTS);
-        empty += message.events.size == 0;
-        others += message.events.size != 0;
+        while (more) {
+            int32_t ids[IDS_MAX];
+            aver_link_room room = {.ids = ids, .ids_max = IDS_MAX};
+            aver_event event = {0};
+            assert_int_equal(aver_link_event_next(&message.events, &more, &event, &room), AVER_OK);
+            tokens += more && event.kind == AVER_EVENT_TOKEN;
+            if (more && event.kind == AVER_EVENT_READ) {
+                assert_in_range(event.read_count, read + 1, 160);
+                read = event.read_count;
+                steps++;
+            }
+        }
     }
-    assert_in_range(empty, 8, 10);
+    assert_in_range(steps, 8, 10);
     assert_int_equal(peer_end(&engine), 0);
 }
 
