@@ -319,7 +319,7 @@ static const aver_option attest_fetch_options[] = {
     {"nonce", 0, "HEX", "64 hex digits (default: fresh ones, printed on standard error)"},
     {"output", 'o', "FILE", "where to write the bundle (default standard output)"},
     {"policy", 'p', "FILE", "what you accept: the node is judged, and nothing written if refused"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"ca", 0, "FILE", "the accepted node's own certificate authority, PEM, for plain clients"},
     {NULL, 0, NULL, NULL},
 };
@@ -337,7 +337,7 @@ const aver_command aver_command_attest_fetch = {
 };
 
 static const aver_option attest_show_options[] = {
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 
@@ -353,9 +353,9 @@ const aver_command aver_command_attest_show = {
 
 static const aver_option attest_verify_options[] = {
     {"policy", 'p', "FILE", "what you accept (required)"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"nonce", 0, "HEX", "the nonce that you asked with"},
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 

@@ -306,7 +306,7 @@ static const aver_option proxy_options[] = {
     {"url", 'u', "URL", "the node, https://HOST:PORT"},
     {"unix", 0, "PATH", "the node's Unix socket instead; the seal alone protects what is asked"},
     {"policy", 'p', "FILE", "what you accept (required); see aver policy pin"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"listen", 'l', "ADDRESS", "tcp:HOST:PORT or unix:PATH (default " PROXY_LISTEN_DEFAULT ")"},
     {"plain-network", 0, NULL,
      "listen beyond this machine, unencrypted; needs --client-token-file"},

@@ -96,9 +96,9 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
 
 static const aver_option verify_options[] = {
     {"policy", 'p', "FILE", "what you accept (required)"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"explain", 0, NULL, "for each check: what it means, what was found, what would mend it"},
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {"quiet", 'q', NULL, "only the last line"},
     {NULL, 0, NULL, NULL},
 };

@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 
 const [browser, aver, source, mutants, profile] = process.argv.slice(2);
-const DEADLINE_MS = 180000;
+const DEADLINE_MS = 230000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
 const golden = join(source, "tests/golden");

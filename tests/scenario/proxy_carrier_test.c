@@ -482,9 +482,8 @@ static int set_up(void **state)
 {
     (void)state;
     aver_buf_init(&earlier, ANSWER_BYTES_MAX);
-    node_fixture_start(&node, NULL);
     node_fixture_start(&other, NULL);
-    cli_run_open(&run, &node);
+    cli_run_start(&run, &node, NULL);
     return 0;
 }
 
@@ -492,8 +491,7 @@ static int tear_down(void **state)
 {
     (void)state;
     aver_buf_deinit(&earlier);
-    cli_run_close(&run);
-    return node_fixture_stop(&node) + node_fixture_stop(&other);
+    return cli_run_stop(&run, &node) + node_fixture_stop(&other);
 }
 
 int main(void)

@@ -618,16 +618,14 @@ static int set_up(void **state)
 {
     static const char *const args[] = {"--slots", "8", NULL};
     (void)state;
-    node_fixture_start(&node, args);
-    cli_run_open(&run, &node);
+    cli_run_start(&run, &node, args);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    cli_run_close(&run);
-    return node_fixture_stop(&node);
+    return cli_run_stop(&run, &node);
 }
 
 int main(void)
