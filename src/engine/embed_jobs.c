@@ -12,6 +12,7 @@
 struct aver_embed_job {
     aver_embed_job *next;
     uint64_t job_id;
+    uint8_t caller[AVER_JOB_CALLER_BYTES];
     aver_embed_inputs inputs;
     size_t done; /* inputs that have their vector */
     aver_embed_digest digest;
@@ -154,6 +155,7 @@ aver_err aver_embed_jobs_submit(aver_embed_jobs *jobs, uint64_t job_id, const av
         return AVER_E_NOMEM;
     }
     work->job_id = job_id;
+    memcpy(work->caller, job->caller, sizeof(work->caller));
     aver_err err = aver_embed_inputs_read(jobs->embed, job, &work->inputs, why);
     if (err != AVER_OK) {
         free(work);
@@ -219,6 +221,23 @@ static aver_err job_vector(const aver_embed_jobs *jobs, aver_embed_job *job)
     return AVER_OK;
 }
 
+/* Its other jobs go behind those of everybody else, in their order. */
+static void jobs_put_back(aver_embed_jobs *jobs, const uint8_t *caller)
+{
+    aver_embed_job *before = NULL;
+    aver_embed_job *job = jobs->first;
+    for (size_t left = jobs->count; left > 0; left--) {
+        aver_embed_job *next = job->next;
+        if (memcmp(job->caller, caller, sizeof(job->caller)) == 0) {
+            jobs_remove(jobs, job, before);
+            jobs_append(jobs, job);
+        } else {
+            before = job;
+        }
+        job = next;
+    }
+}
+
 void aver_embed_jobs_step(aver_embed_jobs *jobs)
 {
     aver_embed_job *job = jobs->first;
@@ -226,6 +245,7 @@ void aver_embed_jobs_step(aver_embed_jobs *jobs)
         return;
     }
     jobs_remove(jobs, job, NULL);
+    jobs_put_back(jobs, job->caller);
     aver_err err = job_vector(jobs, job);
     if (err == AVER_OK && job->done < job->inputs.count) {
         jobs_append(jobs, job);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "engine/embed_jobs.h"
@@ -43,6 +44,7 @@ static aver_err engine_open(aver_engine *engine, const aver_engine_options *opti
         return err;
     }
     uint32_t shared_count = (uint32_t)options->shared_count;
+    engine->queue.passes_max = AVER_QUEUE_PASSES_A_SLOT * options->slots;
     err = aver_host_new(options, options->slots + shared_count, &engine->host, ret_why);
     err = err == AVER_OK
               ? aver_slots_init(&engine->slots, engine->host, options->slots, shared_count)
@@ -158,16 +160,15 @@ static void engine_start(aver_engine *engine, aver_work *work, uint32_t cached_c
     }
 }
 
-/* Whose turn it is waits until there are slots for all its choices; nobody overtakes it, or work
- * with many choices would wait for ever. */
 static void engine_admit(aver_engine *engine)
 {
-    aver_work *work = aver_queue_peek(&engine->queue);
-    uint32_t cached_count = 0;
-    while (work != NULL && aver_slots_admit(&engine->slots, work, &cached_count)) {
-        (void)aver_queue_take(&engine->queue);
+    aver_work *work = aver_queue_take(&engine->queue, aver_slots_idle(&engine->slots));
+    while (work != NULL) {
+        uint32_t cached_count = 0;
+        bool admitted = aver_slots_admit(&engine->slots, work, &cached_count);
+        AVER_ASSERT(admitted);
         engine_start(engine, work, cached_count);
-        work = aver_queue_peek(&engine->queue);
+        work = aver_queue_take(&engine->queue, aver_slots_idle(&engine->slots));
     }
 }
 

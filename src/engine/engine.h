@@ -33,7 +33,7 @@
 #include "model/adapters.h"
 
 #define AVER_ENGINE_SLOTS_MAX        256
-#define AVER_ENGINE_WAITING_MAX      4096
+#define AVER_ENGINE_WAITING_MAX      8192 /* beyond what a keeper gives it */
 #define AVER_ENGINE_ADAPTERS_MAX     AVER_ADAPTERS_MAX
 #define AVER_ENGINE_VECTOR_MAX       65536 /* floats of one embedding */
 #define AVER_ENGINE_SHARED_MAX       8     /* shared prefixes */

@@ -33,6 +33,7 @@
 #define AVER_JOB_SCHEMA_BYTES_MAX    (256u * 1024)
 #define AVER_JOB_CACHE_KEY_BYTES_MAX 256
 #define AVER_JOB_INPUTS_MAX          2048 /* of one request for embeddings */
+#define AVER_JOB_CALLER_BYTES        16
 
 typedef enum aver_endpoint {
     AVER_ENDPOINT_CHAT = 1,           /* POST /v1/chat/completions */
@@ -122,6 +123,7 @@ typedef struct aver_job {
     /* Not of the body: the keeper's word on whose prompts may share this one's memory. */
     bool has_cache_scope;
     uint8_t cache_scope[32];
+    uint8_t caller[AVER_JOB_CALLER_BYTES]; /* the same: callers take turns */
     /* What the engine does not need: */
     bool stream;
     bool include_usage;

@@ -59,6 +59,7 @@ void aver_link_put_job(aver_buf *out, const aver_job *job)
         aver_cbor_put_null(out);
     }
     aver_cbor_put_bool(out, job->add_special);
+    aver_cbor_put_bytes(out, AVER_VIEW_OF(job->caller));
 }
 
 static aver_err read_sampling(aver_cbor_cursor *cursor, aver_sampling *sampling)
@@ -215,6 +216,7 @@ aver_err aver_link_read_job(aver_cbor_cursor *cursor, aver_job *job)
     err = err == AVER_OK ? read_format(cursor, job) : err;
     err = err == AVER_OK ? read_scope(cursor, job) : err;
     err = err == AVER_OK ? aver_cbor_read_bool(cursor, &job->add_special) : err;
+    err = err == AVER_OK ? aver_cbor_read_fixed(cursor, job->caller, sizeof(job->caller)) : err;
     job->endpoint = (aver_endpoint)endpoint;
     job->has_seed = true;
     return err;

@@ -62,6 +62,8 @@ typedef struct aver_slots {
 AVER_MUST_USE aver_err aver_slots_init(aver_slots *slots, aver_host *host, uint32_t count,
                                        uint32_t shared_count);
 void aver_slots_deinit(aver_slots *slots);
+/* Slots without work. */
+uint32_t aver_slots_idle(const aver_slots *slots);
 /*
  * Gives work a slot for each of its choices, the first one in state PROMPT. False if there are not
  * as many idle ones now. *ret_cached: prompt tokens that need not be read.

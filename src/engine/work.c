@@ -22,6 +22,7 @@ static aver_err work_copy_job(aver_work *work, const aver_job *job)
     copy->top_logprobs = job->top_logprobs;
     copy->has_cache_scope = job->has_cache_scope;
     memcpy(copy->cache_scope, job->cache_scope, sizeof(copy->cache_scope));
+    memcpy(copy->caller, job->caller, sizeof(copy->caller));
     for (size_t i = 0; i < job->stops_count && err == AVER_OK; i++) {
         aver_buf *stop = &copy->stops[copy->stops_count++];
         aver_buf_init(stop, AVER_JOB_STOP_BYTES_MAX);

@@ -479,7 +479,11 @@ void aver_conn_open(aver_server *server, int fd, bool secure, bool refused)
         free(conn);
         return;
     }
-    *conn = (aver_conn){.server = server, .wire = wire, .secure = secure, .refused = refused};
+    *conn = (aver_conn){.server = server,
+                        .wire = wire,
+                        .peer = aver_listen_peer(fd),
+                        .secure = secure,
+                        .refused = refused};
     aver_buf_init(&conn->ahead, CONN_AHEAD_BYTES_MAX);
     if (conn_events_new(conn) != AVER_OK) {
         conn_free(conn);

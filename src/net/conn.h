@@ -51,6 +51,7 @@ typedef struct aver_conn {
     struct aver_conn *previous;
     struct aver_conn *next;
     aver_wire wire;
+    aver_peer peer;
     bool secure;
     bool refused;       /* one too many: gets 503 */
     bool keep;          /* another request may follow the answer under way */
@@ -98,6 +99,7 @@ struct aver_exchange {
     void *context;
     aver_exchange_fn *on_room;
     void *room_context;
+    aver_peer peer;
     bool secure;
     bool running;
     bool streaming;

@@ -82,6 +82,9 @@ aver_view aver_exchange_body(const aver_exchange *exchange);
 /* Moves the body out: the exchange has none any more, and its memory is still counted. */
 aver_buf aver_exchange_body_take(aver_exchange *exchange);
 bool aver_exchange_secure(const aver_exchange *exchange);
+/* Where it came from: equal bytes for equal IPv4 addresses, IPv6 networks of 64 bits, or vsock
+ * CIDs; none for a Unix socket. */
+aver_view aver_exchange_peer(const aver_exchange *exchange);
 /* RFC 8446 exporter of this connection. USAGE on a plain one, PEER once the client is gone. */
 AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const char *label,
                                             aver_view context, uint8_t *ret_bytes, size_t size);

@@ -135,7 +135,7 @@ static void call_release(aver_call *call)
 
 aver_err aver_call_new(aver_keeper *keeper, const aver_call_request *request, aver_call **ret_call)
 {
-    if (aver_calls_full(&keeper->calls)) {
+    if (aver_shares_ask(&keeper->calls.shares, request->job->caller) != AVER_SHARES_PLACE) {
         return AVER_E_LIMIT;
     }
     aver_call *call = calloc(1, sizeof(*call));

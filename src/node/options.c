@@ -196,7 +196,7 @@ static bool options_numbers(const options_reader *reader, int option)
     case AVER_OPTION_BATCH:
         return options_number(reader, 16, OPTIONS_BATCH_MAX, &options->batch_tokens);
     case AVER_OPTION_QUEUE:
-        return options_number(reader, 0, AVER_ENGINE_WAITING_MAX, &options->queue);
+        return options_number(reader, 0, AVER_NODE_QUEUE_MAX, &options->queue);
     case AVER_OPTION_SEAL_USES:
         return options_number(reader, AVER_REPLAY_USES_MIN, AVER_REPLAY_USES_MAX,
                               &options->seal_uses);

@@ -16,6 +16,7 @@
 #include "tee/tee.h"
 
 #define AVER_NODE_LISTENERS_MAX    8
+#define AVER_NODE_QUEUE_MAX        4096
 #define AVER_NODE_MODELS_MAX       AVER_KEYSET_MODELS_MAX
 #define AVER_NODE_SERVER_NAMES_MAX 12
 

@@ -21,19 +21,26 @@ typedef struct request_refusal {
 } request_refusal;
 
 /* Cheap reasons to say no come before anything is opened or parsed. */
-static bool request_room(aver_keeper *keeper, aver_exchange *exchange)
+static bool request_room(aver_keeper *keeper, aver_exchange *exchange, const uint8_t *caller)
 {
     if (keeper->phase == AVER_KEEPER_DRAINING) {
         aver_reply_error(keeper, exchange, NULL, 503, "draining", NULL,
                          "The node is going out of service.");
         return false;
     }
-    if (aver_calls_full(&keeper->calls)) {
+    switch (aver_shares_ask(&keeper->calls.shares, caller)) {
+    case AVER_SHARES_PLACE:
+        return true;
+    case AVER_SHARES_FULL:
         aver_reply_error(keeper, exchange, NULL, 429, "queue_full", NULL,
                          "All slots are taken and the queue is full; try again.");
-        return false;
+        break;
+    case AVER_SHARES_OWN:
+        aver_reply_error(keeper, exchange, NULL, 429, "share_full", NULL,
+                         "Others ask too, and your share of the queue is full; try again.");
+        break;
     }
-    return true;
+    return false;
 }
 
 static bool request_claims(const aver_keeper *keeper, const aver_job_claims *claims,
@@ -195,7 +202,7 @@ static void request_begin(aver_keeper *keeper, aver_inbound *inbound,
 }
 
 static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endpoint endpoint,
-                           const char *path, uint64_t arrived_ns)
+                           const char *path, const uint8_t *caller, uint64_t arrived_ns)
 {
     const char *method = aver_exchange_method(inbound->exchange);
     aver_job job = {0};
@@ -209,6 +216,7 @@ static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endp
         return;
     }
     aver_request_scope(&job, aver_exchange_header(inbound->exchange, "Authorization"));
+    memcpy(job.caller, caller, sizeof(job.caller));
     if (request_valid(keeper, &job, method, path, &model, &why)) {
         request_begin(keeper, inbound,
                       &(aver_call_request){.model = model,
@@ -230,10 +238,14 @@ void aver_request_handle(aver_keeper *keeper, aver_exchange *exchange, aver_endp
                          const char *path)
 {
     uint64_t arrived_ns = aver_time_monotonic_ns();
+    uint8_t caller[AVER_JOB_CALLER_BYTES];
     aver_inbound inbound;
 
-    if (request_room(keeper, exchange) && aver_inbound_open(keeper, exchange, &inbound)) {
-        request_opened(keeper, &inbound, endpoint, path, arrived_ns);
+    aver_caller_id(keeper->caller_key, keeper->bearer != NULL,
+                   aver_exchange_header(exchange, "Authorization"), aver_exchange_peer(exchange),
+                   caller);
+    if (request_room(keeper, exchange, caller) && aver_inbound_open(keeper, exchange, &inbound)) {
+        request_opened(keeper, &inbound, endpoint, path, caller, arrived_ns);
         aver_inbound_deinit(&inbound);
     }
 }

@@ -77,6 +77,7 @@ static void put_job(aver_buf *frame, uint64_t id)
     aver_job_refusal refusal;
     assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal),
                      AVER_OK);
+    memset(job.caller, 0xca, sizeof(job.caller));
     aver_link_put_submit(frame, id, &job);
     aver_job_deinit(&job);
 }
@@ -113,6 +114,9 @@ static void jobs_travel(void **state)
     assert_true(message.job.parallel_tool_calls);
     assert_int_equal(message.job.format, AVER_FORMAT_JSON_OBJECT);
     assert_false(message.job.has_cache_scope);
+    for (size_t i = 0; i < sizeof(message.job.caller); i++) {
+        assert_int_equal(message.job.caller[i], 0xca);
+    }
     aver_link_message_deinit(&message);
     aver_buf_deinit(&frame);
 }
