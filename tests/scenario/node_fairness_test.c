@@ -21,7 +21,7 @@
 #define FAIR_QUIET "Authorization: Bearer quiet-caller"
 
 static const char fair_tokens[] = "loud-caller\nquiet-caller\n";
-static const unsigned fair_tokens_wanted[FAIR_FLOOD] = {2000, 1, 800, 1, 1};
+static const unsigned fair_tokens_wanted[FAIR_FLOOD] = {800, 1, 300, 1, 1};
 
 typedef struct fair_client {
     pthread_t thread;
