@@ -79,15 +79,18 @@ static aver_err schema_keywords(schema_reader *reader, const json_t *schema)
     return AVER_OK;
 }
 
-/* Keywords that may not stand beside one that says everything. */
+/* Keywords that may not stand beside one that says everything; a type may beside values. */
 static aver_err schema_alone(schema_reader *reader, const json_t *schema, const char *keyword)
 {
-    static const char *const others[] = {"anyOf",
+    static const char *const others[] = {"$ref",
+                                         "const",
+                                         "enum",
+                                         "anyOf",
                                          "oneOf",
                                          "allOf",
-                                         "$ref",
                                          "properties",
                                          "required",
+                                         "additionalProperties",
                                          "items",
                                          "prefixItems",
                                          "minItems",
@@ -99,9 +102,13 @@ static aver_err schema_alone(schema_reader *reader, const json_t *schema, const 
                                          "maximum",
                                          "exclusiveMinimum",
                                          "exclusiveMaximum",
+                                         "type",
                                          NULL};
+    bool values = strcmp(keyword, "const") == 0 || strcmp(keyword, "enum") == 0;
     for (size_t i = 0; others[i] != NULL; i++) {
-        if (strcmp(others[i], keyword) != 0 && json_object_get(schema, others[i]) != NULL) {
+        bool same = strcmp(others[i], keyword) == 0;
+        bool judged = values && strcmp(others[i], "type") == 0;
+        if (!same && !judged && json_object_get(schema, others[i]) != NULL) {
             return aver_schema_fail(reader, AVER_E_UNSUPPORTED, others[i],
                                     "beside another keyword that excludes it");
         }
@@ -160,7 +167,7 @@ static aver_err schema_enum(schema_reader *reader, const json_t *values, const j
 {
     bool some = false;
     size_t count = json_array_size(values);
-    if (!json_is_array(values) || count == 0 || count > CHOICES_MAX) {
+    if (count == 0 || count > CHOICES_MAX) {
         return aver_schema_fail(reader, AVER_E_FORMAT, "enum", "must be 1 to 512 values");
     }
     aver_err err = AVER_OK;
@@ -170,16 +177,14 @@ static aver_err schema_enum(schema_reader *reader, const json_t *values, const j
             some = true;
         }
     }
-    return err == AVER_OK && !some
-               ? aver_schema_fail(reader, AVER_E_FORMAT, "enum", "has no value of its type")
-               : err;
+    return some ? err : aver_schema_fail(reader, AVER_E_FORMAT, "enum", "has no value of its type");
 }
 
 static aver_err schema_choices(schema_reader *reader, const json_t *schemas, const char *keyword,
                                uint32_t rule)
 {
     size_t count = json_array_size(schemas);
-    if (!json_is_array(schemas) || count == 0 || count > CHOICES_MAX) {
+    if (count == 0 || count > CHOICES_MAX) {
         return aver_schema_fail(reader, AVER_E_FORMAT, keyword, "must be 1 to 512 schemas");
     }
     aver_err err = AVER_OK;
