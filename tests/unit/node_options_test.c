@@ -173,6 +173,10 @@ static void test_wrong_lines_are_refused_by_number(void **state)
     assert_refused(f, "= 4\n", "line 1: want: name = value");
     assert_refused(f, "slots =\n", "line 1: a name without a value");
     assert_refused(f, "name = \"x\"\n", "line 1: values are not quoted");
+    assert_refused(f, "name = 'x'\n", "line 1: values are not quoted");
+    assert_refused(f, "slots{ = 4\n", "line 1: want: name = value");
+    assert_refused(f, "slots9 = 4\n", "line 1: \"slots9\" is no setting of a file");
+    assert_refused(f, "name = a\177b\n", "line 1: a control character");
     assert_refused(f, "name = a\033b\n", "line 1: a control character");
     assert_refused(f, "name = a\rb\n", "line 1: a control character");
     assert_refused(f, "name = \xc3(\n", "line 1: not UTF-8");
