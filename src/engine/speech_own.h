@@ -28,6 +28,7 @@ typedef enum aver_own_state {
     AVER_OWN_PLAIN,      /* no calls are in what follows */
 } aver_own_state;
 
+#define AVER_OWN_CALL_BYTES_MAX ((size_t)1024 * 1024)
 /* More than this is held of no text: it is plain then. */
 #define AVER_OWN_HELD_BYTES_MAX ((size_t)512 * 1024)
 

@@ -102,6 +102,10 @@ static const struct {
      "{" HELLO ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{},"
      "\"name\":\"n\",\"description\":\"",
      "\"}}}", 0, 65536, "response_format.json_schema.description"},
+    {CHAT,
+     "{" HELLO ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\","
+     "\"schema\":{\"title\":\"",
+     "\"}}}}", 0, 256 * 1024 - 12, "response_format.json_schema.schema"},
     {CHAT, "{" HELLO ",\"aver\":{\"path\":\"/\",\"method\":\"", "\"}}", 1, 7, "aver.method"},
     {CHAT, "{" HELLO ",\"aver\":{\"method\":\"GET\",\"path\":\"", "\"}}", 1, 255, "aver.path"},
     {RESPONSES, ITEM("message", "\"role\":\"user\",\"content\":\"x\",\"id\":\""), "\"}]}", 0, 256,
@@ -262,6 +266,10 @@ static void parts_of_another_shape_are_refused(void **state)
 static void calls_of_another_shape_are_refused(void **state)
 {
     (void)state;
+    REFUSED(CHAT,
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"tool\",\"content\":\"x\",\"tool_call_id\":"
+            "\"c\",",
+            "}]}", {"\"mood\":1", "unknown_parameter", "messages[0].mood"});
     const char *calls = "messages[0].tool_calls";
     const char *function = "\"function\":{\"name\":\"f\",\"arguments\":\"\"}";
     char three[256];
@@ -296,6 +304,11 @@ static void calls_of_another_shape_are_refused(void **state)
 static void empty_members_of_messages_are_taken(void **state)
 {
     (void)state;
+    job_prompts(CHAT,
+                "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[" CALL(
+                    "c", "f") "]}]}",
+                "[{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{"
+                "\"arguments\":\"{}\",\"name\":\"f\"},\"id\":\"c\",\"type\":\"function\"}]}]");
     job_prompts(
         CHAT,
         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"tool_calls\":"
@@ -403,6 +416,36 @@ static void claims_of_another_shape_are_refused(void **state)
     aver_job_deinit(&job);
 }
 
+/* Each tool is within its bound; the fifth is not within that of all. */
+static void all_tools_end_at_their_bound(void **state)
+{
+    (void)state;
+    char *one = body_long(
+        "{\"type\":\"function\",\"function\":{\"name\":\"f@\",\"parameters\":{\"title\":\"", 250000,
+        "\"}}}");
+    take_free(CHAT, body_many("{" HELLO ",\"tools\":[", one, 4, "]}"));
+    refuse_free(CHAT, body_many("{" HELLO ",\"tools\":[", one, 5, "]}"), "tools[4]");
+    free(one);
+}
+
+static void any_of_the_tools_can_be_chosen(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char tail[128];
+        (void)snprintf(tail, sizeof(tail),
+                       "],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f%d\"}}}",
+                       i);
+        char *body = body_many("{" HELLO ",\"tools\":[",
+                               "{\"type\":\"function\",\"function\":{\"name\":\"f@\"}}", 2, tail);
+        if (i < 2) {
+            take_free(CHAT, body);
+        } else {
+            refuse_free(CHAT, body, "tool_choice");
+        }
+    }
+}
+
 /* Biases come in the order of their tokens, wherever they stood. */
 static void biases_are_put_in_order(void **state)
 {
@@ -431,6 +474,8 @@ int main(void)
         cmocka_unit_test(forms_and_tools_of_another_shape_are_refused),
         cmocka_unit_test(plain_members_of_another_shape_are_refused),
         cmocka_unit_test(claims_of_another_shape_are_refused),
+        cmocka_unit_test(all_tools_end_at_their_bound),
+        cmocka_unit_test(any_of_the_tools_can_be_chosen),
         cmocka_unit_test(biases_are_put_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

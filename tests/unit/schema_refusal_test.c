@@ -141,6 +141,8 @@ static void constants_are_of_the_types_beside_them(void **state)
         assert_schema(text, LIST(values[i]), LIST("\"b\""));
     }
     schema_refused("{\"type\":[7,\"null\"],\"const\":\"a\"}", AVER_E_FORMAT, "const");
+    schema_refused("{\"type\":7,\"const\":7}", AVER_E_FORMAT, "const");
+    schema_refused("{\"type\":7,\"enum\":[7]}", AVER_E_FORMAT, "enum");
 }
 
 static void references_are_followed_by_the_letter(void **state)
