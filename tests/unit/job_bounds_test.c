@@ -446,6 +446,19 @@ static void any_of_the_tools_can_be_chosen(void **state)
     }
 }
 
+static void inputs_are_counted(void **state)
+{
+    (void)state;
+    static const char *const inputs[] = {"\"a\"", "[\"a\"]", "[\"a\",\"b\"]"};
+    for (size_t i = 0; i < 3; i++) {
+        char body[128];
+        (void)snprintf(body, sizeof(body), "{\"model\":\"m\",\"input\":%s}", inputs[i]);
+        aver_job job = job_take(EMBEDDINGS, body);
+        assert_int_equal(job.inputs_count, i == 2 ? 2 : 1);
+        aver_job_deinit(&job);
+    }
+}
+
 /* Biases come in the order of their tokens, wherever they stood. */
 static void biases_are_put_in_order(void **state)
 {
@@ -476,6 +489,7 @@ int main(void)
         cmocka_unit_test(claims_of_another_shape_are_refused),
         cmocka_unit_test(all_tools_end_at_their_bound),
         cmocka_unit_test(any_of_the_tools_can_be_chosen),
+        cmocka_unit_test(inputs_are_counted),
         cmocka_unit_test(biases_are_put_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
