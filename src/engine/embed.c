@@ -227,17 +227,11 @@ void aver_embed_free(aver_embed *embed)
     if (embed == NULL) {
         return;
     }
-    aver_prompt_free(embed->prompt);
-    if (embed->has_batch) {
-        llama_batch_free(embed->batch);
-    }
-    if (embed->context != NULL) {
-        llama_free(embed->context);
-    }
-    aver_host_threads_deinit(&embed->threads);
-    if (embed->model != NULL) {
-        llama_model_free(embed->model);
-    }
+    aver_load_free(&(aver_load_parts){.model = embed->model,
+                                      .context = embed->context,
+                                      .threads = &embed->threads,
+                                      .batch = embed->has_batch ? &embed->batch : NULL,
+                                      .prompt = embed->prompt});
     free(embed->vector);
     free(embed);
 }

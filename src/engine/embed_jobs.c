@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/embed_jobs.h"
 
+#include "base/secret.h"
 #include "codec/json.h"
 
 #include <stdio.h>
@@ -20,6 +21,9 @@ struct aver_embed_job {
 
 void aver_embed_inputs_deinit(aver_embed_inputs *inputs)
 {
+    if (inputs->ids != NULL) {
+        aver_wipe(inputs->ids, inputs->ids_count * sizeof(*inputs->ids));
+    }
     free(inputs->ids);
     free(inputs->ends);
     *inputs = (aver_embed_inputs){0};
@@ -41,9 +45,15 @@ static aver_err inputs_append(aver_embed_inputs *inputs, const aver_ids *ids, ch
         return inputs_wrong(why, AVER_E_LIMIT, "the inputs have more than 131072 tokens together");
     }
     size_t count = inputs->ids_count + ids->count;
-    int32_t *grown = realloc(inputs->ids, count * sizeof(*grown));
+    /* Not realloc, which would leave a copy behind. */
+    int32_t *grown = malloc(count * sizeof(*grown));
     if (grown == NULL) {
         return AVER_E_NOMEM;
+    }
+    if (inputs->ids != NULL) {
+        memcpy(grown, inputs->ids, inputs->ids_count * sizeof(*grown));
+        aver_wipe(inputs->ids, inputs->ids_count * sizeof(*grown));
+        free(inputs->ids);
     }
     memcpy(grown + inputs->ids_count, ids->ids, ids->count * sizeof(*grown));
     inputs->ids = grown;
@@ -66,7 +76,7 @@ static aver_err inputs_one(const aver_embed *embed, const json_t *item, aver_emb
         (void)snprintf(why, WHY_BYTES, "input %zu: %.120s", inputs->count, words);
     }
     err = err == AVER_OK ? inputs_append(inputs, &ids, why) : err;
-    free(ids.ids);
+    aver_ids_free(&ids);
     return err;
 }
 

@@ -93,6 +93,8 @@ static void engine_drop(aver_engine *engine, aver_work *work, bool sound)
             aver_slots_release(&engine->slots, i, sound);
         }
     }
+    /* What the candidates of its last token were; no view of them is in use any more. */
+    aver_buf_wipe(&engine->logprobs.pieces);
     aver_work_free(work);
 }
 

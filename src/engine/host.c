@@ -308,17 +308,11 @@ void aver_host_free(aver_host *host)
     if (host == NULL) {
         return;
     }
-    aver_prompt_free(host->prompt);
-    if (host->has_batch) {
-        llama_batch_free(host->batch);
-    }
-    if (host->context != NULL) {
-        llama_free(host->context);
-    }
-    aver_host_threads_deinit(&host->threads);
-    if (host->model != NULL) {
-        llama_model_free(host->model);
-    }
+    aver_load_free(&(aver_load_parts){.model = host->model,
+                                      .context = host->context,
+                                      .threads = &host->threads,
+                                      .batch = host->has_batch ? &host->batch : NULL,
+                                      .prompt = host->prompt});
     aver_host_rows_deinit(&host->rows);
     free(host);
 }

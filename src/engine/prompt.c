@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/prompt.h"
 
+#include "base/secret.h"
 #include "crypto/hash.h"
 #include "engine/prompt_messages.h"
 #include "engine/template.h"
@@ -47,6 +48,15 @@ struct aver_prompt {
     size_t preserved_count;
     aver_grammar_words *words; /* NULL: not made yet */
 };
+
+void aver_ids_free(aver_ids *ids)
+{
+    if (ids->ids != NULL) {
+        aver_wipe(ids->ids, ids->count * sizeof(*ids->ids));
+    }
+    free(ids->ids);
+    *ids = (aver_ids){0};
+}
 
 static const char *vocab_text(const struct llama_vocab *vocab, llama_token token)
 {
@@ -388,6 +398,7 @@ static aver_err prompt_find_input(const aver_prompt *prompt, const aver_prompt_m
         err = err == AVER_OK ? text_mark(text, &hidden) : err;
     }
     aver_prompt_messages_deinit(&copy);
+    aver_buf_wipe(&hidden.bytes);
     aver_buf_deinit(&hidden.bytes);
     free(hidden.parts);
     return err;
@@ -559,10 +570,11 @@ aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t
     err = ids.ids == NULL ? AVER_E_NOMEM : prompt_tokenise(prompt, job, &text, &ids);
     err = err == AVER_OK ? prompt_check(&ids, ids_max, ret_why) : err;
 out:
+    aver_buf_wipe(&text.bytes);
     aver_buf_deinit(&text.bytes);
     free(text.parts);
     if (err != AVER_OK) {
-        free(ids.ids);
+        aver_ids_free(&ids);
         return err;
     }
     *ret_ids = ids;
@@ -629,7 +641,7 @@ aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, bool ad
     err = ids.ids == NULL ? AVER_E_NOMEM : ids_add(prompt, text, add_begin, false, &ids);
     err = err == AVER_OK && ids.count > 0 ? prompt_check(&ids, ids_max, ret_why) : err;
     if (err != AVER_OK) {
-        free(ids.ids);
+        aver_ids_free(&ids);
         return err;
     }
     *ret_ids = ids;
@@ -646,6 +658,7 @@ aver_err aver_prompt_text(const aver_prompt *prompt, const aver_job *job, aver_b
         aver_buf_append(ret_text, aver_buf_view(&text.bytes));
         err = aver_buf_status(ret_text);
     }
+    aver_buf_wipe(&text.bytes);
     aver_buf_deinit(&text.bytes);
     free(text.parts);
     return err;

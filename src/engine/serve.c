@@ -286,6 +286,9 @@ int aver_engine_serve(int socket_fd, const aver_engine_files *files, bool confin
         aver_log(AVER_LOG_WARN, "engine.serve", "the engine ends: %s", aver_err_text(err));
     }
     aver_engine_free(state.engine);
+    aver_buf_wipe(&state.in);
+    aver_buf_wipe(&state.out);
+    aver_buf_wipe(&state.events);
     aver_buf_deinit(&state.in);
     aver_buf_deinit(&state.out);
     aver_buf_deinit(&state.events);

@@ -2,7 +2,6 @@
 #include "engine/work.h"
 
 #include "base/check.h"
-#include "base/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,10 +93,7 @@ void aver_work_free(aver_work *work)
     }
     free(work->answers);
     aver_speech_plan_free(work->plan);
-    if (work->prompt.ids != NULL) {
-        aver_wipe(work->prompt.ids, work->prompt.count * sizeof(*work->prompt.ids));
-        free(work->prompt.ids);
-    }
+    aver_ids_free(&work->prompt);
     aver_job_deinit(&work->job);
     free(work);
 }

@@ -197,6 +197,15 @@ static inline void run_start(run *self, const aver_engine_options *options)
     assert_int_equal(err, AVER_OK);
 }
 
+/* A model with its engine. */
+static inline run *run_open(const char *path, uint32_t slots)
+{
+    run *self = run_new(path);
+    aver_engine_options options = run_options(self, slots);
+    run_start(self, &options);
+    return self;
+}
+
 static inline void run_clear(run *self)
 {
     for (size_t i = 0; i < RUN_JOBS_MAX; i++) {
