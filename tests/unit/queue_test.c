@@ -239,6 +239,7 @@ typedef struct queue_sim {
     } waiting[SIM_WAITING_MAX]; /* in the order of arrival */
     size_t waiting_count;
     uint32_t takes[SIM_CALLERS_MAX];   /* since this caller's oldest is its oldest */
+    uint32_t given[SIM_CALLERS_MAX];   /* slots in these takes */
     uint32_t present[SIM_CALLERS_MAX]; /* the most callers in that time */
     uint32_t worst_percent;            /* of the bound */
     uint64_t held_steps, passed;
@@ -284,6 +285,7 @@ static void sim_forget(queue_sim *sim, size_t index)
     uint8_t caller = sim->waiting[index].caller;
     if (index == sim_oldest(sim, caller)) {
         sim->takes[caller] = 0;
+        sim->given[caller] = 0;
         sim->present[caller] = 0;
     }
     sim->waiting_count--;
@@ -325,6 +327,7 @@ static void sim_taken(queue_sim *sim, const aver_work *work, uint32_t idle, bool
         bool waits = sim_oldest(sim, i) < sim->waiting_count;
         if (waits && (i != caller || index != oldest)) {
             sim->takes[i]++;
+            sim->given[i] += work->choices_count;
             assert_true(sim->takes[i] <= bound);
             uint32_t percent = 100 * sim->takes[i] / bound;
             sim->worst_percent = percent > sim->worst_percent ? percent : sim->worst_percent;
@@ -344,6 +347,16 @@ static void sim_run(queue_sim *sim, uint32_t choices)
     }
 }
 
+/* Slots are kept only for who has waited while so many were given to others. */
+static bool sim_may_hold(const queue_sim *sim)
+{
+    uint32_t most = 0;
+    for (uint8_t i = 0; i < sim->callers; i++) {
+        most = sim->given[i] > most ? sim->given[i] : most;
+    }
+    return most >= sim->queue.passes_max;
+}
+
 /* Takes what may be taken; then no slot is idle for which there is work, unless it is kept. */
 static void sim_admit(queue_sim *sim)
 {
@@ -359,6 +372,7 @@ static void sim_admit(queue_sim *sim)
         aver_work_free(work);
     }
     uint32_t idle = sim_idle(sim);
+    assert_true(!aver_queue_holds(&sim->queue) || sim_may_hold(sim));
     for (size_t i = 0; i < sim->waiting_count && !aver_queue_holds(&sim->queue); i++) {
         assert_true(sim->waiting[i].choices > idle);
     }
