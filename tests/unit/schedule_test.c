@@ -101,6 +101,22 @@ static void long_prompts_come_to_an_end(void **state)
     run_finish(stories);
 }
 
+/* What one of two prompts is longer than the other by is left for the step after. */
+static void prompts_are_read_side_by_side(void **state)
+{
+    (void)state;
+    engine_start(4);
+    run_answer *longer = ask(0, 0, 12, 4);
+    run_answer *shorter = ask(1, 0, 10, 4);
+    step();
+    assert_int_equal(longer->count, 0);
+    assert_int_equal(shorter->count, 1);
+    step();
+    assert_int_equal(longer->count, 1);
+    assert_int_equal(shorter->count, 2);
+    run_finish(stories);
+}
+
 static void answers_go_on_while_prompts_are_read(void **state)
 {
     (void)state;
@@ -212,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_prompts_overtake_long_ones),
         cmocka_unit_test(long_prompts_come_to_an_end),
+        cmocka_unit_test(prompts_are_read_side_by_side),
         cmocka_unit_test(answers_go_on_while_prompts_are_read),
         cmocka_unit_test(a_caller_with_many_jobs_does_not_hold_up_another),
         cmocka_unit_test(a_job_for_all_slots_neither_idles_them_nor_starves),
