@@ -208,6 +208,7 @@ static aver_err host_class_run(aver_host *host, char *why)
     }
     aver_sha256_final(&hash, host->info.numeric_class);
     aver_host_forget(host, 0);
+    aver_host_threads_forget(&host->threads);
     host->memory_known = true;
     aver_host_memory_release(&host->memory);
     return AVER_OK;

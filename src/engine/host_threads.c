@@ -10,6 +10,10 @@ enum { WAY_ALL, WAY_ONE };
 
 /* A decode that takes longer is not used to time the way that is probably slower. */
 #define DEAR_NS UINT64_C(20000000)
+/* The lowest level at which ggml's threads spin before they sleep: one or two milliseconds, longer
+ * than it takes to draw tokens between two decodes. To wake a thread up for each decode costs an
+ * answer alone some percent. */
+#define POLL 1
 
 static void threads_use(aver_host_threads *threads, uint32_t way)
 {
@@ -22,7 +26,7 @@ static void threads_use(aver_host_threads *threads, uint32_t way)
 static struct ggml_threadpool *threads_pool(unsigned count)
 {
     struct ggml_threadpool_params params = ggml_threadpool_params_default((int)count);
-    params.poll = 0;
+    params.poll = POLL;
     return ggml_threadpool_new(&params);
 }
 
@@ -51,6 +55,11 @@ void aver_host_threads_deinit(aver_host_threads *threads)
         }
     }
     memset(threads, 0, sizeof(*threads));
+}
+
+void aver_host_threads_forget(aver_host_threads *threads)
+{
+    memset(threads->paces, 0, sizeof(threads->paces));
 }
 
 static uint32_t threads_size(uint32_t tokens)

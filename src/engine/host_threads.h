@@ -36,6 +36,8 @@ bool aver_host_threads_init(aver_host_threads *threads, struct llama_context *co
                             unsigned most);
 /* After the context is freed. */
 void aver_host_threads_deinit(aver_host_threads *threads);
+/* Times so far tell nothing: the first decodes of a model also bring its weights to the caches. */
+void aver_host_threads_forget(aver_host_threads *threads);
 /* Around each decode of so many tokens. */
 void aver_host_threads_begin(aver_host_threads *threads, uint32_t tokens);
 void aver_host_threads_end(aver_host_threads *threads);
