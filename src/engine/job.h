@@ -35,6 +35,12 @@
 #define AVER_JOB_INPUTS_MAX          2048 /* of one request for embeddings */
 #define AVER_JOB_CALLER_BYTES        16
 
+/* Candidates of all tokens of all choices, those drawn with them, that an answer with logprobs may
+ * tell of: at 128 bytes each they are 16 MiB, what a capsule holds. */
+#define AVER_JOB_CANDIDATES_MAX 131072
+/* Where one event repeats all of them: 4 MiB, the longest that readers of streams take. */
+#define AVER_JOB_CANDIDATES_EVENT_MAX 32768
+
 typedef enum aver_endpoint {
     AVER_ENDPOINT_CHAT = 1,           /* POST /v1/chat/completions */
     AVER_ENDPOINT_COMPLETION = 2,     /* POST /v1/completions */
@@ -101,8 +107,8 @@ typedef struct aver_job {
      * text, empty where the body has none */
     aver_buf prompt;
     bool add_special;    /* TOKENIZE: with the begin token, if the model wants one */
-    uint32_t max_tokens; /* 0: as many as the context holds. Not given: 0 for chat, 16 for
-                            completions, as OpenAI has it */
+    uint32_t max_tokens; /* 0: as many as the context holds. Not given: 16 for completions, as
+                            OpenAI has it, else 0, but with logprobs as many as may have them */
     aver_sampling sampling;
     bool has_seed; /* false: the keeper draws one and the receipt tells it */
     aver_buf stops[AVER_JOB_STOPS_MAX];

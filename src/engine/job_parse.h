@@ -124,6 +124,7 @@ aver_job_member_fn aver_job_empty;
 aver_job_member_fn aver_job_refused;
 
 /* What can be judged only when all members are there. */
+AVER_MUST_USE aver_err aver_job_logprobs_complete(job_parse *parse);
 AVER_MUST_USE aver_err aver_job_tools_complete(job_parse *parse);
 AVER_MUST_USE aver_err aver_job_responses_complete(job_parse *parse);
 

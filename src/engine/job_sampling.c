@@ -167,6 +167,43 @@ aver_err aver_job_top_logprobs(job_parse *parse, const char *key, const json_t *
     return err;
 }
 
+/* Tokens of each choice whose candidates an answer has room for. */
+static uint32_t logprobs_tokens_max(const aver_job *job)
+{
+    bool one_event = job->endpoint == AVER_ENDPOINT_RESPONSES && job->stream;
+    uint32_t candidates = one_event ? AVER_JOB_CANDIDATES_EVENT_MAX : AVER_JOB_CANDIDATES_MAX;
+    return candidates / (job->choices_count * (job->top_logprobs + 1));
+}
+
+aver_err aver_job_logprobs_complete(job_parse *parse)
+{
+    aver_job *job = &parse->job;
+    bool chat = job->endpoint == AVER_ENDPOINT_CHAT;
+    bool responses = job->endpoint == AVER_ENDPOINT_RESPONSES;
+    if (parse->has_top_logprobs && !job->has_logprobs) {
+        return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_value", "top_logprobs",
+                               chat ? "top_logprobs is allowed only with logprobs"
+                                    : "top_logprobs is allowed only with "
+                                      "message.output_text.logprobs in include");
+    }
+    /* Other endpoints have pieces where these have logprobs. */
+    if (!job->has_logprobs || job->endpoint == AVER_ENDPOINT_TOKENIZE) {
+        return AVER_OK;
+    }
+    uint32_t most = logprobs_tokens_max(job);
+    if (job->max_tokens > most) {
+        const char *name = responses ? "max_output_tokens" : "max_tokens";
+        return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_value", name,
+                               "with %u candidates for each token of %u choices, %s can be at "
+                               "most %u%s",
+                               (unsigned)(job->top_logprobs + 1), (unsigned)job->choices_count,
+                               name, (unsigned)most,
+                               responses && job->stream ? " (four times that without stream)" : "");
+    }
+    job->max_tokens = job->max_tokens == 0 ? most : job->max_tokens;
+    return AVER_OK;
+}
+
 /* A token id as JSON has its keys: decimal, nothing else in front of it. */
 static bool bias_token_read(const char *text, int32_t *ret_token)
 {

@@ -103,6 +103,7 @@ struct aver_exchange {
     bool secure;
     bool running;
     bool streaming;
+    bool bounded; /* by its writer: no bound here on what waits */
     bool chunked;
     bool bodiless; /* HEAD, 204, 304 */
 };

@@ -297,7 +297,7 @@ aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes)
             return err;
         }
         size_t unsent = evbuffer_get_length(conn->output);
-        if (unsent > 0 && unsent + bytes.size > output_max) {
+        if (!exchange->bounded && unsent > 0 && unsent + bytes.size > output_max) {
             return AVER_E_LIMIT;
         }
     }
@@ -306,6 +306,11 @@ aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes)
     }
     aver_conn_wake(conn);
     return AVER_OK;
+}
+
+void aver_exchange_stream_bounded(aver_exchange *exchange)
+{
+    exchange->bounded = true;
 }
 
 void aver_exchange_stream_end(aver_exchange *exchange)

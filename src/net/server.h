@@ -107,6 +107,9 @@ void aver_exchange_release(aver_exchange *exchange); /* after on_gone, or to cut
 void aver_exchange_stream_begin(aver_exchange *exchange, uint32_t status, const char *content_type);
 /* LIMIT: the reader is too slow; PEER: it is gone. The caller then releases. */
 AVER_MUST_USE aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes);
+/* What is still to be written has a bound that its writer keeps: like a whole answer it may wait
+ * for its reader, however much of it. */
+void aver_exchange_stream_bounded(aver_exchange *exchange);
 
 /* {"error":{"message","type","code","param"}}; param and code may be NULL. */
 void aver_error_body(aver_buf *out, uint32_t status, const char *code, const char *param,

@@ -19,6 +19,8 @@
 #include "net/server.h"
 #include "node/responses.h"
 
+#define AVER_CALL_BODY_BYTES_MAX (32u * 1024 * 1024) /* of a whole answer */
+
 struct aver_keeper;
 struct aver_model;
 

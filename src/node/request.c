@@ -5,11 +5,14 @@
 #include "base/secret.h"
 #include "base/sys.h"
 #include "crypto/hash.h"
+#include "node/bodies.h"
 #include "node/call.h"
 #include "node/inbound.h"
 #include "node/keeper.h"
 #include "node/reply.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Why a well-formed request is refused. */
@@ -18,6 +21,7 @@ typedef struct request_refusal {
     const char *code;
     const char *param;
     const char *message;
+    char words[192]; /* where message names numbers */
 } request_refusal;
 
 /* Cheap reasons to say no come before anything is opened or parsed. */
@@ -107,6 +111,28 @@ static bool request_fits(const aver_job *job, const aver_model *model)
     return job->choices_count <= 1 || context + job->choices_count * each <= AVER_TOKENS_MAX;
 }
 
+/* True if the vectors of all inputs fit into an answer. */
+static bool request_vectors_fit(const aver_job *job, const aver_model *model,
+                                request_refusal *ret_refusal)
+{
+    uint64_t size = model->info.vector_size;
+    uint64_t one = aver_bodies_embeddings_bytes_max(1, size, job->base64_vectors);
+    uint64_t more = aver_bodies_embeddings_bytes_max(2, size, job->base64_vectors) - one;
+
+    if (job->endpoint != AVER_ENDPOINT_EMBEDDINGS ||
+        aver_bodies_embeddings_bytes_max(job->inputs_count, size, job->base64_vectors) <=
+            AVER_CALL_BODY_BYTES_MAX) {
+        return true;
+    }
+    *ret_refusal = (request_refusal){400, "invalid_value", "input", ret_refusal->words, ""};
+    (void)snprintf(ret_refusal->words, sizeof(ret_refusal->words),
+                   "The vectors of this model have %" PRIu64 " numbers: at most %" PRIu64
+                   " inputs fit into one answer of 32 MiB%s.",
+                   size, 1 + (AVER_CALL_BODY_BYTES_MAX - one) / more,
+                   job->base64_vectors ? "" : "; with encoding_format base64 more of them");
+    return false;
+}
+
 static bool request_suits(const aver_job *job, const aver_model *model,
                           request_refusal *ret_refusal)
 {
@@ -138,7 +164,7 @@ static bool request_suits(const aver_job *job, const aver_model *model,
                                          "receipt; give a lower n or max_tokens."};
         return false;
     }
-    return true;
+    return request_vectors_fit(job, model, ret_refusal);
 }
 
 /* The model of this name; for paths that need none, the first. */
