@@ -135,7 +135,7 @@ typedef struct aver_job {
     bool include_usage;
     bool base64_vectors;   /* EMBEDDINGS: encoding_format base64 */
     uint32_t dimensions;   /* EMBEDDINGS: what the vectors must have; 0: not said */
-    uint32_t inputs_count; /* EMBEDDINGS: texts in prompt */
+    uint32_t inputs_count; /* EMBEDDINGS: texts in prompt. COMPLETION: ids in it, u32; 0: text */
     char schema_name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1]; /* JSON_SCHEMA: the caller's name for it */
     aver_buf cache_key;                                 /* prompt_cache_key; empty: none */
     aver_job_claims claims;

@@ -545,12 +545,42 @@ static aver_err prompt_size_check(const aver_prompt *prompt, size_t size, size_t
     return AVER_E_LIMIT;
 }
 
+/* The ids that the caller gave, each one of the vocabulary. */
+static aver_err prompt_take_ids(const aver_prompt *prompt, const aver_job *job, size_t ids_max,
+                                aver_ids *ret_ids, char *why)
+{
+    uint32_t vocabulary = (uint32_t)llama_vocab_n_tokens(prompt->vocab);
+    aver_ids ids = {.count = job->prompt.size / 4};
+    aver_err err = prompt_check(&ids, ids_max, why);
+    for (size_t i = 0; i < ids.count && err == AVER_OK; i++) {
+        if (aver_be32_read(job->prompt.data + 4 * i) >= vocabulary) {
+            (void)snprintf(why, WHY_BYTES, "prompt: this model has no such token");
+            err = AVER_E_FORMAT;
+        }
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    ids.ids = calloc(ids.count, sizeof(*ids.ids));
+    if (ids.ids == NULL) {
+        return AVER_E_NOMEM;
+    }
+    for (size_t i = 0; i < ids.count; i++) {
+        ids.ids[i] = (int32_t)aver_be32_read(job->prompt.data + 4 * i);
+    }
+    *ret_ids = ids;
+    return AVER_OK;
+}
+
 aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t ids_max,
                           aver_ids *ret_ids, char ret_why[160])
 {
     prompt_text text = {0};
     aver_ids ids = {0};
     aver_err err = AVER_OK;
+    if (job->endpoint == AVER_ENDPOINT_COMPLETION && job->inputs_count > 0) {
+        return prompt_take_ids(prompt, job, ids_max, ret_ids, ret_why);
+    }
     aver_buf_init(&text.bytes, RENDERED_BYTES_MAX);
     if (endpoint_has_messages(job->endpoint)) {
         err = prompt_render(prompt, job, &text, ret_why);

@@ -11,8 +11,6 @@
 #include "node/keeper.h"
 #include "node/reply.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Why a well-formed request is refused. */
@@ -21,7 +19,6 @@ typedef struct request_refusal {
     const char *code;
     const char *param;
     const char *message;
-    char words[192]; /* where message names numbers */
 } request_refusal;
 
 /* Cheap reasons to say no come before anything is opened or parsed. */
@@ -116,21 +113,33 @@ static bool request_vectors_fit(const aver_job *job, const aver_model *model,
                                 request_refusal *ret_refusal)
 {
     uint64_t size = model->info.vector_size;
-    uint64_t one = aver_bodies_embeddings_bytes_max(1, size, job->base64_vectors);
-    uint64_t more = aver_bodies_embeddings_bytes_max(2, size, job->base64_vectors) - one;
 
     if (job->endpoint != AVER_ENDPOINT_EMBEDDINGS ||
         aver_bodies_embeddings_bytes_max(job->inputs_count, size, job->base64_vectors) <=
             AVER_CALL_BODY_BYTES_MAX) {
         return true;
     }
-    *ret_refusal = (request_refusal){400, "invalid_value", "input", ret_refusal->words, ""};
-    (void)snprintf(ret_refusal->words, sizeof(ret_refusal->words),
-                   "The vectors of this model have %" PRIu64 " numbers: at most %" PRIu64
-                   " inputs fit into one answer of 32 MiB%s.",
-                   size, 1 + (AVER_CALL_BODY_BYTES_MAX - one) / more,
-                   job->base64_vectors ? "" : "; with encoding_format base64 more of them");
+    *ret_refusal = (request_refusal){
+        400, "invalid_value", "input",
+        job->base64_vectors ? "So many vectors of this model could be more than the 32 MiB of an "
+                              "answer; send fewer inputs."
+                            : "So many vectors of this model could be more than the 32 MiB of an "
+                              "answer; send fewer inputs, or ask for base64."};
     return false;
+}
+
+/* True if every id of a prompt that is ids is one of the model's. */
+static bool request_ids_known(const aver_job *job, const aver_model *model)
+{
+    if (job->endpoint != AVER_ENDPOINT_COMPLETION) {
+        return true;
+    }
+    for (uint32_t i = 0; i < job->inputs_count; i++) {
+        if (aver_be32_read(job->prompt.data + 4 * (size_t)i) >= model->info.vocabulary_size) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool request_suits(const aver_job *job, const aver_model *model,
@@ -156,6 +165,11 @@ static bool request_suits(const aver_job *job, const aver_model *model,
         (uint32_t)job->biases[job->biases_count - 1].token >= model->info.vocabulary_size) {
         *ret_refusal =
             (request_refusal){400, "invalid_value", "logit_bias", "This model has no such token."};
+        return false;
+    }
+    if (!request_ids_known(job, model)) {
+        *ret_refusal =
+            (request_refusal){400, "invalid_value", "prompt", "This model has no such token."};
         return false;
     }
     if (!request_fits(job, model)) {

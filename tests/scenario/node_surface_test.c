@@ -384,6 +384,43 @@ static void tokens_go_and_come_back(void **state)
     surface_free(&prompt);
 }
 
+/* The ids of a text are the same prompt as the text. */
+static void a_prompt_may_be_its_token_ids(void **state)
+{
+    char members[1024] = "\"max_tokens\":8,\"seed\":7,\"n\":2,\"prompt\":[";
+    node_question question = {.path = COMPLETION, .body = members};
+    node_session session;
+    node_answer got;
+
+    (void)state;
+    surface_answer text = surface_ask(
+        COMPLETION, "\"max_tokens\":8,\"seed\":7,\"n\":2,\"prompt\":\"Once upon a time\"", true);
+    for (size_t i = 0; i < text.tokens.prompt_count; i++) {
+        size_t used = strlen(members);
+
+        (void)snprintf(members + used, sizeof(members) - used, "%d%s", (int)text.tokens.ids[i],
+                       i + 1 < text.tokens.prompt_count ? "," : "]");
+    }
+    surface_answer ids = surface_ask(COMPLETION, members, true);
+    assert_int_equal(ids.tokens.prompt_count, text.tokens.prompt_count);
+    assert_memory_equal(ids.tokens.ids, text.tokens.ids,
+                        text.tokens.prompt_count * sizeof(*text.tokens.ids));
+    assert_memory_equal(ids.said.step_digest, text.said.step_digest, 32);
+    assert_string_equal(text_at(ids.json, "choices.1.text"), text_at(text.json, "choices.1.text"));
+    surface_free(&ids);
+    surface_free(&text);
+
+    (void)snprintf(members, sizeof(members), "{\"model\":\"%s\",\"prompt\":[1,2000000000]}",
+                   node.model);
+    node_session_open(&session, &node, false);
+    node_ask(&session, &question, &got);
+    assert_int_equal(got.status, 400);
+    assert_string_equal(got.code, "invalid_value");
+    assert_string_equal(got.param, "prompt");
+    node_answer_deinit(&got);
+    node_session_close(&session);
+}
+
 /* The form is forced: a model that knows stories only fills it in. */
 static void a_schema_is_kept_to(void **state)
 {
@@ -499,6 +536,7 @@ int main(void)
         cmocka_unit_test(usage_comes_last_where_it_is_asked_for),
         cmocka_unit_test(prompts_are_remembered_by_key),
         cmocka_unit_test(tokens_go_and_come_back),
+        cmocka_unit_test(a_prompt_may_be_its_token_ids),
         cmocka_unit_test(a_schema_is_kept_to),
         cmocka_unit_test(a_call_can_be_forced),
         cmocka_unit_test(vectors_are_those_of_their_texts),
