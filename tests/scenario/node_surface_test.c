@@ -406,7 +406,8 @@ static void a_prompt_may_be_its_token_ids(void **state)
     assert_memory_equal(ids.tokens.ids, text.tokens.ids,
                         text.tokens.prompt_count * sizeof(*text.tokens.ids));
     assert_memory_equal(ids.said.step_digest, text.said.step_digest, 32);
-    assert_string_equal(text_at(ids.json, "choices.1.text"), text_at(text.json, "choices.1.text"));
+    assert_string_equal(answer_text_at(ids.json, "choices.1.text"),
+                        answer_text_at(text.json, "choices.1.text"));
     surface_free(&ids);
     surface_free(&text);
 
