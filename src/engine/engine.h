@@ -11,7 +11,7 @@
  *
  * Profile "verified": flash attention on, KV Q8_0 (BF16 if the head size is no multiple of 32), no
  * repacking, weights of the invariant types only, our sampler, and the step digest. Profile "fast":
- * llama.cpp's own choices but for the KV memory, which is BF16; no digest.
+ * llama.cpp's own choices but for the KV memory, which is the same; no digest.
  *
  * The token that ends a text (end of turn) is generated like any other: it is in the ids, the count
  * and the digest, and has no text. Positions: a prompt of N tokens in a context of M leaves room
@@ -49,7 +49,7 @@ typedef struct aver_engine_options {
     aver_profile profile;
     uint32_t slots;          /* sequences at once */
     uint32_t context_tokens; /* each sequence; 0: what the model was trained for, at most 4096 */
-    uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 512 */
+    uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 256 */
     uint32_t threads;        /* 0: the cores that it may use; of more than 4 all but one */
     aver_engine_adapter
         adapters[AVER_ENGINE_ADAPTERS_MAX]; /* added to the weights, in this order */

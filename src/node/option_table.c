@@ -41,7 +41,7 @@ const aver_node_option aver_node_option_table[] = {
     {"context", "N", AVER_OPTION_CONTEXT, AVER_OPTION_ONCE,
      "tokens of context for each answer; default: the model's, at most 4096"},
     {"batch", "N", AVER_OPTION_BATCH, AVER_OPTION_ONCE,
-     "tokens of one engine step at most; default 512"},
+     "tokens of one engine step at most; default 256"},
     {"threads", "N", AVER_OPTION_THREADS, AVER_OPTION_ONCE,
      "threads of the engine; default: all cores, of more than four all but one"},
     {"shared-prefix", "FILE", AVER_OPTION_SHARED_PREFIX, AVER_OPTION_REPEATS,
