@@ -69,7 +69,9 @@ static void shelf_open(shelf *self)
     aver_model_files_init(&self->files, self->base, 1);
     self->files.settle_ns = SETTLE_NS;
     for (int i = 0; i < FILES; i++) {
-        (void)snprintf(self->paths[i], sizeof(self->paths[i]), "%s/%d.gguf", self->folder, i);
+        char *path = self->paths[i];
+        const char *folder = self->folder;
+        (void)snprintf(path, sizeof(self->paths[i]), "%.64s/%d.gguf", folder, i);
         int fd = open(self->paths[i], O_CREAT | O_WRONLY, 0600);
         assert_true(fd >= 0);
         file.data[self->place] ^= (uint8_t)(i << 4); /* no twins */
