@@ -60,8 +60,10 @@ static uint8_t byte_get(const char *path, off_t place)
 static void shelf_open(shelf *self)
 {
     aver_buf file;
-    *self = (shelf){.folder = "/tmp/aver-model-files-XXXXXX"};
-    assert_non_null(mkdtemp(self->folder));
+    char folder[] = "/tmp/aver-model-files-XXXXXX";
+    *self = (shelf){.place = 0};
+    assert_non_null(mkdtemp(folder));
+    memcpy(self->folder, folder, sizeof(folder));
     make_small(&file);
     self->place = (off_t)file.size - 100;
     self->base = event_base_new();
@@ -69,9 +71,7 @@ static void shelf_open(shelf *self)
     aver_model_files_init(&self->files, self->base, 1);
     self->files.settle_ns = SETTLE_NS;
     for (int i = 0; i < FILES; i++) {
-        char *path = self->paths[i];
-        const char *folder = self->folder;
-        (void)snprintf(path, sizeof(self->paths[i]), "%.64s/%d.gguf", folder, i);
+        (void)snprintf(self->paths[i], sizeof(self->paths[i]), "%s/%d.gguf", folder, i);
         int fd = open(self->paths[i], O_CREAT | O_WRONLY, 0600);
         assert_true(fd >= 0);
         file.data[self->place] ^= (uint8_t)(i << 4); /* no twins */
