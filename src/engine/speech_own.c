@@ -36,12 +36,12 @@ static size_t spaces_at(aver_view text, size_t at)
     return at;
 }
 
-static bool tool_known(const json_t *tools, const char *name)
+static bool tool_known(const json_t *tools, aver_view name)
 {
     for (size_t i = 0; i < json_array_size(tools); i++) {
         const json_t *function = json_object_get(json_array_get(tools, i), "function");
         const char *known = json_string_value(json_object_get(function, "name"));
-        if (known != NULL && strcmp(known, name) == 0) {
+        if (known != NULL && aver_view_equal_text(name, known)) {
             return true;
         }
     }
@@ -109,7 +109,8 @@ static aver_err call_read(const aver_own_reader *reader, aver_view text, aver_ow
     const json_t *arguments = json_object_get(call, "arguments");
     aver_view raw = member_text(text, "arguments");
     bool valid = json_is_string(name) && json_is_object(arguments) && json_object_size(call) == 2 &&
-                 tool_known(reader->tools, json_string_value(name)) && raw.size != 0;
+                 tool_known(reader->tools, aver_view_text(json_string_value(name))) &&
+                 raw.size != 0;
     err = valid ? on_call(aver_view_text(json_string_value(name)), raw, context) : AVER_E_FORMAT;
     json_decref(call);
     return err;
@@ -285,4 +286,105 @@ aver_err aver_own_flush(aver_own_reader *reader, aver_buf *plain)
         aver_buf_clear(&reader->held);
     }
     return reader_plain(reader, plain);
+}
+
+typedef struct own_part {
+    aver_view name;      /* NULL: not whole yet */
+    aver_view arguments; /* as far as they came */
+    bool bad;            /* this cannot become a call */
+} own_part;
+
+/* A member of a call that is cut; value_ends: something follows the value. */
+static void part_member(own_part *part, aver_view key, aver_view value, bool value_ends)
+{
+    if (aver_view_equal_text(key, "arguments") && part->arguments.data == NULL) {
+        part->bad = value.size != 0 && value.data[0] != '{';
+        part->arguments = value;
+    } else if (aver_view_equal_text(key, "name") && part->name.data == NULL) {
+        const uint8_t *quote = value.size < 2 ? NULL : memchr(value.data + 1, '"', value.size - 1);
+        bool whole = quote != NULL && quote + 1 == value.data + value.size;
+        part->bad = (value.size != 0 && value.data[0] != '"') || (value_ends && !whole);
+        part->name = whole ? aver_view_slice(value, 1, value.size - 2) : part->name;
+    } else {
+        part->bad = true;
+    }
+}
+
+/* One member from its name on; the size of text if it is not whole. */
+static size_t part_step(aver_view text, size_t at, own_part *part)
+{
+    const uint8_t *quote = NULL;
+    if (at < text.size && text.data[at] == '"') {
+        quote = memchr(text.data + at + 1, '"', text.size - at - 1);
+    } else {
+        part->bad = part->bad || at < text.size;
+    }
+    if (quote == NULL) {
+        return text.size;
+    }
+    size_t key_end = (size_t)(quote - text.data);
+    size_t colon = spaces_at(text, key_end + 1);
+    if (colon == text.size || text.data[colon] != ':') {
+        part->bad = colon != text.size;
+        return text.size;
+    }
+    size_t start = spaces_at(text, colon + 1);
+    size_t end = value_end(text, start);
+    size_t value = end;
+    while (end < text.size && value > start && is_space(text.data[value - 1])) {
+        value--;
+    }
+    part_member(part, aver_view_slice(text, at + 1, key_end - at - 1),
+                aver_view_slice(text, start, value - start), end < text.size);
+    return end < text.size && text.data[end] == ',' ? spaces_at(text, end + 1) : text.size;
+}
+
+/* What there is of a call that is cut. FORMAT if it can be none. */
+static aver_err call_read_part(const aver_own_reader *reader, aver_own_call_fn *on_call,
+                               void *context)
+{
+    aver_view text = aver_buf_view(&reader->held);
+    own_part part = {0};
+    size_t at = spaces_at(text, 1);
+    while (at < text.size && !part.bad) {
+        at = part_step(text, at, &part);
+    }
+    if (part.bad) {
+        return AVER_E_FORMAT;
+    }
+    if (part.name.data == NULL) {
+        return AVER_OK;
+    }
+    return tool_known(reader->tools, part.name) ? on_call(part.name, part.arguments, context)
+                                                : AVER_E_FORMAT;
+}
+
+aver_err aver_own_cut(aver_own_reader *reader, aver_buf *plain, aver_own_call_fn *on_call,
+                      void *context)
+{
+    bool only_spaces = spaces_at(aver_buf_view(&reader->held), 0) == reader->held.size;
+    bool part = false;
+    switch (reader->state) {
+    case AVER_OWN_BEFORE:
+        part = !only_spaces;
+        break;
+    case AVER_OWN_BETWEEN:
+        part = true;
+        break;
+    case AVER_OWN_CALL:
+        part = call_read_part(reader, on_call, context) == AVER_OK;
+        break;
+    case AVER_OWN_AFTER:
+    case AVER_OWN_ENDED:
+        part = reader->called && only_spaces;
+        break;
+    case AVER_OWN_PLAIN:
+        break;
+    }
+    if (!part) {
+        return aver_own_flush(reader, plain);
+    }
+    aver_buf_clear(&reader->begun);
+    aver_buf_clear(&reader->held);
+    return AVER_OK;
 }

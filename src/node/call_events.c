@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "codec/text.h"
 #include "crypto/hash.h"
+#include "engine/speech.h"
 #include "node/bodies.h"
 #include "node/call.h"
 #include "node/keeper.h"
@@ -130,7 +131,7 @@ aver_err aver_call_token(aver_call *call, const aver_event *event)
     }
     aver_choice *choice = event_choice(call, event);
 
-    if (choice == NULL || !event_token_valid(call, event->token) ||
+    if (choice == NULL || choice->call_cut || !event_token_valid(call, event->token) ||
         !event_text_valid(event->text) || !logprobs_valid(call, event) ||
         choice->count >= call->model->info.context_tokens) {
         return AVER_E_PEER;
@@ -176,20 +177,6 @@ static bool called_allowed(const aver_call *call, aver_view name)
     return called_known(call, name);
 }
 
-/* OK for the JSON text of an object. */
-static aver_err called_arguments(aver_view arguments)
-{
-    json_t *json;
-
-    aver_err err = aver_json_parse(arguments, AVER_LINK_CALL_BYTES_MAX, &json, NULL);
-    if (err != AVER_OK) {
-        return err == AVER_E_NOMEM ? err : AVER_E_PEER;
-    }
-    err = json_is_object(json) ? AVER_OK : AVER_E_PEER;
-    json_decref(json);
-    return err;
-}
-
 /* "call_" and the first 24 hex digits of SHA-256("aver/call/1" || receipt id || u32be choice ||
  * u32be index). */
 static void called_id(const aver_call *call, const aver_event *event,
@@ -214,16 +201,15 @@ aver_err aver_call_called(aver_call *call, const aver_event *event)
                              .name = event->call_name,
                              .arguments = event->call_arguments};
 
-    if (choice == NULL || call->tools == NULL || event->call_index != choice->calls_count ||
+    if (choice == NULL || call->tools == NULL || choice->call_cut ||
+        event->call_index != choice->calls_count ||
         (event->call_index > 0 && !call->job.parallel_tool_calls) ||
-        !called_allowed(call, event->call_name)) {
+        !called_allowed(call, event->call_name) ||
+        !aver_speech_arguments_valid(event->call_arguments, &said.cut)) {
         return AVER_E_PEER;
     }
-    aver_err err = called_arguments(event->call_arguments);
-    if (err != AVER_OK) {
-        return err;
-    }
     choice->calls_count++;
+    choice->call_cut = said.cut;
     called_id(call, event, said.id);
     aver_call_say_call(call, &said);
     return AVER_OK;
@@ -235,7 +221,8 @@ aver_err aver_call_choice(aver_call *call, const aver_event *event)
 
     if (choice == NULL || event->generated_count != choice->count ||
         !event_text_valid(event->text) ||
-        (event->finish == AVER_FINISH_TOOL && choice->calls_count == 0)) {
+        (event->finish == AVER_FINISH_TOOL && choice->calls_count == 0) ||
+        (event->finish != AVER_FINISH_LENGTH && choice->call_cut)) {
         return AVER_E_PEER;
     }
     choice->ended = true;

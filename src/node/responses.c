@@ -280,7 +280,9 @@ static void put_call(const aver_responses *answer, const aver_openai_call *call,
     aver_buf_append_text(out, "{\"id\":");
     put_item_id(answer, "fc", out);
     aver_buf_append_format(out, ",\"type\":\"function_call\",\"status\":\"%s\",\"arguments\":",
-                           ended ? "completed" : "in_progress");
+                           !ended      ? "in_progress"
+                           : call->cut ? "incomplete"
+                                       : "completed");
     aver_json_append_string(out, ended ? call->arguments : (aver_view){NULL, 0});
     aver_buf_append_format(out, ",\"call_id\":\"%s\",\"name\":", call->id);
     aver_json_append_string(out, call->name);

@@ -265,6 +265,42 @@ static void responses_have_calls_as_items(void **state)
     assert_int_equal(node_fixture_stop(&node), 0);
 }
 
+static const script cut_call = {"a call that is cut",
+                                RESPONSES,
+                                INPUT(FLAT_TOOLS),
+                                {STARTED, TOKEN(0, "Well"), CALLED(0, 0, "f", "{\"a\":1"),
+                                 CHOICE(0, LENGTH, 1), DONE(LENGTH, 1)}};
+
+static void a_call_that_is_cut_is_an_item_that_is_incomplete(void **state)
+{
+    node_fixture node;
+    node_session session;
+
+    (void)state;
+    script_start(&node, "aver-script-engine");
+    node_session_open(&session, &node, false);
+    for (unsigned way = 0; way < 2; way++) {
+        heard answer = script_ask(&session, &node, &cut_call, true, way == 1);
+        const json_t *response = answer.json;
+
+        if (way == 1) {
+            size_t last = json_array_size(answer.json) - 1;
+
+            assert_string_equal(answer_text_at(json_array_get(answer.json, last), "type"),
+                                "response.incomplete");
+            response = answer_at(json_array_get(answer.json, last), "response");
+        }
+        assert_string_equal(answer_text_at(response, "status"), "incomplete");
+        assert_string_equal(answer_text_at(response, "output.0.status"), "completed");
+        assert_string_equal(answer_text_at(response, "output.1.type"), "function_call");
+        assert_string_equal(answer_text_at(response, "output.1.status"), "incomplete");
+        assert_string_equal(answer_text_at(response, "output.1.arguments"), "{\"a\":1");
+        json_decref(answer.json);
+    }
+    node_session_close(&session);
+    assert_int_equal(node_fixture_stop(&node), 0);
+}
+
 static const script script_breaches[] = {
     {"call without tools", CHAT, ASK(""), {STARTED, CALLED(0, 0, "f", "{}")}},
     {"call in a completion", COMPLETION, PROMPT(""), {STARTED, CALLED(0, 0, "f", "{}")}},
@@ -290,6 +326,18 @@ static const script script_breaches[] = {
     {"arguments that are no JSON", CHAT, ASK(TOOLS), {STARTED, CALLED(0, 0, "f", "{\"a\":}")}},
     {"arguments that are no object", CHAT, ASK(TOOLS), {STARTED, CALLED(0, 0, "f", "[1]")}},
     {"arguments with more behind them", CHAT, ASK(TOOLS), {STARTED, CALLED(0, 0, "f", "{}{}")}},
+    {"an end by a tool after a call that is cut",
+     CHAT,
+     ASK(TOOLS),
+     {STARTED, TOKEN(0, "x"), CALLED(0, 0, "f", "{\"a"), CHOICE(0, TOOL, 1)}},
+    {"text after a call that is cut",
+     CHAT,
+     ASK(TOOLS),
+     {STARTED, CALLED(0, 0, "f", "{\"a"), TOKEN(0, "x")}},
+    {"a call after one that is cut",
+     CHAT,
+     ASK(TOOLS),
+     {STARTED, CALLED(0, 0, "f", "{\"a"), CALLED(0, 1, "f", "{}")}},
     {"end by a tool without a call",
      CHAT,
      ASK(TOOLS),
@@ -495,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_reach_the_caller_whole),
         cmocka_unit_test(responses_have_calls_as_items),
+        cmocka_unit_test(a_call_that_is_cut_is_an_item_that_is_incomplete),
         cmocka_unit_test(what_an_engine_may_not_say_ends_it),
         cmocka_unit_test(a_long_reason_is_cut_at_a_character),
         cmocka_unit_test(bad_vectors_end_the_engine),
