@@ -29,6 +29,38 @@ static aver_link_message parse(const aver_buf *frame)
     return message;
 }
 
+/* The token ids of a completion: whole ones, at least one. */
+static void prompts_of_ids_are_whole_ids(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[9] = {0, 0, 0, 7, 0, 0, 0, 8, 0};
+    static const char body[] = "{\"model\":\"m\",\"prompt\":[7,8]}";
+    aver_job job;
+    aver_job_refusal refusal;
+    aver_buf frame = frame_new();
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
+                     AVER_OK);
+    for (size_t size = 0; size <= sizeof(bytes); size++) {
+        aver_link_message message;
+        size_t frame_size = 0;
+        aver_buf_clear(&job.prompt);
+        aver_buf_append(&job.prompt, aver_view_make(bytes, size));
+        aver_buf_clear(&frame);
+        aver_link_put_submit(&frame, 1, &job);
+        assert_int_equal(aver_link_frame(aver_buf_view(&frame), &frame_size), AVER_OK);
+        aver_err err = aver_link_parse(aver_buf_view(&frame), &message);
+        if (size == 0 || size % 4 != 0) {
+            assert_int_equal(err, AVER_E_FORMAT);
+            continue;
+        }
+        assert_int_equal(err, AVER_OK);
+        assert_int_equal(message.job.inputs_count, size / 4);
+        aver_link_message_deinit(&message);
+    }
+    aver_job_deinit(&job);
+    aver_buf_deinit(&frame);
+}
+
 static void options_travel(void **state)
 {
     (void)state;
@@ -459,6 +491,7 @@ static void a_frame_too_large_fails_the_writer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prompts_of_ids_are_whole_ids),
         cmocka_unit_test(options_travel),
         cmocka_unit_test(jobs_travel),
         cmocka_unit_test(info_and_short_messages_travel),
