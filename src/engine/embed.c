@@ -111,7 +111,8 @@ static aver_err embed_open_context(aver_embed *embed, const aver_engine_options 
                    : params.type_k == GGML_TYPE_Q8_0 ? "Q8_0"
                    : params.type_k == GGML_TYPE_BF16 ? "BF16"
                                                      : "F16");
-    if (!aver_host_threads_init(&embed->threads, embed->context, (unsigned)params.n_threads)) {
+    if (!aver_host_threads_init(&embed->threads, embed->context, (unsigned)params.n_threads,
+                                options->pin)) {
         return embed_fail(why, AVER_E_NOMEM, "no threads for the engine");
     }
     embed->batch = llama_batch_init((int32_t)embed->info.context_tokens, 0, 1);

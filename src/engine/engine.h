@@ -51,6 +51,7 @@ typedef struct aver_engine_options {
     uint32_t context_tokens; /* each sequence; 0: what the model was trained for, at most 4096 */
     uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 256 */
     uint32_t threads;        /* 0: the cores that it may use; of more than 4 all but one */
+    bool pin;                /* each thread stays on a core of its own */
     aver_engine_adapter
         adapters[AVER_ENGINE_ADAPTERS_MAX]; /* added to the weights, in this order */
     size_t adapters_count;

@@ -157,7 +157,8 @@ static aver_err host_open_context(aver_host *host, const aver_engine_options *op
     if (err != AVER_OK) {
         return err;
     }
-    if (!aver_host_threads_init(&host->threads, host->context, (unsigned)params.n_threads)) {
+    if (!aver_host_threads_init(&host->threads, host->context, (unsigned)params.n_threads,
+                                options->pin)) {
         return host_fail(why, AVER_E_NOMEM, "no threads for the engine");
     }
     host->batch = llama_batch_init((int32_t)host->batch_tokens, 0, 1);

@@ -19,6 +19,7 @@ static void threads_use(aver_host_threads *threads, uint32_t way)
 {
     int32_t count = way == WAY_ALL ? (int32_t)threads->most : 1;
     threads->way = way;
+    aver_host_pin_hold(&threads->pin, way == WAY_ALL);
     llama_attach_threadpool(threads->context, threads->pools[way], NULL);
     llama_set_n_threads(threads->context, count, count);
 }
@@ -31,7 +32,7 @@ static struct ggml_threadpool *threads_pool(unsigned count)
 }
 
 bool aver_host_threads_init(aver_host_threads *threads, struct llama_context *context,
-                            unsigned most)
+                            unsigned most, bool pins)
 {
     memset(threads, 0, sizeof(*threads));
     threads->context = context;
@@ -43,12 +44,16 @@ bool aver_host_threads_init(aver_host_threads *threads, struct llama_context *co
         aver_host_threads_deinit(threads);
         return false;
     }
+    if (pins) {
+        aver_host_pin_init(&threads->pin, threads->pools[WAY_ALL], most);
+    }
     threads_use(threads, WAY_ALL);
     return true;
 }
 
 void aver_host_threads_deinit(aver_host_threads *threads)
 {
+    aver_host_pin_hold(&threads->pin, false);
     for (uint32_t way = 0; way < 2; way++) {
         if (threads->pools[way] != NULL) {
             ggml_threadpool_free(threads->pools[way]);

@@ -140,6 +140,7 @@ static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *option
               ? aver_link_read_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->batch_tokens)
               : err;
     err = err == AVER_OK ? aver_link_read_u32(cursor, 0, 1024, &options->threads) : err;
+    err = err == AVER_OK ? aver_cbor_read_bool(cursor, &options->pin) : err;
     err = err == AVER_OK ? parse_adapters(cursor, options) : err;
     err = err == AVER_OK ? parse_shared(cursor, options) : err;
     options->profile = (aver_profile)profile;
@@ -202,7 +203,7 @@ static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view
 static aver_err parse_body(aver_cbor_cursor *cursor, uint64_t members, aver_link_message *message)
 {
     static const uint8_t wanted[] = {
-        [AVER_LINK_LOAD] = 7,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
+        [AVER_LINK_LOAD] = 8,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
         [AVER_LINK_CANCEL] = 1, [AVER_LINK_READY] = 14,
         [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
     };

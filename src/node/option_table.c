@@ -44,6 +44,9 @@ const aver_node_option aver_node_option_table[] = {
      "tokens of one engine step at most; default 256"},
     {"threads", "N", AVER_OPTION_THREADS, AVER_OPTION_ONCE,
      "threads of the engine; default: all cores, of more than four all but one"},
+    {"pin", "auto|on|off", AVER_OPTION_PIN, AVER_OPTION_ONCE,
+     "on: each engine thread stays on a core of its own; default auto, which\n"
+     "is off: a pinned thread cannot leave a core that others use"},
     {"shared-prefix", "FILE", AVER_OPTION_SHARED_PREFIX, AVER_OPTION_REPEATS,
      "public text, such as a system message, that the prompts of all callers\n"
      "may begin with and which is then read once for all; at most 8"},

@@ -447,7 +447,7 @@ static void the_frame_load_is_the_keepers(void **state)
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_link_put_load(&bytes, &options);
     expect_buf("load", &bytes);
-    frame_head_check("load", 1, 8);
+    frame_head_check("load", 1, 9);
     aver_link_message message = frame_parse("load", AVER_LINK_LOAD);
     assert_int_equal(message.options.profile, AVER_PROFILE_VERIFIED);
     assert_int_equal(message.options.slots, 4);

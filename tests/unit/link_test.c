@@ -72,6 +72,7 @@ static void options_travel(void **state)
         .context_tokens = 2048,
         .batch_tokens = 256,
         .threads = 3,
+        .pin = true,
         .adapters = {{.fd = 5, .scale_ppm = 1}, {.fd = 6, .scale_ppm = 100000000}},
         .adapters_count = 2,
         .shared_prefixes = {AVER_VIEW_LITERAL("one"), AVER_VIEW_LITERAL("two")},
@@ -84,6 +85,7 @@ static void options_travel(void **state)
     assert_int_equal(message.options.context_tokens, 2048);
     assert_int_equal(message.options.batch_tokens, 256);
     assert_int_equal(message.options.threads, 3);
+    assert_true(message.options.pin);
     assert_int_equal(message.options.weights_fd, -1);
     assert_int_equal(message.options.adapters_count, 2);
     assert_int_equal(message.options.adapters[0].scale_ppm, 1);
