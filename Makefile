@@ -34,7 +34,7 @@ demo: deps
 
 check: deps
 	@tools/setup --models --no-apt --no-chat-model
-	@tools/setup --clients --no-apt
+	@tools/setup --clients
 	@$(MAKE) --no-print-directory build
 	@tools/check $(BUILD)
 

@@ -9,8 +9,16 @@
  * does hits all alike; figures are medians of the rounds. Load and servers share the cores.
  * llama-server is told ignore_eos; our node has no such member, and its few answers that end early
  * are counted and shown: only tokens that came count in a figure. llama-server runs without its
- * cache of prompts: nothing in this load repeats, it would only cost it time and memory. Memory is
- * PSS in the middle of a round, keeper and engine together.
+ * cache of prompts: nothing in this load repeats, it would only cost it time and memory. Neither
+ * side finds more of a prompt in a slot than the one or two words that two prompts begin with by
+ * chance; the node's callers name no scope, so that it remembers nothing. The time to the first
+ * token includes sealing the request. Memory is PSS in the middle of a round, keeper and engine
+ * together.
+ *
+ * Where the kernel groups processes by session (autogroup), those of other sessions take their
+ * share whatever their priority is, and threads that wait for each other by spinning stand still
+ * meanwhile: such a machine must be idle, or this session's group be preferred
+ * (/proc/self/autogroup).
  *
  *   bench-serve [--model story|random] [--streams N] [--rounds N] [--endpoint chat|completions]
  *               [--threads N]

@@ -33,12 +33,35 @@ static size_t args_letter_index(const aver_option *options, char letter)
     return AVER_ARGS_OPTIONS_MAX;
 }
 
+bool aver_option_repeats(const aver_option *option)
+{
+    static const char mark[] = " ...";
+    size_t size = option->value != NULL ? strlen(option->value) : 0;
+    return size >= sizeof mark && strcmp(option->value + size - (sizeof mark - 1), mark) == 0;
+}
+
+static aver_err args_keep(aver_args *args, size_t index, const char *value, char *ret_why)
+{
+    if (args->values[index] == NULL) {
+        args->values[index] = value;
+        return AVER_OK;
+    }
+    if (args->more_count == AVER_ARGS_MORE_MAX) {
+        (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES, "option --%s is given too often",
+                       args->options[index].name);
+        return AVER_E_USAGE;
+    }
+    args->more[args->more_count].option = index;
+    args->more[args->more_count++].value = value;
+    return AVER_OK;
+}
+
 /* One option whose value may be joined to it; takes the next word if it needs one. */
 static aver_err args_take(aver_args *args, size_t index, const char *joined, int argc,
                           const char *const *argv, int *at, char *ret_why)
 {
     const aver_option *option = &args->options[index];
-    if (args->values[index] != NULL) {
+    if (args->values[index] != NULL && !aver_option_repeats(option)) {
         (void)snprintf(ret_why, AVER_ARGS_WHY_BYTES, "option --%s is given twice", option->name);
         return AVER_E_USAGE;
     }
@@ -59,8 +82,7 @@ static aver_err args_take(aver_args *args, size_t index, const char *joined, int
                        option->value);
         return AVER_E_USAGE;
     }
-    args->values[index] = joined;
-    return AVER_OK;
+    return args_keep(args, index, joined, ret_why);
 }
 
 static aver_err args_take_long(aver_args *args, int argc, const char *const *argv, int *at,
@@ -133,6 +155,21 @@ const char *aver_args_get(const aver_args *args, const char *name)
     size_t index = args_index(args->options, name, strlen(name));
     AVER_ASSERT(index < AVER_ARGS_OPTIONS_MAX);
     return args->values[index];
+}
+
+const char *aver_args_get_at(const aver_args *args, const char *name, size_t place)
+{
+    size_t index = args_index(args->options, name, strlen(name));
+    AVER_ASSERT(index < AVER_ARGS_OPTIONS_MAX && aver_option_repeats(&args->options[index]));
+    if (place == 0) {
+        return args->values[index];
+    }
+    for (size_t i = 0; i < args->more_count; i++) {
+        if (args->more[i].option == index && --place == 0) {
+            return args->more[i].value;
+        }
+    }
+    return NULL;
 }
 
 bool aver_args_has(const aver_args *args, const char *name)

@@ -376,7 +376,7 @@ static const aver_option ask_options[] = {
     {"url", 'u', "URL", "the node (default https://127.0.0.1:8000)"},
     {"unix", 0, "PATH", "the node's Unix socket instead; the seal alone protects the prompt"},
     {"policy", 'p', "FILE", "what you accept (required); see aver policy pin"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"model", 'm', "NAME", "the model to ask (default: the first that the policy allows)"},
     {"max-tokens", 'n', "N", "longest answer (default 256)"},
     {"temperature", 't', "T", "0 (always the likeliest word) to 2 (default 0.7)"},
@@ -386,7 +386,7 @@ static const aver_option ask_options[] = {
     {"token-file", 0, "FILE", "bearer token, first line of FILE"},
     {"timeout", 0, "SECONDS", "for the whole exchange (default 600); 300 of silence end it too"},
     {"save", 'o', "FILE", "save the answer as a capsule, also one that was refused"},
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {"verbose", 'v', NULL, "print every check"},
     {NULL, 0, NULL, NULL},
 };

@@ -54,6 +54,19 @@ static aver_exit attest_fetch_unjudged(aver_cli *cli, const aver_args *args, ave
     return code;
 }
 
+/* Whoever takes the file trusts it for these names, so they are said before. */
+static void attest_authority_names(const aver_cli *cli, aver_view der)
+{
+    aver_buf names;
+    aver_buf_init(&names, ATTEST_AUTHORITY_BYTES_MAX);
+    aver_err err = aver_tls_authority_names(der, &names);
+    aver_term_print(&cli->err, AVER_STYLE_PLAIN,
+                    "the authority vouches for %.*s; of host names also for those below them\n",
+                    err == AVER_OK ? (int)names.size : 25,
+                    err == AVER_OK ? (const char *)names.data : "names that cannot be read");
+    aver_buf_deinit(&names);
+}
+
 /* The authority of the judged node's TLS key, as a file that other programs take. */
 static aver_exit attest_authority(const aver_cli *cli, const aver_session *session,
                                   aver_buf *ret_pem)
@@ -64,6 +77,9 @@ static aver_exit attest_authority(const aver_cli *cli, const aver_session *sessi
                                            : AVER_E_ABSENT;
     if (err == AVER_OK) {
         err = aver_tls_authority_pem(aver_buf_view(&der), session->remote.tls_digest, ret_pem);
+    }
+    if (err == AVER_OK) {
+        attest_authority_names(cli, aver_buf_view(&der));
     }
     aver_buf_deinit(&der);
     if (err == AVER_OK) {
@@ -341,7 +357,7 @@ static const aver_option attest_fetch_options[] = {
     {"nonce", 0, "HEX", "64 hex digits (default: fresh ones, printed on standard error)"},
     {"output", 'o', "FILE", "where to write the bundle (default standard output)"},
     {"policy", 'p', "FILE", "what you accept: the node is judged, and nothing written if refused"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"ca", 0, "FILE", "the accepted node's own certificate authority, PEM, for plain clients"},
     {NULL, 0, NULL, NULL},
 };
@@ -351,14 +367,15 @@ const aver_command aver_command_attest_fetch = {
     .operands = "",
     .summary = "fetch the evidence of a node, judged if there is a policy",
     .options = attest_fetch_options,
-    .notes = "The file of --ca is good until the node starts again: curl --cacert FILE, or\n"
+    .notes = "The names that the authority vouches for are said on standard error.\n"
+             "The file of --ca is good until the node starts again: curl --cacert FILE, or\n"
              "NODE_EXTRA_CA_CERTS=FILE. Clients that use it know that they reach this very node;\n"
              "they check no receipts. For that, see aver proxy.\n",
     .run = attest_run_fetch,
 };
 
 static const aver_option attest_show_options[] = {
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 
@@ -374,12 +391,12 @@ const aver_command aver_command_attest_show = {
 
 static const aver_option attest_verify_options[] = {
     {"policy", 'p', "FILE", "what you accept (required)"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"nonce", 0, "HEX", "the nonce that you asked with"},
     AVER_RESULT_OPTIONS,
     {"explain", 0, NULL, "for each check: what it means, how far off it is, what would mend it"},
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 

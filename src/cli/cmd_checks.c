@@ -40,7 +40,7 @@ static aver_exit checks_run(aver_cli *cli, const aver_args *args)
 }
 
 static const aver_option checks_options[] = {
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 

@@ -156,7 +156,7 @@ static aver_exit model_run_root(aver_cli *cli, const aver_args *args)
 
 static const aver_option model_root_options[] = {
     {"lora", 0, "FILE[:SCALE],...", "LoRA adapters on it: the root of all together"},
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 

@@ -28,9 +28,24 @@ static aver_exit policy_pin_model(const aver_cli *cli, const char *path, const c
         return aver_cli_fail(cli, usage ? AVER_EXIT_USAGE : AVER_EXIT_IO, "%s",
                              why[0] != '\0' ? why : aver_err_text(err));
     }
-    memcpy(pin->models[pin->models_count++], served.root, 32);
+    aver_pin_model(pin, served.root);
     aver_served_close(&served);
     return AVER_EXIT_DONE;
+}
+
+static aver_exit policy_pin_models(const aver_cli *cli, const aver_args *args, aver_pin *pin)
+{
+    const char *lora = aver_args_get(args, "lora");
+    aver_exit code = AVER_EXIT_DONE;
+    if (lora != NULL && aver_args_get_at(args, "model", 1) != NULL) {
+        return aver_cli_fail(cli, AVER_EXIT_USAGE, "--lora goes with one --model alone");
+    }
+    const char *model = aver_args_get_at(args, "model", 0);
+    for (size_t i = 1; model != NULL && code == AVER_EXIT_DONE; i++) {
+        code = policy_pin_model(cli, model, lora, pin);
+        model = aver_args_get_at(args, "model", i);
+    }
+    return code;
 }
 
 /* KIND=HEX; the policy that is written says whether the platform has such a kind. */
@@ -60,9 +75,8 @@ static aver_exit policy_pin_measured(const aver_cli *cli, const aver_args *args,
                                      policy_kinds *kinds, aver_pin *pin)
 {
     const char *at = aver_args_get(args, "measured");
-    const char *model = aver_args_get(args, "model");
     pin->platform = aver_args_get(args, "platform");
-    if (at == NULL || model == NULL || aver_args_has(args, "program") ||
+    if (at == NULL || !aver_args_has(args, "model") || aver_args_has(args, "program") ||
         aver_args_has(args, "sim")) {
         return aver_cli_fail(cli, AVER_EXIT_USAGE,
                              "--platform NAME takes --measured KIND=HEX and --model FILE");
@@ -73,8 +87,7 @@ static aver_exit policy_pin_measured(const aver_cli *cli, const aver_args *args,
         code = policy_pin_value(cli, at, size, kinds, pin);
         at = at[size] == ',' ? at + size + 1 : NULL;
     }
-    return code == AVER_EXIT_DONE ? policy_pin_model(cli, model, aver_args_get(args, "lora"), pin)
-                                  : code;
+    return code == AVER_EXIT_DONE ? policy_pin_models(cli, args, pin) : code;
 }
 
 static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, policy_kinds *kinds,
@@ -87,8 +100,7 @@ static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, po
     }
 
     const char *program = aver_args_get(args, "program");
-    const char *model = aver_args_get(args, "model");
-    if (program == NULL || model == NULL) {
+    if (program == NULL || !aver_args_has(args, "model")) {
         return aver_cli_fail(cli, AVER_EXIT_USAGE,
                              "--program FILE and --model FILE are needed (or --url URL)");
     }
@@ -106,7 +118,7 @@ static aver_exit policy_pin_files(const aver_cli *cli, const aver_args *args, po
                              aver_err_text(err));
     }
     pin->platform = "sim";
-    return policy_pin_model(cli, model, aver_args_get(args, "lora"), pin);
+    return policy_pin_models(cli, args, pin);
 }
 
 static void policy_pin_show(const aver_cli *cli, const aver_judged *judged)
@@ -144,7 +156,7 @@ static void policy_pin_take(const aver_judged *judged, aver_pin *pin, char *ret_
     pin->measurements_count = judged->claims.measurements_count;
     memcpy(pin->config_digest, judged->keyset.config_digest, sizeof pin->config_digest);
     for (size_t i = 0; i < judged->keyset.models_count; i++) {
-        memcpy(pin->models[pin->models_count++], judged->keyset.models[i].root, 32);
+        aver_pin_model(pin, judged->keyset.models[i].root);
     }
 }
 
@@ -293,8 +305,8 @@ static aver_exit policy_run_explain(aver_cli *cli, const aver_args *args)
 
 static const aver_option policy_pin_options[] = {
     {"program", 0, "FILE", "the node's program, measured here"},
-    {"model", 'm', "FILE", "the model (GGUF), whose root is computed here"},
-    {"lora", 0, "FILE[:SCALE],...", "the LoRA adapters on it, in their order"},
+    {"model", 'm', "FILE ...", "a model (GGUF), whose root is computed here; may be repeated"},
+    {"lora", 0, "FILE[:SCALE],...", "the LoRA adapters on the only model, in their order"},
     {"sim", 0, NULL, "for the simulator, which proves nothing"},
     {"platform", 0, "NAME", "for this hardware, with values that you know: nitro, tdx, snp ..."},
     {"measured", 0, "KIND=HEX,...", "those values, by kind or meaning: pcr0, mrtd, image, kernel"},

@@ -15,6 +15,8 @@
 
 #define PROXY_LISTEN_DEFAULT     "tcp:127.0.0.1:8008"
 #define PROXY_OUTPUT_BYTES_MAX   (32u * 1024 * 1024)
+#define PROXY_WRITE_TIMEOUT_MS   30000
+#define PROXY_WRITE_BYTES_MIN    (64u * 1024)          /* a client that is slower is cut */
 #define PROXY_RESPONSES_BYTES    (1024u * 1024 * 1024) /* of all answers in work together */
 #define PROXY_RESPONSE_BYTES_MIN (1024u * 1024)
 #define PROXY_READY_BYTES_MAX    1024
@@ -46,11 +48,19 @@ static aver_exit proxy_listen_option(proxy_run *run)
 {
     const char *address = aver_args_get(run->args, "listen");
     run->options.address = address != NULL ? address : PROXY_LISTEN_DEFAULT;
-    run->options.foreign = aver_args_has(run->args, "plain-network");
-    if (!run->options.foreign && !proxy_is_loopback(run->options.address)) {
+    if (proxy_is_loopback(run->options.address)) {
+        return AVER_EXIT_DONE;
+    }
+    if (!aver_args_has(run->args, "plain-network")) {
         return aver_cli_fail(run->cli, AVER_EXIT_USAGE,
                              "%s is not this machine alone, and clients of the proxy speak without "
                              "encryption; say --plain-network if that is what you want",
+                             run->options.address);
+    }
+    if (aver_args_get(run->args, "client-token-file") == NULL) {
+        return aver_cli_fail(run->cli, AVER_EXIT_USAGE,
+                             "at %s anybody could use the node in your name, and read your "
+                             "capsules: --plain-network needs a --client-token-file",
                              run->options.address);
     }
     return AVER_EXIT_DONE;
@@ -189,7 +199,9 @@ static aver_err proxy_open(proxy_run *run)
     aver_proxy *proxy = &run->proxy;
     size_t share = PROXY_RESPONSES_BYTES / run->options.streams_max;
     aver_server_options server = {.base = run->base,
-                                  .limits = {.output_bytes_max = PROXY_OUTPUT_BYTES_MAX},
+                                  .limits = {.output_bytes_max = PROXY_OUTPUT_BYTES_MAX,
+                                             .write_timeout_ms = PROXY_WRITE_TIMEOUT_MS,
+                                             .write_bytes_min = PROXY_WRITE_BYTES_MIN},
                                   .on_request = aver_proxy_on_request,
                                   .context = proxy};
     proxy->options = &run->options;
@@ -294,9 +306,10 @@ static const aver_option proxy_options[] = {
     {"url", 'u', "URL", "the node, https://HOST:PORT"},
     {"unix", 0, "PATH", "the node's Unix socket instead; the seal alone protects what is asked"},
     {"policy", 'p', "FILE", "what you accept (required); see aver policy pin"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"listen", 'l', "ADDRESS", "tcp:HOST:PORT or unix:PATH (default " PROXY_LISTEN_DEFAULT ")"},
-    {"plain-network", 0, NULL, "listen beyond this machine, although nothing is encrypted there"},
+    {"plain-network", 0, NULL,
+     "listen beyond this machine, unencrypted; needs --client-token-file"},
     {"store", 'o', "DIR", "keep each answer as a capsule in DIR"},
     {"store-files", 0, "N", "at most so many capsules, the oldest goes first (default 10000)"},
     {"store-mib", 0, "N", "at most so many MiB of them (default 1024)"},

@@ -59,7 +59,7 @@ static aver_exit receipt_run_show(aver_cli *cli, const aver_args *args)
 }
 
 static const aver_option receipt_show_options[] = {
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {NULL, 0, NULL, NULL},
 };
 

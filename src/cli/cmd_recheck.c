@@ -113,7 +113,7 @@ static const aver_option recheck_options[] = {
     {"model", 'm', "FILE", "the model (GGUF) that the answer is said to be of (required)"},
     {"lora", 0, "FILE[:SCALE],...", "the LoRA adapters on it, in their order"},
     {"policy", 'p', "FILE", "first judge the capsule by this policy"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"threads", 0, "N", "threads to compute with"},
     {NULL, 0, NULL, NULL},
 };

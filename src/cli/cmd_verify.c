@@ -126,11 +126,11 @@ static aver_exit verify_run_command(aver_cli *cli, const aver_args *args)
 
 static const aver_option verify_options[] = {
     {"policy", 'p', "FILE", "what you accept (required for a capsule)"},
-    {"sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing"},
+    AVER_INPUTS_OPTION_SIM_ROOT,
     {"test-roots", 0, "FILE", "roots of your own instead of the makers', PEM; proves nothing"},
     {"explain", 0, NULL, "for each check: what it means, what was found, what would mend it"},
     AVER_RESULT_OPTIONS,
-    {"json", 0, NULL, "one JSON document instead of text"},
+    AVER_INPUTS_OPTION_JSON,
     {"quiet", 'q', NULL, "only the last line"},
     AVER_FOREIGN_OPTIONS,
     AVER_EVIDENCE_COMMON_OPTIONS,

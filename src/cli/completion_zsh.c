@@ -46,8 +46,8 @@ static void zsh_action(FILE *out, const char *value)
 /* '--name=[help]:VALUE:action', and the same for the letter. */
 static void zsh_option(FILE *out, const char *dashes, const char *name, const aver_option *option)
 {
-    (void)fprintf(out, " \\\n        '%s%s%s[", dashes, name,
-                  option->value == NULL ? "" : (dashes[1] == '-' ? "=" : "+"));
+    (void)fprintf(out, " \\\n        '%s%s%s%s[", aver_option_repeats(option) ? "*" : "", dashes,
+                  name, option->value == NULL ? "" : (dashes[1] == '-' ? "=" : "+"));
     zsh_help(out, option->help);
     (void)fputc(']', out);
     if (option->value != NULL) {

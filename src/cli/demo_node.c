@@ -46,17 +46,32 @@ static _Noreturn void demo_node_exec(const char *const *argv, const char *log)
     _exit(127);
 }
 
+/* In a value of --model a comma ends the path, unless it is written twice. */
+static void demo_node_model(const char *path, char ret_value[2 * AVER_DEMO_PATH_MAX])
+{
+    size_t size = 0;
+    for (const char *at = path; *at != '\0' && size < 2 * AVER_DEMO_PATH_MAX - 2; at++) {
+        ret_value[size++] = *at;
+        if (*at == ',') {
+            ret_value[size++] = ',';
+        }
+    }
+    ret_value[size] = '\0';
+}
+
 static aver_err demo_node_spawn(const aver_demo_node_options *options, const char *ready,
                                 aver_demo_node *node)
 {
     char platform[AVER_DEMO_PATH_MAX + 16];
     char socket[AVER_DEMO_PATH_MAX + 16];
+    char model[2 * AVER_DEMO_PATH_MAX];
+    demo_node_model(options->model, model);
     (void)snprintf(platform, sizeof platform, "sim:key=%s", options->key);
     (void)snprintf(socket, sizeof socket, "unix:%s", node->unix_socket);
     const char *argv[DEMO_NODE_ARGS_MAX] = {
         options->program,
         "--model",
-        options->model,
+        model,
         "--model-name",
         options->model_name,
         "--profile",

@@ -12,6 +12,16 @@
 #define AVER_INPUTS_ROOTS_BYTES_MAX  65536u
 #define AVER_INPUTS_PROMPT_BYTES_MAX (2u * 1024 * 1024)
 
+/* Options that several commands have, as rows of their tables. */
+#define AVER_INPUTS_OPTION_SIM_ROOT                                                                \
+    {                                                                                              \
+        "sim-root", 0, "FILE", "root of a simulator that you trust, 64 hex digits; proves nothing" \
+    }
+#define AVER_INPUTS_OPTION_JSON                                                                    \
+    {                                                                                              \
+        "json", 0, NULL, "one JSON document instead of text"                                       \
+    }
+
 /* path NULL: refused, a policy is always needed. The caller frees. */
 aver_exit aver_inputs_policy(const aver_cli *cli, const char *path, aver_policy **ret_policy);
 /* path NULL: no simulator root. The file holds 64 hex digits. */

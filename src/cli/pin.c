@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pin.h"
 
+#include "base/check.h"
 #include "codec/json.h"
 #include "codec/text.h"
 #include "crypto/hash.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +65,17 @@ aver_err aver_pin_program(const char *path, uint8_t ret_digest[static 32])
         (void)close(fd);
     }
     return err;
+}
+
+void aver_pin_model(aver_pin *pin, const uint8_t root[static 32])
+{
+    for (size_t i = 0; i < pin->models_count; i++) {
+        if (memcmp(pin->models[i], root, 32) == 0) {
+            return;
+        }
+    }
+    AVER_ASSERT(pin->models_count < AVER_PIN_MODELS_MAX);
+    memcpy(pin->models[pin->models_count++], root, 32);
 }
 
 /* Each part with its size before it, so that no two pins give the same bytes. */

@@ -28,6 +28,9 @@ AVER_MUST_USE aver_err aver_pin_program(const char *path, uint8_t ret_digest[sta
 /* 16 hex digits that stand for platform, measurements, model roots and configuration together. */
 #define AVER_PIN_DIGEST_DIGITS 16
 void aver_pin_digest(const aver_pin *pin, char ret_hex[AVER_PIN_DIGEST_DIGITS + 1]);
+/* One root more; those that are there already are left out. At most AVER_PIN_MODELS_MAX (asserted).
+ */
+void aver_pin_model(aver_pin *pin, const uint8_t root[static 32]);
 /* Appends the policy as JSON, ready to be read by people too. */
 void aver_pin_write(const aver_pin *pin, aver_buf *out);
 

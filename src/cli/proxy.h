@@ -28,7 +28,6 @@ struct aver_proxy_pool;
 typedef struct aver_proxy_options {
     aver_session_options session;
     const char *address;              /* where it listens */
-    bool foreign;                     /* clients come from other machines too */
     const struct aver_bearer *tokens; /* what clients must show; NULL: nothing */
     unsigned streams_max;
     bool hold; /* streams wait for their verdict as whole answers do */

@@ -142,9 +142,14 @@ static void answer_store(aver_proxy_answer *answer)
         return;
     }
     aver_buf_init(&bytes, AVER_CAPSULE_BYTES_MAX);
-    if (aver_answered_capsule(answer->node->session, reply, &bytes) == AVER_OK) {
-        (void)!aver_proxy_store_put(answer->proxy->store, reply->enc, aver_buf_view(&bytes),
-                                    answer->record.capsule);
+    aver_err err = aver_answered_capsule(answer->node->session, reply, &bytes);
+    if (err == AVER_OK) {
+        err = aver_proxy_store_put(answer->proxy->store, reply->enc, aver_buf_view(&bytes),
+                                   answer->record.capsule);
+    }
+    if (err != AVER_OK) {
+        (void)snprintf(answer->record.capsule, sizeof answer->record.capsule, "%s",
+                       AVER_PROXY_CAPSULE_NOT_STORED);
     }
     aver_buf_wipe(&bytes);
     aver_buf_deinit(&bytes);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/proxy.h"
+#include "cli/proxy_site.h"
 #include "node/bearer.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define FRONT_PAGE_BYTES_MAX  (1024u * 1024)
 #define FRONT_ERROR_BYTES_MAX 4096
@@ -18,29 +18,16 @@ static void front_refuse(aver_exchange *exchange, uint32_t status, const char *c
     aver_buf_deinit(&body);
 }
 
-static bool front_host_is(const char *host, const char *name)
+/* No page of a web site may use the reader's proxy. One that came by a name of its own that leads
+ * to this machine knows no token. */
+static bool front_site(const aver_proxy *proxy, const aver_exchange *exchange)
 {
-    size_t size = strlen(name);
-    return strncasecmp(host, name, size) == 0 && (host[size] == '\0' || host[size] == ':');
-}
-
-/*
- * A page of some web site may not use the reader's proxy: neither by a name of its own that
- * resolves to this machine, nor by a request across sites.
- */
-static bool front_local(const aver_proxy *proxy, const aver_exchange *exchange)
-{
-    const char *host = aver_exchange_header(exchange, "Host");
-    const char *origin = aver_exchange_header(exchange, "Origin");
-    if (proxy->options->foreign || strncmp(proxy->bound, "tcp:", 4) != 0) {
-        return true;
-    }
-    if (host == NULL || !(front_host_is(host, "localhost") || front_host_is(host, "127.0.0.1") ||
-                          front_host_is(host, "[::1]"))) {
-        return false;
-    }
-    return origin == NULL ||
-           (strncmp(origin, "http://", 7) == 0 && strcasecmp(origin + 7, host) == 0);
+    const aver_proxy_site site = {.host = aver_exchange_header(exchange, "Host"),
+                                  .origin = aver_exchange_header(exchange, "Origin"),
+                                  .fetch_site = aver_exchange_header(exchange, "Sec-Fetch-Site")};
+    /* Browsers reach no Unix sockets. */
+    return strncmp(proxy->bound, "tcp:", 4) != 0 ||
+           aver_proxy_site_allowed(&site, proxy->options->tokens != NULL);
 }
 
 /* Nothing that could mean another path to the node than to this program. */
@@ -93,7 +80,7 @@ void aver_proxy_on_request(aver_exchange *exchange, void *context)
     const char *method = aver_exchange_method(exchange);
     const char *path = aver_exchange_path(exchange);
     bool get = strcmp(method, "GET") == 0;
-    if (!front_local(proxy, exchange)) {
+    if (!front_site(proxy, exchange)) {
         front_refuse(exchange, 403, "foreign_origin",
                      "This proxy serves programs of this machine, not pages of web sites.");
     } else if (!aver_bearer_allows(proxy->options->tokens,

@@ -53,7 +53,8 @@ static aver_err get_once(aver_proxy_worker *worker, const aver_proxy_node *node,
     return aver_client_send(worker->remote.client, &request, &run->status);
 }
 
-static void get_answer(get_run *run, aver_err err, const char *why)
+/* No seal covers documents: without the judged connection whoever carries them chose the words. */
+static void get_answer(get_run *run, aver_err err, bool judged, const char *why)
 {
     if (err != AVER_OK) {
         aver_proxy_refusal refusal = {.status = 502, .code = "node_unreachable"};
@@ -63,10 +64,11 @@ static void get_answer(get_run *run, aver_err err, const char *why)
         return;
     }
     aver_proxy_job_header(run->job, "Aver-Verdict", "none");
+    aver_proxy_job_header(run->job, "Aver-Source", judged ? "node" : "carrier");
     aver_proxy_job_reply(run->job, run->status, run->type, aver_buf_view(&run->body));
 }
 
-/* Public documents of the node, over the connection that was judged. */
+/* Public documents of the node. */
 static void get_pass(aver_proxy_worker *worker, aver_proxy_job *job)
 {
     aver_proxy_nodes *nodes = &worker->proxy->nodes;
@@ -87,7 +89,8 @@ static void get_pass(aver_proxy_worker *worker, aver_proxy_job *job)
     if (node == NULL) {
         aver_proxy_say_blocked(worker->proxy, job, &verified);
     } else {
-        get_answer(&run, err, worker->open ? aver_client_why(worker->remote.client) : "");
+        get_answer(&run, err, worker->open && worker->remote.has_tls,
+                   worker->open ? aver_client_why(worker->remote.client) : "");
         aver_proxy_nodes_drop(nodes, node);
     }
     if (stale != NULL) {

@@ -119,7 +119,9 @@ static void page_put_record(const aver_proxy_record *record, aver_buf *out)
                            (unsigned long long)record->duration_ms, outcome, outcome);
     page_put(out, record->why[0] != '\0' ? record->why : record->checks);
     aver_buf_append_text(out, "<td>");
-    if (record->capsule[0] != '\0') {
+    if (strcmp(record->capsule, AVER_PROXY_CAPSULE_NOT_STORED) == 0) {
+        aver_buf_append_text(out, "not stored");
+    } else if (record->capsule[0] != '\0') {
         aver_buf_append_format(out, "<a href=\"/aver/capsules/%s\">capsule</a>", record->capsule);
     }
 }

@@ -13,6 +13,8 @@
 
 #define AVER_PROXY_RECORDS_MAX        100
 #define AVER_PROXY_CAPSULE_NAME_BYTES 48
+/* In the place of a name, where a capsule was to be stored and could not be. */
+#define AVER_PROXY_CAPSULE_NOT_STORED "not-stored"
 
 typedef enum aver_proxy_outcome {
     AVER_PROXY_ACCEPTED = 1,
@@ -29,7 +31,7 @@ typedef struct aver_proxy_record {
     aver_proxy_outcome outcome;
     char checks[400];                            /* as in the header Aver-Checks */
     char why[400];                               /* what stood in the way */
-    char capsule[AVER_PROXY_CAPSULE_NAME_BYTES]; /* empty: none was stored */
+    char capsule[AVER_PROXY_CAPSULE_NAME_BYTES]; /* empty: there was none to store */
     uint64_t prompt_tokens, generated_tokens;
     uint64_t duration_ms;
 } aver_proxy_record;

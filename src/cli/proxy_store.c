@@ -93,11 +93,10 @@ static void store_remove_oldest(aver_proxy_store *store)
     store->count--;
 }
 
-/* Room for a file of so many bytes. */
-static void store_make_room(aver_proxy_store *store, uint64_t files, uint64_t bytes)
+static void store_make_room(aver_proxy_store *store)
 {
     while (store->count > 0 &&
-           (store->count + files > store->files_max || store->bytes + bytes > store->bytes_max)) {
+           (store->count > store->files_max || store->bytes > store->bytes_max)) {
         store_remove_oldest(store);
     }
 }
@@ -142,7 +141,7 @@ static aver_err store_read(aver_proxy_store *store)
     (void)closedir(dir);
     if (err == AVER_OK && store->count > 0) {
         qsort(store->files, store->count, sizeof *store->files, store_order);
-        store_make_room(store, 0, 0);
+        store_make_room(store);
     }
     return err;
 }
@@ -193,18 +192,16 @@ static void store_name(const uint8_t mark[static 8], char ret_name[AVER_PROXY_CA
                    when + 5, when + 8, when + 11, when + 14, when + 17, hex, store_suffix);
 }
 
-/* It was written without the lock: if others pushed it out meanwhile, it must not stay. */
-static void store_settle(aver_proxy_store *store, const char *name, const char *path)
+/* Counts what is written, and lets the oldest go for it. */
+static aver_err store_admit(aver_proxy_store *store, const char *name, uint64_t bytes)
 {
-    bool listed = false;
     (void)pthread_mutex_lock(&store->mutex);
-    for (size_t i = store->count; i > 0 && !listed; i--) {
-        listed = strcmp(store->files[store->first + i - 1].name, name) == 0;
+    aver_err err = store_list(store, name, bytes);
+    if (err == AVER_OK) {
+        store_make_room(store);
     }
     (void)pthread_mutex_unlock(&store->mutex);
-    if (!listed) {
-        (void)unlink(path);
-    }
+    return err;
 }
 
 aver_err aver_proxy_store_put(aver_proxy_store *store, const uint8_t mark[static 8],
@@ -212,18 +209,17 @@ aver_err aver_proxy_store_put(aver_proxy_store *store, const uint8_t mark[static
 {
     char name[AVER_PROXY_CAPSULE_NAME_BYTES];
     char path[PATH_MAX];
-    if (capsule.size > store->bytes_max) {
-        return AVER_E_LIMIT;
-    }
-    (void)pthread_mutex_lock(&store->mutex);
+    aver_err err = capsule.size <= store->bytes_max ? AVER_OK : AVER_E_LIMIT;
     store_name(mark, name);
-    store_make_room(store, 1, capsule.size);
-    aver_err err = store_list(store, name, capsule.size);
-    (void)pthread_mutex_unlock(&store->mutex);
+    store_path(store, name, path);
     if (err == AVER_OK) {
-        store_path(store, name, path);
         err = aver_file_write(path, capsule, 0600);
-        store_settle(store, name, path);
+    }
+    if (err == AVER_OK) {
+        err = store_admit(store, name, capsule.size);
+        if (err != AVER_OK) {
+            (void)unlink(path);
+        }
     }
     if (err == AVER_OK) {
         memcpy(ret_name, name, sizeof name);

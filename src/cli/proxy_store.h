@@ -5,7 +5,8 @@
 /*
  * proxy_store: capsules in a folder, one file an answer, written whole or not at all, readable by
  * their owner alone (they hold question, answer and salt). Number and bytes are bounded: the oldest
- * of the store's own files goes first; files of other names are never touched.
+ * of the store's own files goes first, when a newer one is written; files of other names are never
+ * touched.
  *
  *   20260102T030405Z-0123456789abcdef.capsule    time, and 8 bytes of the answer's own
  *
@@ -25,7 +26,8 @@ typedef struct aver_proxy_store aver_proxy_store;
 AVER_MUST_USE aver_err aver_proxy_store_open(const char *dir, uint64_t files_max,
                                              uint64_t bytes_max, aver_proxy_store **ret_store);
 void aver_proxy_store_close(aver_proxy_store *store);
-/* mark: 8 bytes that no other answer has. */
+/* mark: 8 bytes that no other answer has. Counted, and room made for it, once it is written: what
+ * fails is not counted and pushes nothing out. LIMIT: it is larger than all together may be. */
 AVER_MUST_USE aver_err aver_proxy_store_put(aver_proxy_store *store, const uint8_t mark[static 8],
                                             aver_view capsule,
                                             char ret_name[AVER_PROXY_CAPSULE_NAME_BYTES]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/served.h"
 
+#include "codec/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,27 +17,6 @@ static aver_err served_file(const char *path, bool copied, aver_weights *ret_wei
                        why[0] != '\0' ? why : aver_err_text(err));
     }
     return err;
-}
-
-/* Cuts the first name off a list in place; NULL at its end. */
-static const char *served_piece(char **rest)
-{
-    char *piece = *rest;
-    char *to = piece;
-    if (piece == NULL) {
-        return NULL;
-    }
-    for (char *from = piece;; from++) {
-        if (from[0] == ',' && from[1] == ',') {
-            from++;
-        } else if (*from == ',' || *from == '\0') {
-            *rest = *from == ',' ? from + 1 : NULL;
-            break;
-        }
-        *to++ = *from;
-    }
-    *to = '\0';
-    return piece;
 }
 
 static aver_err served_adapter(aver_served *served, const char *spec, bool copied, char *ret_why)
@@ -61,8 +42,8 @@ static aver_err served_adapters(aver_served *served, const char *lora, bool copi
     if (copy == NULL) {
         return AVER_E_NOMEM;
     }
-    for (const char *spec = served_piece(&rest); spec != NULL && err == AVER_OK;
-         spec = served_piece(&rest)) {
+    for (const char *spec = aver_list_cut(&rest); spec != NULL && err == AVER_OK;
+         spec = aver_list_cut(&rest)) {
         err = served_adapter(served, spec, copied, ret_why);
     }
     free(copy);

@@ -212,3 +212,23 @@ aver_err aver_base64url_decode(aver_view text, aver_buf *ret_bytes)
 {
     return base64_decode(text, text_base64_url, ret_bytes);
 }
+
+char *aver_list_cut(char **rest)
+{
+    char *piece = *rest;
+    char *to = piece;
+    if (piece == NULL) {
+        return NULL;
+    }
+    for (char *from = piece;; from++) {
+        if (from[0] == ',' && from[1] == ',') {
+            from++;
+        } else if (*from == ',' || *from == '\0') {
+            *rest = *from == ',' ? from + 1 : NULL;
+            break;
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+    return piece;
+}

@@ -34,4 +34,10 @@ size_t aver_utf8_complete(aver_view text);
 /* Appends text, each maximal malformed part replaced by one U+FFFD, as WHATWG decoders do. */
 void aver_utf8_append_clean(aver_buf *out, aver_view text);
 
+/*
+ * Cuts the first piece off a list with commas, in place: a comma that stands twice is one of the
+ * piece. *rest is what follows, NULL after the last piece; NULL then.
+ */
+char *aver_list_cut(char **rest);
+
 #endif

@@ -268,7 +268,8 @@ aver_err aver_answer_flush(aver_answer *answer, aver_view *ret_text)
     if (err != AVER_OK || answer->speech == NULL) {
         return err;
     }
-    err = aver_speech_flush(answer->speech, *ret_text, ret_text);
+    err = aver_speech_flush(answer->speech, *ret_text, answer->finish == AVER_FINISH_LENGTH,
+                            ret_text);
     if (err == AVER_OK && answer->finish == AVER_FINISH_STOP &&
         aver_speech_calls_count(answer->speech) != 0) {
         answer->finish = AVER_FINISH_TOOL;

@@ -66,16 +66,9 @@ static const int calls_allowed[] = {
  * does a thread pool without priorities, which could also be set for other processes of the user.
  */
 static const int calls_refused[] = {
-    SCMP_SYS(open),
-    SCMP_SYS(openat),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(access),
-    SCMP_SYS(faccessat),
-    SCMP_SYS(stat),
-    SCMP_SYS(lstat),
-    SCMP_SYS(sched_setaffinity),
-    SCMP_SYS(sched_setscheduler),
+    SCMP_SYS(open),       SCMP_SYS(openat), SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat), SCMP_SYS(access), SCMP_SYS(faccessat),
+    SCMP_SYS(stat),       SCMP_SYS(lstat),  SCMP_SYS(sched_setscheduler),
 };
 
 static int filter_add_lists(scmp_filter_ctx filter)
@@ -123,6 +116,14 @@ static int filter_add_conditions(scmp_filter_ctx filter)
     status = status != 0 ? status
                          : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+    /* Its cores, by each thread for itself: a number could be that of another process. */
+    status = status != 0 ? status
+                         : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1,
+                                            SCMP_A0(SCMP_CMP_EQ, 0));
+    status = status != 0
+                 ? status
+                 : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(sched_setaffinity), 1,
+                                    SCMP_A0(SCMP_CMP_NE, 0));
     /* fstat of a descriptor, as newer C libraries spell it. */
     status = status != 0
                  ? status

@@ -111,7 +111,8 @@ static aver_err embed_open_context(aver_embed *embed, const aver_engine_options 
                    : params.type_k == GGML_TYPE_Q8_0 ? "Q8_0"
                    : params.type_k == GGML_TYPE_BF16 ? "BF16"
                                                      : "F16");
-    if (!aver_host_threads_init(&embed->threads, embed->context, (unsigned)params.n_threads)) {
+    if (!aver_host_threads_init(&embed->threads, embed->context, (unsigned)params.n_threads,
+                                options->pin)) {
         return embed_fail(why, AVER_E_NOMEM, "no threads for the engine");
     }
     embed->batch = llama_batch_init((int32_t)embed->info.context_tokens, 0, 1);
@@ -227,17 +228,11 @@ void aver_embed_free(aver_embed *embed)
     if (embed == NULL) {
         return;
     }
-    aver_prompt_free(embed->prompt);
-    if (embed->has_batch) {
-        llama_batch_free(embed->batch);
-    }
-    if (embed->context != NULL) {
-        llama_free(embed->context);
-    }
-    aver_host_threads_deinit(&embed->threads);
-    if (embed->model != NULL) {
-        llama_model_free(embed->model);
-    }
+    aver_load_free(&(aver_load_parts){.model = embed->model,
+                                      .context = embed->context,
+                                      .threads = &embed->threads,
+                                      .batch = embed->has_batch ? &embed->batch : NULL,
+                                      .prompt = embed->prompt});
     free(embed->vector);
     free(embed);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/embed_jobs.h"
 
+#include "base/secret.h"
 #include "codec/json.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 struct aver_embed_job {
     aver_embed_job *next;
     uint64_t job_id;
+    uint8_t caller[AVER_JOB_CALLER_BYTES];
     aver_embed_inputs inputs;
     size_t done; /* inputs that have their vector */
     aver_embed_digest digest;
@@ -19,6 +21,9 @@ struct aver_embed_job {
 
 void aver_embed_inputs_deinit(aver_embed_inputs *inputs)
 {
+    if (inputs->ids != NULL) {
+        aver_wipe(inputs->ids, inputs->ids_count * sizeof(*inputs->ids));
+    }
     free(inputs->ids);
     free(inputs->ends);
     *inputs = (aver_embed_inputs){0};
@@ -40,9 +45,15 @@ static aver_err inputs_append(aver_embed_inputs *inputs, const aver_ids *ids, ch
         return inputs_wrong(why, AVER_E_LIMIT, "the inputs have more than 131072 tokens together");
     }
     size_t count = inputs->ids_count + ids->count;
-    int32_t *grown = realloc(inputs->ids, count * sizeof(*grown));
+    /* Not realloc, which would leave a copy behind. */
+    int32_t *grown = malloc(count * sizeof(*grown));
     if (grown == NULL) {
         return AVER_E_NOMEM;
+    }
+    if (inputs->ids != NULL) {
+        memcpy(grown, inputs->ids, inputs->ids_count * sizeof(*grown));
+        aver_wipe(inputs->ids, inputs->ids_count * sizeof(*grown));
+        free(inputs->ids);
     }
     memcpy(grown + inputs->ids_count, ids->ids, ids->count * sizeof(*grown));
     inputs->ids = grown;
@@ -65,7 +76,7 @@ static aver_err inputs_one(const aver_embed *embed, const json_t *item, aver_emb
         (void)snprintf(why, WHY_BYTES, "input %zu: %.120s", inputs->count, words);
     }
     err = err == AVER_OK ? inputs_append(inputs, &ids, why) : err;
-    free(ids.ids);
+    aver_ids_free(&ids);
     return err;
 }
 
@@ -154,6 +165,7 @@ aver_err aver_embed_jobs_submit(aver_embed_jobs *jobs, uint64_t job_id, const av
         return AVER_E_NOMEM;
     }
     work->job_id = job_id;
+    memcpy(work->caller, job->caller, sizeof(work->caller));
     aver_err err = aver_embed_inputs_read(jobs->embed, job, &work->inputs, why);
     if (err != AVER_OK) {
         free(work);
@@ -219,6 +231,23 @@ static aver_err job_vector(const aver_embed_jobs *jobs, aver_embed_job *job)
     return AVER_OK;
 }
 
+/* Its other jobs go behind those of everybody else, in their order. */
+static void jobs_put_back(aver_embed_jobs *jobs, const uint8_t *caller)
+{
+    aver_embed_job *before = NULL;
+    aver_embed_job *job = jobs->first;
+    for (size_t left = jobs->count; left > 0; left--) {
+        aver_embed_job *next = job->next;
+        if (memcmp(job->caller, caller, sizeof(job->caller)) == 0) {
+            jobs_remove(jobs, job, before);
+            jobs_append(jobs, job);
+        } else {
+            before = job;
+        }
+        job = next;
+    }
+}
+
 void aver_embed_jobs_step(aver_embed_jobs *jobs)
 {
     aver_embed_job *job = jobs->first;
@@ -226,6 +255,7 @@ void aver_embed_jobs_step(aver_embed_jobs *jobs)
         return;
     }
     jobs_remove(jobs, job, NULL);
+    jobs_put_back(jobs, job->caller);
     aver_err err = job_vector(jobs, job);
     if (err == AVER_OK && job->done < job->inputs.count) {
         jobs_append(jobs, job);

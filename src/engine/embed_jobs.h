@@ -4,7 +4,8 @@
 
 /*
  * embed_jobs: the requests for vectors of one engine. Each step computes one input of one request;
- * requests take turns, so that one of two thousand inputs makes another one wait for one input.
+ * callers take turns, and the requests of each caller, so that a hundred of two thousand inputs
+ * make another caller wait for one input.
  *
  *   submit -> STARTED (the ids of all inputs) VECTOR VECTOR ... DONE, or REFUSED alone
  *

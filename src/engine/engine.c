@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "engine/embed_jobs.h"
@@ -43,6 +44,7 @@ static aver_err engine_open(aver_engine *engine, const aver_engine_options *opti
         return err;
     }
     uint32_t shared_count = (uint32_t)options->shared_count;
+    engine->queue.passes_max = AVER_QUEUE_PASSES_A_SLOT * options->slots;
     err = aver_host_new(options, options->slots + shared_count, &engine->host, ret_why);
     err = err == AVER_OK
               ? aver_slots_init(&engine->slots, engine->host, options->slots, shared_count)
@@ -91,6 +93,8 @@ static void engine_drop(aver_engine *engine, aver_work *work, bool sound)
             aver_slots_release(&engine->slots, i, sound);
         }
     }
+    /* What the candidates of its last token were; no view of them is in use any more. */
+    aver_buf_wipe(&engine->logprobs.pieces);
     aver_work_free(work);
 }
 
@@ -158,16 +162,15 @@ static void engine_start(aver_engine *engine, aver_work *work, uint32_t cached_c
     }
 }
 
-/* Whose turn it is waits until there are slots for all its choices; nobody overtakes it, or work
- * with many choices would wait for ever. */
 static void engine_admit(aver_engine *engine)
 {
-    aver_work *work = aver_queue_peek(&engine->queue);
-    uint32_t cached_count = 0;
-    while (work != NULL && aver_slots_admit(&engine->slots, work, &cached_count)) {
-        (void)aver_queue_take(&engine->queue);
+    aver_work *work = aver_queue_take(&engine->queue, aver_slots_idle(&engine->slots));
+    while (work != NULL) {
+        uint32_t cached_count = 0;
+        bool admitted = aver_slots_admit(&engine->slots, work, &cached_count);
+        AVER_ASSERT(admitted);
         engine_start(engine, work, cached_count);
-        work = aver_queue_peek(&engine->queue);
+        work = aver_queue_take(&engine->queue, aver_slots_idle(&engine->slots));
     }
 }
 
@@ -355,6 +358,20 @@ static void engine_take_outputs(aver_engine *engine)
     }
 }
 
+/* A step may do nothing but read parts of prompts: that is work too, and can be counted. */
+static void engine_tell_reading(const aver_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->slots.count; i++) {
+        aver_slot *slot = &engine->slots.list[i];
+        if (slot->state == AVER_SLOT_PROMPT && slot->count > slot->told) {
+            slot->told = slot->count;
+            engine_emit(engine, &(aver_event){.kind = AVER_EVENT_READ,
+                                              .job_id = slot->work->job_id,
+                                              .read_count = slot->count});
+        }
+    }
+}
+
 aver_err aver_engine_step(aver_engine *engine)
 {
     if (engine->embed != NULL) {
@@ -374,5 +391,6 @@ aver_err aver_engine_step(aver_engine *engine)
     }
     aver_schedule_learn(&engine->schedule, aver_time_monotonic_ns() - started_ns);
     engine_take_outputs(engine);
+    engine_tell_reading(engine);
     return AVER_OK;
 }

@@ -11,7 +11,7 @@
  *
  * Profile "verified": flash attention on, KV Q8_0 (BF16 if the head size is no multiple of 32), no
  * repacking, weights of the invariant types only, our sampler, and the step digest. Profile "fast":
- * llama.cpp's own choices but for the KV memory, which is BF16; no digest.
+ * llama.cpp's own choices but for the KV memory, which is the same; no digest.
  *
  * The token that ends a text (end of turn) is generated like any other: it is in the ids, the count
  * and the digest, and has no text. Positions: a prompt of N tokens in a context of M leaves room
@@ -33,7 +33,7 @@
 #include "model/adapters.h"
 
 #define AVER_ENGINE_SLOTS_MAX        256
-#define AVER_ENGINE_WAITING_MAX      4096
+#define AVER_ENGINE_WAITING_MAX      8192 /* beyond what a keeper gives it */
 #define AVER_ENGINE_ADAPTERS_MAX     AVER_ADAPTERS_MAX
 #define AVER_ENGINE_VECTOR_MAX       65536 /* floats of one embedding */
 #define AVER_ENGINE_SHARED_MAX       8     /* shared prefixes */
@@ -49,8 +49,9 @@ typedef struct aver_engine_options {
     aver_profile profile;
     uint32_t slots;          /* sequences at once */
     uint32_t context_tokens; /* each sequence; 0: what the model was trained for, at most 4096 */
-    uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 512 */
+    uint32_t batch_tokens;   /* tokens a step at most (prompt chunking), 0: 256 */
     uint32_t threads;        /* 0: the cores that it may use; of more than 4 all but one */
+    bool pin;                /* each thread stays on a core of its own */
     aver_engine_adapter
         adapters[AVER_ENGINE_ADAPTERS_MAX]; /* added to the weights, in this order */
     size_t adapters_count;
@@ -82,11 +83,11 @@ typedef struct aver_engine aver_engine;
 /*
  * Events of one job:
  *
- *   generation:     STARTED (TOKEN | CALL)* CHOICE ... DONE     TOKEN, CALL, CHOICE name their
- * choice; each choice ends with one CHOICE, in any order; DONE follows the last EMBEDDINGS: STARTED
- * VECTOR ... DONE                     one VECTOR an input, in order TOKENIZE:       STARTED DONE
- * the ids are the prompt's DETOKENIZE, APPLY_TEMPLATE: STARTED TEXT ... DONE pieces of the text, in
- * order
+ *   generation:     STARTED READ* (TOKEN | CALL)* CHOICE ... DONE     TOKEN, CALL, CHOICE name
+ * their choice; each choice ends with one CHOICE, in any order; DONE follows the last EMBEDDINGS:
+ * STARTED VECTOR ... DONE                     one VECTOR an input, in order TOKENIZE:       STARTED
+ * DONE the ids are the prompt's DETOKENIZE, APPLY_TEMPLATE: STARTED TEXT ... DONE pieces of the
+ * text, in order
  *
  * Or REFUSED alone; or DONE (aborted, error) at any place, without CHOICE for those that had not
  * ended.
@@ -100,6 +101,7 @@ typedef enum aver_event_kind {
     AVER_EVENT_CALL = 6,    /* a choice called a tool: name and arguments are whole */
     AVER_EVENT_VECTOR = 7,  /* the embedding of one input */
     AVER_EVENT_TEXT = 8,    /* a piece of text that is no answer */
+    AVER_EVENT_READ = 9,    /* a part of the prompt was read, and not its end */
 } aver_event_kind;
 
 /* One candidate at one step, by the raw logits, after logit_bias and before everything else. */
@@ -120,6 +122,7 @@ typedef struct aver_event {
     const int32_t *prompt_ids; /* STARTED */
     size_t prompt_count;
     uint32_t cached_count; /* STARTED: how many of them need not be read again */
+    uint32_t read_count;   /* READ: how many were read, the cached ones too; more each time */
     /* TOKEN, if the job asked: the drawn token first, then the most likely by falling logit */
     const aver_logprob *logprobs;
     size_t logprobs_count;

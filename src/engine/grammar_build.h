@@ -59,6 +59,8 @@ void aver_grammar_put_rule(aver_grammar_sequence *sequence, uint32_t rule);
 void aver_grammar_put_bytes(aver_grammar_sequence *sequence, aver_view bytes);
 void aver_grammar_put_text(aver_grammar_sequence *sequence, const char *text);
 
+/* One byte from first to last, last included. */
+aver_grammar_item aver_grammar_bytes(aver_grammar_builder *builder, uint8_t first, uint8_t last);
 /* A rule of bytes, as many as there are. */
 aver_grammar_item aver_grammar_literal(aver_grammar_builder *builder, aver_view bytes);
 /* One character of UTF-8 that is in one of the ranges, or in none of them. Surrogates are none. */

@@ -120,9 +120,10 @@ typedef struct object_members {
     size_t count;
 } object_members;
 
-static bool names_have(const json_t *names, const char *name)
+/* Among the first count of them. */
+static bool names_have(const json_t *names, size_t count, const char *name)
 {
-    for (size_t i = 0; i < json_array_size(names); i++) {
+    for (size_t i = 0; i < count; i++) {
         const char *other = json_string_value(json_array_get(names, i));
         if (other != NULL && strcmp(name, other) == 0) {
             return true;
@@ -156,19 +157,23 @@ static aver_err object_members_read(schema_reader *reader, const json_t *schema,
     const char *name;
     json_t *value;
     aver_err err = AVER_OK;
+    size_t count = json_array_size(required);
+    if (count > MEMBERS_MAX) {
+        return aver_schema_fail(reader, AVER_E_LIMIT, "required", "are more than 256");
+    }
     json_object_foreach(properties, name, value)
     {
-        err = object_member_add(reader, name, value, names_have(required, name), members);
+        err = object_member_add(reader, name, value, names_have(required, count, name), members);
         if (err != AVER_OK) {
             return err;
         }
     }
-    for (size_t i = 0; i < json_array_size(required) && err == AVER_OK; i++) {
+    for (size_t i = 0; i < count && err == AVER_OK; i++) {
         name = json_string_value(json_array_get(required, i));
         if (name == NULL) {
             return aver_schema_fail(reader, AVER_E_FORMAT, "required", "must be names");
         }
-        if (json_object_get(properties, name) != NULL) {
+        if (json_object_get(properties, name) != NULL || names_have(required, i, name)) {
             continue;
         }
         if (json_is_false(additional)) {

@@ -5,20 +5,13 @@
  */
 #include "engine/grammar_schema.h"
 
-#include "codec/json.h"
-
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMAS_MAX    8192 /* looked at, those behind references once */
-#define DEPTH_MAX      128  /* of schemas in one another */
-#define CHOICES_MAX    512  /* of enum, anyOf */
-#define LENGTH_MAX     16384
-#define BOUND_MAX      999999999999999.0
-#define CONSTANT_BYTES 65536
-#define POINTER_BYTES  512
+#define SCHEMAS_MAX   8192 /* looked at, those behind references once */
+#define DEPTH_MAX     128  /* of schemas in one another */
+#define POINTER_BYTES 512
 
 aver_err aver_schema_fail(schema_reader *reader, aver_err err, const char *word, const char *words)
 {
@@ -79,15 +72,18 @@ static aver_err schema_keywords(schema_reader *reader, const json_t *schema)
     return AVER_OK;
 }
 
-/* Keywords that may not stand beside one that says everything. */
+/* Keywords that may not stand beside one that says everything; a type may beside values. */
 static aver_err schema_alone(schema_reader *reader, const json_t *schema, const char *keyword)
 {
-    static const char *const others[] = {"anyOf",
+    static const char *const others[] = {"$ref",
+                                         "const",
+                                         "enum",
+                                         "anyOf",
                                          "oneOf",
                                          "allOf",
-                                         "$ref",
                                          "properties",
                                          "required",
+                                         "additionalProperties",
                                          "items",
                                          "prefixItems",
                                          "minItems",
@@ -99,9 +95,13 @@ static aver_err schema_alone(schema_reader *reader, const json_t *schema, const 
                                          "maximum",
                                          "exclusiveMinimum",
                                          "exclusiveMaximum",
+                                         "type",
                                          NULL};
+    bool values = strcmp(keyword, "const") == 0 || strcmp(keyword, "enum") == 0;
     for (size_t i = 0; others[i] != NULL; i++) {
-        if (strcmp(others[i], keyword) != 0 && json_object_get(schema, others[i]) != NULL) {
+        bool same = strcmp(others[i], keyword) == 0;
+        bool judged = values && strcmp(others[i], "type") == 0;
+        if (!same && !judged && json_object_get(schema, others[i]) != NULL) {
             return aver_schema_fail(reader, AVER_E_UNSUPPORTED, others[i],
                                     "beside another keyword that excludes it");
         }
@@ -117,69 +117,11 @@ void aver_schema_any(schema_reader *reader)
     }
 }
 
-static aver_err schema_constant(schema_reader *reader, const json_t *value, uint32_t rule)
-{
-    aver_buf text;
-    aver_buf_init(&text, CONSTANT_BYTES);
-    aver_json_append(&text, value);
-    aver_err err = aver_buf_status(&text);
-    if (err == AVER_OK) {
-        aver_grammar_item item = aver_grammar_literal(reader->builder, aver_buf_view(&text));
-        aver_grammar_rule_items(reader->builder, rule, &item, 1);
-    } else {
-        err = aver_schema_fail(reader, err, "a constant", "is too long");
-    }
-    aver_buf_deinit(&text);
-    return err;
-}
-
-static bool type_is(const char *type, const json_t *value)
-{
-    return type == NULL || (strcmp(type, "object") == 0 && json_is_object(value)) ||
-           (strcmp(type, "array") == 0 && json_is_array(value)) ||
-           (strcmp(type, "string") == 0 && json_is_string(value)) ||
-           (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
-           (strcmp(type, "number") == 0 && json_is_number(value)) ||
-           (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
-           (strcmp(type, "null") == 0 && json_is_null(value));
-}
-
-/* Whether a constant is of the type, or of one of the types, beside it. */
-static bool type_has(const json_t *type, const json_t *value)
-{
-    bool found = !json_is_array(type) && type_is(json_string_value(type), value);
-    for (size_t i = 0; i < json_array_size(type); i++) {
-        const char *name = json_string_value(json_array_get(type, i));
-        found = found || (name != NULL && type_is(name, value));
-    }
-    return found;
-}
-
-static aver_err schema_enum(schema_reader *reader, const json_t *values, const json_t *type,
-                            uint32_t rule)
-{
-    bool some = false;
-    size_t count = json_array_size(values);
-    if (!json_is_array(values) || count == 0 || count > CHOICES_MAX) {
-        return aver_schema_fail(reader, AVER_E_FORMAT, "enum", "must be 1 to 512 values");
-    }
-    aver_err err = AVER_OK;
-    for (size_t i = 0; i < count && err == AVER_OK; i++) {
-        if (type_has(type, json_array_get(values, i))) {
-            err = schema_constant(reader, json_array_get(values, i), rule);
-            some = true;
-        }
-    }
-    return err == AVER_OK && !some
-               ? aver_schema_fail(reader, AVER_E_FORMAT, "enum", "has no value of its type")
-               : err;
-}
-
 static aver_err schema_choices(schema_reader *reader, const json_t *schemas, const char *keyword,
                                uint32_t rule)
 {
     size_t count = json_array_size(schemas);
-    if (!json_is_array(schemas) || count == 0 || count > CHOICES_MAX) {
+    if (count == 0 || count > AVER_SCHEMA_CHOICES_MAX) {
         return aver_schema_fail(reader, AVER_E_FORMAT, keyword, "must be 1 to 512 schemas");
     }
     aver_err err = AVER_OK;
@@ -285,119 +227,6 @@ aver_err aver_schema_range(schema_reader *reader, const json_t *schema, const ch
     return err;
 }
 
-static aver_err schema_pattern(schema_reader *reader, aver_view pattern, uint32_t rule)
-{
-    aver_grammar_item items[3] = {AVER_GRAMMAR_BYTE('"'), AVER_GRAMMAR_BYTE('"'),
-                                  AVER_GRAMMAR_BYTE('"')};
-    aver_err err = aver_grammar_pattern_read(reader->builder, pattern, &items[1], reader->why);
-    if (err == AVER_OK) {
-        aver_grammar_rule_items(reader->builder, rule, items, 3);
-    }
-    return err;
-}
-
-/* Formats that are kept; every other one is a note, as the standard has it. Days stop at 28, so
- * that each is one. */
-static const char *format_pattern(const char *format)
-{
-#define DATE "\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])"
-#define TIME "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)"
-    static const char *const patterns[][2] = {
-        {"date", "^" DATE "$"},
-        {"time", "^" TIME "$"},
-        {"date-time", "^" DATE "T" TIME "$"},
-        {"uuid", "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},
-    };
-    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        if (format != NULL && strcmp(format, patterns[i][0]) == 0) {
-            return patterns[i][1];
-        }
-    }
-    return NULL;
-}
-
-static aver_err schema_string(schema_reader *reader, const json_t *schema, uint32_t rule)
-{
-    uint32_t min = 0;
-    uint32_t max = 0;
-    const json_t *pattern = json_object_get(schema, "pattern");
-    const char *format = format_pattern(json_string_value(json_object_get(schema, "format")));
-    aver_err err =
-        aver_schema_range(reader, schema, "minLength", "maxLength", LENGTH_MAX, &min, &max);
-    if (err != AVER_OK) {
-        return err;
-    }
-    bool bounded = min != 0 || max != AVER_GRAMMAR_NO_MAX;
-    if ((pattern != NULL) + (format != NULL) + bounded > 1) {
-        return aver_schema_fail(reader, AVER_E_UNSUPPORTED, "pattern",
-                                "with a length or a format is not supported");
-    }
-    if (pattern != NULL && !json_is_string(pattern)) {
-        return aver_schema_fail(reader, AVER_E_FORMAT, "pattern", "must be a string");
-    }
-    if (pattern != NULL) {
-        return schema_pattern(
-            reader, aver_view_make(json_string_value(pattern), json_string_length(pattern)), rule);
-    }
-    if (format != NULL) {
-        return schema_pattern(reader, aver_view_text(format), rule);
-    }
-    aver_grammar_item item = aver_grammar_json_string(reader->builder, min, max);
-    aver_grammar_rule_items(reader->builder, rule, &item, 1);
-    return AVER_OK;
-}
-
-/* The lowest (sign 1) or highest (sign -1) whole number that the bounds allow. */
-static aver_err schema_bound(schema_reader *reader, const json_t *schema, const char *keyword,
-                             const char *exclusive, int sign, double *bound, bool *has)
-{
-    const json_t *value = json_object_get(schema, keyword);
-    const json_t *beyond = json_object_get(schema, exclusive);
-    if ((value != NULL && !json_is_number(value)) || (beyond != NULL && !json_is_number(beyond))) {
-        return aver_schema_fail(reader, AVER_E_FORMAT, keyword, "must be a number");
-    }
-    *has = value != NULL || beyond != NULL;
-    *bound = -BOUND_MAX * sign;
-    if (value != NULL) {
-        *bound = sign * ceil(sign * json_number_value(value));
-    }
-    if (beyond != NULL) {
-        double next = sign * (floor(sign * json_number_value(beyond)) + 1.0);
-        *bound = value == NULL || next * sign > *bound * sign ? next : *bound;
-    }
-    if (!(*bound >= -BOUND_MAX && *bound <= BOUND_MAX)) {
-        return aver_schema_fail(reader, AVER_E_LIMIT, keyword, "has more than 15 digits");
-    }
-    return AVER_OK;
-}
-
-static aver_err schema_number(schema_reader *reader, const json_t *schema, bool integer,
-                              uint32_t rule)
-{
-    double least = 0;
-    double most = 0;
-    bool has_least = false;
-    bool has_most = false;
-    aver_err err =
-        schema_bound(reader, schema, "minimum", "exclusiveMinimum", 1, &least, &has_least);
-    err = err == AVER_OK
-              ? schema_bound(reader, schema, "maximum", "exclusiveMaximum", -1, &most, &has_most)
-              : err;
-    if (err != AVER_OK) {
-        return err;
-    }
-    if (least > most) {
-        return aver_schema_fail(reader, AVER_E_UNSUPPORTED, "minimum",
-                                "and maximum leave no whole number");
-    }
-    aver_grammar_item item =
-        has_least || has_most
-            ? aver_grammar_json_between(reader->builder, (int64_t)least, (int64_t)most, !integer)
-            : aver_grammar_json_number(reader->builder, integer);
-    aver_grammar_rule_items(reader->builder, rule, &item, 1);
-    return AVER_OK;
-}
-
 static aver_err schema_type(schema_reader *reader, const json_t *schema, const char *type,
                             uint32_t rule)
 {
@@ -409,10 +238,10 @@ static aver_err schema_type(schema_reader *reader, const json_t *schema, const c
         return aver_schema_array(reader, schema, rule);
     }
     if (strcmp(type, "string") == 0) {
-        return schema_string(reader, schema, rule);
+        return aver_schema_string(reader, schema, rule);
     }
     if (strcmp(type, "number") == 0 || strcmp(type, "integer") == 0) {
-        return schema_number(reader, schema, type[0] == 'i', rule);
+        return aver_schema_number(reader, schema, type[0] == 'i', rule);
     }
     if (strcmp(type, "boolean") == 0) {
         item = aver_grammar_literal(reader->builder, AVER_VIEW_LITERAL("true"));
@@ -443,8 +272,9 @@ static const char *schema_guess(const json_t *schema)
             return guesses[i][1];
         }
     }
-    return format_pattern(json_string_value(json_object_get(schema, "format"))) != NULL ? "string"
-                                                                                        : NULL;
+    return aver_schema_format(json_string_value(json_object_get(schema, "format"))) != NULL
+               ? "string"
+               : NULL;
 }
 
 static aver_err schema_types(schema_reader *reader, const json_t *schema, uint32_t rule)
@@ -494,11 +324,9 @@ static aver_err schema_read(schema_reader *reader, const json_t *schema, uint32_
         case 0:
             return schema_reference(reader, value, rule);
         case 1:
-            return type_has(json_object_get(schema, "type"), value)
-                       ? schema_constant(reader, value, rule)
-                       : aver_schema_fail(reader, AVER_E_FORMAT, "const", "is not of its type");
+            return aver_schema_const(reader, value, json_object_get(schema, "type"), rule);
         case 2:
-            return schema_enum(reader, value, json_object_get(schema, "type"), rule);
+            return aver_schema_enum(reader, value, json_object_get(schema, "type"), rule);
         case 5:
             return schema_all_of(reader, value, rule);
         default:

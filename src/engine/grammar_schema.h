@@ -6,6 +6,8 @@
 
 #include "engine/grammar_json.h"
 
+#define AVER_SCHEMA_CHOICES_MAX 512 /* of enum, anyOf */
+
 typedef struct schema_reader {
     aver_grammar_builder *builder;
     const json_t *root;
@@ -28,10 +30,22 @@ void aver_schema_any(schema_reader *reader);
 AVER_MUST_USE aver_err aver_schema_range(schema_reader *reader, const json_t *schema,
                                          const char *min_keyword, const char *max_keyword,
                                          uint32_t most, uint32_t *ret_min, uint32_t *ret_max);
-/* Alternatives of a rule: the arrays, the objects of a schema. */
+/* Alternatives of a rule: the values named by a schema, those of its type among them (NULL: any);
+ * the arrays, the objects, the strings, the numbers that it allows. */
+AVER_MUST_USE aver_err aver_schema_const(schema_reader *reader, const json_t *value,
+                                         const json_t *type, uint32_t rule);
+AVER_MUST_USE aver_err aver_schema_enum(schema_reader *reader, const json_t *values,
+                                        const json_t *type, uint32_t rule);
+AVER_MUST_USE aver_err aver_schema_string(schema_reader *reader, const json_t *schema,
+                                          uint32_t rule);
+AVER_MUST_USE aver_err aver_schema_number(schema_reader *reader, const json_t *schema, bool integer,
+                                          uint32_t rule);
 AVER_MUST_USE aver_err aver_schema_array(schema_reader *reader, const json_t *schema,
                                          uint32_t rule);
 AVER_MUST_USE aver_err aver_schema_object(schema_reader *reader, const json_t *schema,
                                           uint32_t rule);
+
+/* The pattern of a format that is kept. NULL: every other one is a note, as the standard has it. */
+const char *aver_schema_format(const char *format);
 
 #endif

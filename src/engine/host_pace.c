@@ -35,7 +35,9 @@ uint32_t aver_host_pace_choose(aver_host_pace *pace, uint32_t units, uint64_t de
     const aver_host_way *best = &pace->ways[pace->best];
     bool dear = pace->best == 0 && !pace->slow && best->unit_ns * units > (double)dear_ns;
     uint64_t rest_ns = pace->slow && pace->rest_ns > REST_SLOW_NS ? REST_SLOW_NS : pace->rest_ns;
-    bool rested = now_ns - pace->rested_ns >= rest_ns;
+    bool by_clock = pace->slow || pace->best == 1;
+    uint64_t passed_ns = by_clock ? now_ns - pace->rested_ns : pace->worked_ns;
+    bool rested = passed_ns >= rest_ns;
     if (!pace->trial && best->unit_ns > 0.0 && !dear && rested) {
         pace_measure_begin(pace, true);
     }
@@ -45,6 +47,7 @@ uint32_t aver_host_pace_choose(aver_host_pace *pace, uint32_t units, uint64_t de
 static void pace_rest(aver_host_pace *pace, uint64_t rest_ns, uint64_t now_ns)
 {
     pace->rested_ns = now_ns;
+    pace->worked_ns = 0;
     pace->rest_ns = rest_ns < REST_LEAST_NS  ? REST_LEAST_NS
                     : rest_ns > REST_MOST_NS ? REST_MOST_NS
                                              : rest_ns;
@@ -59,7 +62,8 @@ static void pace_trial_end(aver_host_pace *pace, double unit_ns, uint64_t now_ns
     if (unit_ns < FASTER * pace->ways[pace->best].unit_ns) {
         pace->best = 1 - pace->best;
         pace->slow = false;
-        pace_rest(pace, pace->rest_ns / 2, now_ns);
+        /* It may have been luck: soon the one left is measured again. */
+        pace_rest(pace, 0, now_ns);
     } else {
         pace_rest(pace, pace->rest_ns * 2, now_ns);
     }
@@ -83,6 +87,7 @@ void aver_host_pace_learn(aver_host_pace *pace, uint32_t units, uint64_t work_ns
     double unit_ns = (double)pace->works_ns / pace->works_units;
     bool enough = pace->works >= MEASURE_WORKS && pace->works_ns >= MEASURE_NS;
     if (!pace->trial) {
+        pace->worked_ns += work_ns;
         if (enough) {
             pace_best_measured(pace, unit_ns);
             pace_measure_begin(pace, false);

@@ -7,8 +7,10 @@
  * it takes; private to src/engine/host*.c. Work of a few milliseconds together is one measurement:
  * where a neighbour holds a core, most work is quick and some takes twenty times as long, so that
  * only the mean tells anything. Both ways are measured; then the faster is taken, and the other
- * measured again after a rest that doubles while it loses, and is never long while the faster one
- * is much slower than it was. Threads: one owner.
+ * measured again after a rest that doubles while it loses. The rest is counted in time at work, so
+ * that trials take the same small part of much work and of little; while way 1 is the faster one,
+ * or the faster one is much slower than it was, it is counted in time that passes: way 0 is the
+ * usual one, and must come back soon. Threads: one owner.
  */
 
 #include <stdbool.h>
@@ -29,6 +31,7 @@ typedef struct aver_host_pace {
     double works_units; /* the same */
     uint64_t works_ns;  /* the same */
     uint64_t rested_ns; /* since when the other one rests */
+    uint64_t worked_ns; /* what the best one worked since then */
     uint64_t rest_ns;
 } aver_host_pace;
 

@@ -14,6 +14,7 @@
  */
 
 #include "engine/host_pace.h"
+#include "engine/host_pin.h"
 
 #include <llama.h>
 
@@ -23,6 +24,7 @@
 typedef struct aver_host_threads {
     struct llama_context *context;
     struct ggml_threadpool *pools[2]; /* all; one, which is NULL if all are one */
+    aver_host_pin pin;                /* of all; not on unless asked for */
     unsigned most;
     uint32_t way; /* of the decode under way, and of those before it */
     uint32_t size;
@@ -31,11 +33,14 @@ typedef struct aver_host_threads {
     aver_host_pace paces[HOST_THREADS_SIZES];
 } aver_host_threads;
 
-/* Makes the threads and attaches them to the context. False without memory. */
+/* Makes the threads and attaches them to the context; pins says whether each of them stays on a
+ * core of its own. False without memory. */
 bool aver_host_threads_init(aver_host_threads *threads, struct llama_context *context,
-                            unsigned most);
+                            unsigned most, bool pins);
 /* After the context is freed. */
 void aver_host_threads_deinit(aver_host_threads *threads);
+/* Times so far tell nothing: the first decodes of a model also bring its weights to the caches. */
+void aver_host_threads_forget(aver_host_threads *threads);
 /* Around each decode of so many tokens. */
 void aver_host_threads_begin(aver_host_threads *threads, uint32_t tokens);
 void aver_host_threads_end(aver_host_threads *threads);

@@ -172,18 +172,6 @@ static const char *job_prompt_name(aver_endpoint endpoint)
     return "messages";
 }
 
-static aver_err job_logprobs_complete(job_parse *parse)
-{
-    if (!parse->has_top_logprobs || parse->job.has_logprobs) {
-        return AVER_OK;
-    }
-    return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_value", "top_logprobs",
-                           parse->job.endpoint == AVER_ENDPOINT_CHAT
-                               ? "top_logprobs is allowed only with logprobs"
-                               : "top_logprobs is allowed only with message.output_text.logprobs "
-                                 "in include");
-}
-
 static aver_err job_complete(job_parse *parse)
 {
     const aver_job *job = &parse->job;
@@ -204,7 +192,7 @@ static aver_err job_complete(job_parse *parse)
         return aver_job_refuse(parse, AVER_E_UNSUPPORTED, "unsupported_parameter", "best_of",
                                "best_of other than n is not supported here");
     }
-    aver_err err = job_logprobs_complete(parse);
+    aver_err err = aver_job_logprobs_complete(parse);
     err = err == AVER_OK ? aver_job_tools_complete(parse) : err;
     return err == AVER_OK && job->endpoint == AVER_ENDPOINT_RESPONSES
                ? aver_job_responses_complete(parse)

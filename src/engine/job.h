@@ -33,6 +33,13 @@
 #define AVER_JOB_SCHEMA_BYTES_MAX    (256u * 1024)
 #define AVER_JOB_CACHE_KEY_BYTES_MAX 256
 #define AVER_JOB_INPUTS_MAX          2048 /* of one request for embeddings */
+#define AVER_JOB_CALLER_BYTES        16
+
+/* Candidates of all tokens of all choices, those drawn with them, that an answer with logprobs may
+ * tell of: at 128 bytes each they are 16 MiB, what a capsule holds. */
+#define AVER_JOB_CANDIDATES_MAX 131072
+/* Where one event repeats all of them: 4 MiB, the longest that readers of streams take. */
+#define AVER_JOB_CANDIDATES_EVENT_MAX 32768
 
 typedef enum aver_endpoint {
     AVER_ENDPOINT_CHAT = 1,           /* POST /v1/chat/completions */
@@ -100,8 +107,8 @@ typedef struct aver_job {
      * text, empty where the body has none */
     aver_buf prompt;
     bool add_special;    /* TOKENIZE: with the begin token, if the model wants one */
-    uint32_t max_tokens; /* 0: as many as the context holds. Not given: 0 for chat, 16 for
-                            completions, as OpenAI has it */
+    uint32_t max_tokens; /* 0: as many as the context holds. Not given: 16 for completions, as
+                            OpenAI has it, else 0, but with logprobs as many as may have them */
     aver_sampling sampling;
     bool has_seed; /* false: the keeper draws one and the receipt tells it */
     aver_buf stops[AVER_JOB_STOPS_MAX];
@@ -122,12 +129,13 @@ typedef struct aver_job {
     /* Not of the body: the keeper's word on whose prompts may share this one's memory. */
     bool has_cache_scope;
     uint8_t cache_scope[32];
+    uint8_t caller[AVER_JOB_CALLER_BYTES]; /* the same: callers take turns */
     /* What the engine does not need: */
     bool stream;
     bool include_usage;
     bool base64_vectors;   /* EMBEDDINGS: encoding_format base64 */
     uint32_t dimensions;   /* EMBEDDINGS: what the vectors must have; 0: not said */
-    uint32_t inputs_count; /* EMBEDDINGS: texts in prompt */
+    uint32_t inputs_count; /* EMBEDDINGS: texts in prompt. COMPLETION: ids in it, u32; 0: text */
     char schema_name[AVER_JOB_TOOL_NAME_BYTES_MAX + 1]; /* JSON_SCHEMA: the caller's name for it */
     aver_buf cache_key;                                 /* prompt_cache_key; empty: none */
     aver_job_claims claims;

@@ -10,13 +10,41 @@ static aver_err input_take_text(job_parse *parse, const json_t *value)
     return aver_buf_status(&parse->job.prompt);
 }
 
+static aver_err input_take_ids(job_parse *parse, const char *key, const json_t *value)
+{
+    aver_job *job = &parse->job;
+    size_t count = json_array_size(value);
+    if (count == 0 || count > AVER_JOB_TOKENS_MAX) {
+        return aver_job_refuse_value(parse, key, "a string, or 1 to 131072 token ids");
+    }
+    for (size_t i = 0; i < count; i++) {
+        json_int_t id = 0;
+        aver_err err =
+            aver_job_read_integer(parse, key, json_array_get(value, i), 0, INT32_MAX, &id);
+        if (err != AVER_OK) {
+            return err;
+        }
+        aver_buf_append_be32(&job->prompt, (uint32_t)id);
+    }
+    job->inputs_count = (uint32_t)count;
+    parse->has_prompt = true;
+    return aver_buf_status(&job->prompt);
+}
+
+/* A receipt tells of one prompt and its choices: several prompts are several requests. */
 aver_err aver_job_prompt(job_parse *parse, const char *key, const json_t *value)
 {
-    if (json_is_array(value) && json_array_size(value) == 1) {
-        value = json_array_get(value, 0);
-    } else if (json_is_array(value) && json_array_size(value) > 1) {
-        return aver_job_refuse(parse, AVER_E_UNSUPPORTED, "unsupported_parameter", key,
-                               "more than one prompt is not supported here");
+    const json_t *first = json_array_get(value, 0);
+    if (json_is_string(first) || json_is_array(first)) {
+        if (json_array_size(value) > 1) {
+            return aver_job_refuse(parse, AVER_E_UNSUPPORTED, "unsupported_parameter", key,
+                                   "more than one prompt is not supported here: a receipt tells "
+                                   "of one");
+        }
+        value = first;
+    }
+    if (json_is_array(value)) {
+        return input_take_ids(parse, key, value);
     }
     if (!json_is_string(value)) {
         return aver_job_refuse_value(parse, key, "a string");

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PARTS_MAX         256
 #define NAME_BYTES_MAX    256
 #define CALL_ID_BYTES_MAX 256
 
@@ -95,20 +94,7 @@ static aver_err message_content(job_parse *parse, size_t index, const json_t *co
 {
     char param[AVER_JOB_PARAM_BYTES];
     (void)message_param(param, index, "content");
-    if (json_is_string(content)) {
-        aver_buf_append(text,
-                        aver_view_make(json_string_value(content), json_string_length(content)));
-        return aver_buf_status(text);
-    }
-    size_t count = json_array_size(content);
-    if (!json_is_array(content) || count == 0 || count > PARTS_MAX) {
-        return aver_job_refuse_value(parse, param, "a string or an array of 1 to 256 text parts");
-    }
-    aver_err err = AVER_OK;
-    for (size_t i = 0; i < count && err == AVER_OK; i++) {
-        err = message_part(parse, param, json_array_get(content, i), text);
-    }
-    return err;
+    return aver_job_read_content(parse, param, content, message_part, text);
 }
 
 /* One {"id","type":"function","function":{"name","arguments"}}; the function may carry what a

@@ -49,6 +49,13 @@ AVER_MUST_USE aver_err aver_job_read_name(job_parse *parse, const char *param, c
 /* "tools[3].name", or "tools[3]" without a member. The result is param. */
 const char *aver_job_param(char param[static AVER_JOB_PARAM_BYTES], const char *array, size_t index,
                            const char *member);
+/* Reads one part of a content, and appends its text. */
+typedef aver_err aver_job_part_fn(job_parse *parse, const char *param, const json_t *part,
+                                  aver_buf *text);
+/* Appends the text of a content: a string, or an array of 1 to 256 parts. */
+AVER_MUST_USE aver_err aver_job_read_content(job_parse *parse, const char *param,
+                                             const json_t *content, aver_job_part_fn *part,
+                                             aver_buf *text);
 /* "tools[3].", for aver_job_refuse_unknown. */
 const char *aver_job_prefix(char param[static AVER_JOB_PARAM_BYTES], const char *array,
                             size_t index);
@@ -117,6 +124,7 @@ aver_job_member_fn aver_job_empty;
 aver_job_member_fn aver_job_refused;
 
 /* What can be judged only when all members are there. */
+AVER_MUST_USE aver_err aver_job_logprobs_complete(job_parse *parse);
 AVER_MUST_USE aver_err aver_job_tools_complete(job_parse *parse);
 AVER_MUST_USE aver_err aver_job_responses_complete(job_parse *parse);
 

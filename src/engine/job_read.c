@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PARTS_MAX 256
+
 aver_err aver_job_refuse(job_parse *parse, aver_err err, const char *code, const char *param,
                          const char *format, ...)
 {
@@ -145,4 +147,23 @@ bool aver_job_is_one_of(const char *text, const char *const *names, size_t count
 bool aver_job_is_text(const json_t *value, const char *text)
 {
     return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
+}
+
+aver_err aver_job_read_content(job_parse *parse, const char *param, const json_t *content,
+                               aver_job_part_fn *part, aver_buf *text)
+{
+    if (json_is_string(content)) {
+        aver_buf_append(text,
+                        aver_view_make(json_string_value(content), json_string_length(content)));
+        return aver_buf_status(text);
+    }
+    size_t count = json_array_size(content);
+    if (!json_is_array(content) || count == 0 || count > PARTS_MAX) {
+        return aver_job_refuse_value(parse, param, "a string or an array of 1 to 256 text parts");
+    }
+    aver_err err = AVER_OK;
+    for (size_t i = 0; i < count && err == AVER_OK; i++) {
+        err = part(parse, param, json_array_get(content, i), text);
+    }
+    return err;
 }

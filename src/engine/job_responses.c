@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PARTS_MAX         256
 #define CALL_ID_BYTES_MAX 256
 #define ITEM_ID_BYTES_MAX 256
 
@@ -78,20 +77,7 @@ static aver_err content_read(job_parse *parse, size_t index, const char *member,
 {
     char param[AVER_JOB_PARAM_BYTES];
     (void)item_param(param, index, member);
-    if (json_is_string(content)) {
-        aver_buf_append(text,
-                        aver_view_make(json_string_value(content), json_string_length(content)));
-        return aver_buf_status(text);
-    }
-    size_t count = json_array_size(content);
-    if (!json_is_array(content) || count == 0 || count > PARTS_MAX) {
-        return aver_job_refuse_value(parse, param, "a string or an array of 1 to 256 text parts");
-    }
-    aver_err err = AVER_OK;
-    for (size_t i = 0; i < count && err == AVER_OK; i++) {
-        err = part_read(parse, param, json_array_get(content, i), text);
-    }
-    return err;
+    return aver_job_read_content(parse, param, content, part_read, text);
 }
 
 /* Members that an item may have besides wanted: what an answer had that now comes back. */

@@ -24,29 +24,47 @@ aver_err aver_job_max_tokens(job_parse *parse, const char *key, const json_t *va
     return AVER_OK;
 }
 
-aver_err aver_job_temperature(job_parse *parse, const char *key, const json_t *value)
+/* A number of 0 or more, in millionths. */
+static aver_err sampling_ppm(job_parse *parse, const char *key, const json_t *value, double least,
+                             double most, uint32_t *ret_ppm)
 {
     int64_t ppm = 0;
-    aver_err err = aver_job_read_ppm(parse, key, value, 0.0, 2.0, &ppm);
-    parse->job.sampling.temperature_ppm = (uint32_t)ppm;
+    aver_err err = aver_job_read_ppm(parse, key, value, least, most, &ppm);
+    if (err == AVER_OK) {
+        *ret_ppm = (uint32_t)ppm;
+    }
     return err;
+}
+
+/* Of a penalty, in millionths. */
+static aver_err sampling_penalty(job_parse *parse, const char *key, const json_t *value,
+                                 int32_t *ret_ppm)
+{
+    int64_t ppm = 0;
+    aver_err err = aver_job_read_ppm(parse, key, value, -2.0, 2.0, &ppm);
+    if (err == AVER_OK) {
+        *ret_ppm = (int32_t)ppm;
+    }
+    return err;
+}
+
+aver_err aver_job_temperature(job_parse *parse, const char *key, const json_t *value)
+{
+    return sampling_ppm(parse, key, value, 0.0, 2.0, &parse->job.sampling.temperature_ppm);
 }
 
 aver_err aver_job_top_p(job_parse *parse, const char *key, const json_t *value)
 {
-    int64_t ppm = 0;
-    aver_err err = aver_job_read_ppm(parse, key, value, 0.0, 1.0, &ppm);
+    uint32_t *ppm = &parse->job.sampling.top_p_ppm;
+    aver_err err = sampling_ppm(parse, key, value, 0.0, 1.0, ppm);
     /* 0 means the least share there is: the first candidate alone. */
-    parse->job.sampling.top_p_ppm = ppm < 1 ? 1 : (uint32_t)ppm;
+    *ppm = *ppm < 1 ? 1 : *ppm;
     return err;
 }
 
 aver_err aver_job_min_p(job_parse *parse, const char *key, const json_t *value)
 {
-    int64_t ppm = 0;
-    aver_err err = aver_job_read_ppm(parse, key, value, 0.0, 1.0, &ppm);
-    parse->job.sampling.min_p_ppm = (uint32_t)ppm;
-    return err;
+    return sampling_ppm(parse, key, value, 0.0, 1.0, &parse->job.sampling.min_p_ppm);
 }
 
 aver_err aver_job_top_k(job_parse *parse, const char *key, const json_t *value)
@@ -59,26 +77,17 @@ aver_err aver_job_top_k(job_parse *parse, const char *key, const json_t *value)
 
 aver_err aver_job_repetition(job_parse *parse, const char *key, const json_t *value)
 {
-    int64_t ppm = 0;
-    aver_err err = aver_job_read_ppm(parse, key, value, 0.1, 10.0, &ppm);
-    parse->job.sampling.repetition_penalty_ppm = (uint32_t)ppm;
-    return err;
+    return sampling_ppm(parse, key, value, 0.1, 10.0, &parse->job.sampling.repetition_penalty_ppm);
 }
 
 aver_err aver_job_frequency(job_parse *parse, const char *key, const json_t *value)
 {
-    int64_t ppm = 0;
-    aver_err err = aver_job_read_ppm(parse, key, value, -2.0, 2.0, &ppm);
-    parse->job.sampling.frequency_penalty_ppm = (int32_t)ppm;
-    return err;
+    return sampling_penalty(parse, key, value, &parse->job.sampling.frequency_penalty_ppm);
 }
 
 aver_err aver_job_presence(job_parse *parse, const char *key, const json_t *value)
 {
-    int64_t ppm = 0;
-    aver_err err = aver_job_read_ppm(parse, key, value, -2.0, 2.0, &ppm);
-    parse->job.sampling.presence_penalty_ppm = (int32_t)ppm;
-    return err;
+    return sampling_penalty(parse, key, value, &parse->job.sampling.presence_penalty_ppm);
 }
 
 aver_err aver_job_seed(job_parse *parse, const char *key, const json_t *value)
@@ -156,6 +165,43 @@ aver_err aver_job_top_logprobs(job_parse *parse, const char *key, const json_t *
     parse->job.top_logprobs = (uint32_t)number;
     parse->has_top_logprobs = true;
     return err;
+}
+
+/* Tokens of each choice whose candidates an answer has room for. */
+static uint32_t logprobs_tokens_max(const aver_job *job)
+{
+    bool one_event = job->endpoint == AVER_ENDPOINT_RESPONSES && job->stream;
+    uint32_t candidates = one_event ? AVER_JOB_CANDIDATES_EVENT_MAX : AVER_JOB_CANDIDATES_MAX;
+    return candidates / (job->choices_count * (job->top_logprobs + 1));
+}
+
+aver_err aver_job_logprobs_complete(job_parse *parse)
+{
+    aver_job *job = &parse->job;
+    bool chat = job->endpoint == AVER_ENDPOINT_CHAT;
+    bool responses = job->endpoint == AVER_ENDPOINT_RESPONSES;
+    if (parse->has_top_logprobs && !job->has_logprobs) {
+        return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_value", "top_logprobs",
+                               chat ? "top_logprobs is allowed only with logprobs"
+                                    : "top_logprobs is allowed only with "
+                                      "message.output_text.logprobs in include");
+    }
+    /* Other endpoints have pieces where these have logprobs. */
+    if (!job->has_logprobs || job->endpoint == AVER_ENDPOINT_TOKENIZE) {
+        return AVER_OK;
+    }
+    uint32_t most = logprobs_tokens_max(job);
+    if (job->max_tokens > most) {
+        const char *name = responses ? "max_output_tokens" : "max_tokens";
+        return aver_job_refuse(parse, AVER_E_FORMAT, "invalid_value", name,
+                               "with %u candidates for each token of %u choices, %s can be at "
+                               "most %u%s",
+                               (unsigned)(job->top_logprobs + 1), (unsigned)job->choices_count,
+                               name, (unsigned)most,
+                               responses && job->stream ? " (four times that without stream)" : "");
+    }
+    job->max_tokens = job->max_tokens == 0 ? most : job->max_tokens;
+    return AVER_OK;
 }
 
 /* A token id as JSON has its keys: decimal, nothing else in front of it. */

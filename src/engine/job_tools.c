@@ -189,7 +189,7 @@ aver_err aver_job_tool_choice(job_parse *parse, const char *key, const json_t *v
         return aver_job_refuse(parse, AVER_E_UNSUPPORTED, "unsupported_value", key,
                                "a tool_choice of this type is not supported here");
     }
-    if (type == NULL || json_object_size(value) != 2 || !json_is_object(holder) ||
+    if (!json_is_string(type) || json_object_size(value) != 2 || !json_is_object(holder) ||
         json_object_size(holder) != (flat ? 2 : 1)) {
         return aver_job_refuse_value(parse, key,
                                      flat ? "{\"type\":\"function\",\"name\"}"

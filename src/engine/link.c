@@ -36,12 +36,13 @@ static void link_put_fixed_text(aver_buf *out, const char *text, size_t size_max
 
 void aver_link_put_load(aver_buf *out, const aver_engine_options *options)
 {
-    size_t start = frame_begin(out, 8, AVER_LINK_LOAD);
+    size_t start = frame_begin(out, 9, AVER_LINK_LOAD);
     aver_cbor_put_uint(out, (uint64_t)options->profile);
     aver_cbor_put_uint(out, options->slots);
     aver_cbor_put_uint(out, options->context_tokens);
     aver_cbor_put_uint(out, options->batch_tokens);
     aver_cbor_put_uint(out, options->threads);
+    aver_cbor_put_bool(out, options->pin);
     aver_cbor_put_array(out, options->adapters_count);
     for (size_t i = 0; i < options->adapters_count; i++) {
         aver_cbor_put_uint(out, options->adapters[i].scale_ppm);

@@ -9,8 +9,8 @@
  *
  * The keeper trusts nothing in what comes back: sizes, kinds, ids, token ranges and order are
  * checked here and in the keeper's state machine. Events of one decode step travel in one frame
- * (kind EVENTS). The weights descriptor is inherited at AVER_LINK_WEIGHTS_FD, those of adapters
- * after it, the socket at AVER_LINK_SOCKET_FD.
+ * (kind EVENTS), at least one. The weights descriptor is inherited at AVER_LINK_WEIGHTS_FD, those
+ * of adapters after it, the socket at AVER_LINK_SOCKET_FD.
  */
 
 #include "engine/engine.h"

@@ -11,7 +11,7 @@
 static const uint8_t event_members[] = {
     [AVER_EVENT_STARTED] = 4, [AVER_EVENT_TOKEN] = 5,  [AVER_EVENT_DONE] = 5,
     [AVER_EVENT_REFUSED] = 3, [AVER_EVENT_CHOICE] = 6, [AVER_EVENT_CALL] = 6,
-    [AVER_EVENT_VECTOR] = 4,  [AVER_EVENT_TEXT] = 3,
+    [AVER_EVENT_VECTOR] = 4,  [AVER_EVENT_TEXT] = 3,   [AVER_EVENT_READ] = 3,
 };
 
 /* Four bytes each, by the writer of one. */
@@ -108,6 +108,9 @@ void aver_link_put_event(aver_buf *events, const aver_event *event)
     case AVER_EVENT_VECTOR:
         aver_cbor_put_uint(events, event->choice);
         put_words(events, event->vector, event->vector_count, write_float);
+        break;
+    case AVER_EVENT_READ:
+        aver_cbor_put_uint(events, event->read_count);
         break;
     }
 }
@@ -247,7 +250,7 @@ static aver_err read_event(aver_cbor_cursor *cursor, uint64_t members, aver_even
                            aver_link_room *room)
 {
     uint64_t kind = 0;
-    aver_err err = aver_link_read_uint(cursor, AVER_EVENT_STARTED, AVER_EVENT_TEXT, &kind);
+    aver_err err = aver_link_read_uint(cursor, AVER_EVENT_STARTED, AVER_EVENT_READ, &kind);
     err = err == AVER_OK ? aver_cbor_read_uint(cursor, &event->job_id) : err;
     if (err != AVER_OK) {
         return err;
@@ -270,6 +273,8 @@ static aver_err read_event(aver_cbor_cursor *cursor, uint64_t members, aver_even
         return read_call(cursor, event);
     case AVER_EVENT_VECTOR:
         return read_vector(cursor, event, room);
+    case AVER_EVENT_READ:
+        return aver_link_read_u32(cursor, 1, AVER_TOKENS_MAX, &event->read_count);
     case AVER_EVENT_REFUSED:
     case AVER_EVENT_TEXT:
         break;

@@ -32,7 +32,11 @@ static void put_tools(aver_buf *out, const aver_job *job)
 void aver_link_put_job(aver_buf *out, const aver_job *job)
 {
     aver_cbor_put_uint(out, (uint64_t)job->endpoint);
-    aver_cbor_put_text_view(out, aver_buf_view(&job->prompt));
+    if (job->endpoint == AVER_ENDPOINT_COMPLETION && job->inputs_count > 0) {
+        aver_cbor_put_bytes(out, aver_buf_view(&job->prompt));
+    } else {
+        aver_cbor_put_text_view(out, aver_buf_view(&job->prompt));
+    }
     aver_cbor_put_uint(out, job->max_tokens);
     put_sampling(out, &job->sampling);
     aver_cbor_put_array(out, job->stops_count);
@@ -59,6 +63,7 @@ void aver_link_put_job(aver_buf *out, const aver_job *job)
         aver_cbor_put_null(out);
     }
     aver_cbor_put_bool(out, job->add_special);
+    aver_cbor_put_bytes(out, AVER_VIEW_OF(job->caller));
 }
 
 static aver_err read_sampling(aver_cbor_cursor *cursor, aver_sampling *sampling)
@@ -197,12 +202,35 @@ static aver_err read_scope(aver_cbor_cursor *cursor, aver_job *job)
     return aver_cbor_read_fixed(cursor, job->cache_scope, sizeof(job->cache_scope));
 }
 
+/* A text, or the token ids of a completion. */
+static aver_err read_prompt(aver_cbor_cursor *cursor, aver_job *job)
+{
+    aver_cbor_type type = AVER_CBOR_NULL;
+    aver_view ids;
+    aver_err err = aver_cbor_peek(cursor, &type);
+    if (err != AVER_OK || type != AVER_CBOR_BYTES || job->endpoint != AVER_ENDPOINT_COMPLETION) {
+        return err == AVER_OK ? read_copy(cursor, AVER_JOB_PROMPT_BYTES_MAX, &job->prompt) : err;
+    }
+    err = aver_cbor_read_bytes(cursor, &ids);
+    if (err != AVER_OK) {
+        return err;
+    }
+    if (ids.size == 0 || ids.size % 4 != 0 || ids.size / 4 > AVER_JOB_TOKENS_MAX) {
+        return AVER_E_FORMAT;
+    }
+    job->inputs_count = (uint32_t)(ids.size / 4);
+    aver_buf_init(&job->prompt, AVER_JOB_PROMPT_BYTES_MAX);
+    aver_buf_append(&job->prompt, ids);
+    return aver_buf_status(&job->prompt);
+}
+
 aver_err aver_link_read_job(aver_cbor_cursor *cursor, aver_job *job)
 {
     uint64_t endpoint = 0;
     aver_err err =
         aver_link_read_uint(cursor, AVER_ENDPOINT_CHAT, AVER_ENDPOINT_APPLY_TEMPLATE, &endpoint);
-    err = err == AVER_OK ? read_copy(cursor, AVER_JOB_PROMPT_BYTES_MAX, &job->prompt) : err;
+    job->endpoint = (aver_endpoint)endpoint;
+    err = err == AVER_OK ? read_prompt(cursor, job) : err;
     err =
         err == AVER_OK ? aver_link_read_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &job->max_tokens) : err;
     err = err == AVER_OK ? read_sampling(cursor, &job->sampling) : err;
@@ -215,7 +243,7 @@ aver_err aver_link_read_job(aver_cbor_cursor *cursor, aver_job *job)
     err = err == AVER_OK ? read_format(cursor, job) : err;
     err = err == AVER_OK ? read_scope(cursor, job) : err;
     err = err == AVER_OK ? aver_cbor_read_bool(cursor, &job->add_special) : err;
-    job->endpoint = (aver_endpoint)endpoint;
+    err = err == AVER_OK ? aver_cbor_read_fixed(cursor, job->caller, sizeof(job->caller)) : err;
     job->has_seed = true;
     return err;
 }

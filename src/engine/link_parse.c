@@ -140,6 +140,7 @@ static aver_err parse_load(aver_cbor_cursor *cursor, aver_engine_options *option
               ? aver_link_read_u32(cursor, 0, AVER_JOB_TOKENS_MAX, &options->batch_tokens)
               : err;
     err = err == AVER_OK ? aver_link_read_u32(cursor, 0, 1024, &options->threads) : err;
+    err = err == AVER_OK ? aver_cbor_read_bool(cursor, &options->pin) : err;
     err = err == AVER_OK ? parse_adapters(cursor, options) : err;
     err = err == AVER_OK ? parse_shared(cursor, options) : err;
     options->profile = (aver_profile)profile;
@@ -184,12 +185,12 @@ static aver_err parse_ready(aver_cbor_cursor *cursor, aver_engine_info *info)
 }
 
 /* The items themselves are checked as they are walked; here only that there are as many as the head
- * says. */
+ * says. No events are no news: an engine could send them for ever without doing anything. */
 static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view *ret_events)
 {
     aver_view all = cursor->rest;
     aver_view item;
-    aver_err err = AVER_OK;
+    aver_err err = count > 0 ? AVER_OK : AVER_E_FORMAT;
     for (uint64_t i = 0; i < count && err == AVER_OK; i++) {
         err = aver_cbor_skip(cursor, &item);
     }
@@ -202,7 +203,7 @@ static aver_err parse_events(aver_cbor_cursor *cursor, uint64_t count, aver_view
 static aver_err parse_body(aver_cbor_cursor *cursor, uint64_t members, aver_link_message *message)
 {
     static const uint8_t wanted[] = {
-        [AVER_LINK_LOAD] = 7,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
+        [AVER_LINK_LOAD] = 8,   [AVER_LINK_SUBMIT] = 1 + AVER_LINK_JOB_MEMBERS,
         [AVER_LINK_CANCEL] = 1, [AVER_LINK_READY] = 14,
         [AVER_LINK_FAILED] = 1, [AVER_LINK_BUSY] = 1,
     };

@@ -7,7 +7,7 @@
 #include "codec/cbor.h"
 #include "engine/link.h"
 
-#define AVER_LINK_JOB_MEMBERS 15 /* elements of SUBMIT behind the job id */
+#define AVER_LINK_JOB_MEMBERS 16 /* elements of SUBMIT behind the job id */
 
 /* FORMAT outside of [least, most]. */
 AVER_MUST_USE aver_err aver_link_read_uint(aver_cbor_cursor *cursor, uint64_t least, uint64_t most,

@@ -159,6 +159,21 @@ aver_err aver_load_adapters(const aver_engine_options *options, struct llama_mod
 }
 
 /* On a small machine every core computes: keeper and network need little. */
+void aver_load_free(const aver_load_parts *parts)
+{
+    aver_prompt_free(parts->prompt);
+    if (parts->batch != NULL) {
+        llama_batch_free(*parts->batch);
+    }
+    if (parts->context != NULL) {
+        llama_free(parts->context);
+    }
+    aver_host_threads_deinit(parts->threads);
+    if (parts->model != NULL) {
+        llama_model_free(parts->model);
+    }
+}
+
 uint32_t aver_load_threads(const aver_engine_options *options)
 {
     unsigned cores = aver_cores_count();

@@ -8,7 +8,9 @@
  */
 
 #include "engine/engine.h"
+#include "engine/host_threads.h"
 #include "engine/profile.h"
+#include "engine/prompt.h"
 
 #include <llama.h>
 
@@ -34,6 +36,16 @@ AVER_MUST_USE aver_err aver_load_model(int fd, aver_profile profile, struct llam
 AVER_MUST_USE aver_err aver_load_adapters(const aver_engine_options *options,
                                           struct llama_model *model, struct llama_context *context,
                                           char ret_why[160]);
+/* What a loaded model consists of, for the one order in which it can be freed; NULL: not there. */
+typedef struct aver_load_parts {
+    struct llama_model *model;
+    struct llama_context *context;
+    aver_host_threads *threads;
+    const struct llama_batch *batch;
+    aver_prompt *prompt;
+} aver_load_parts;
+
+void aver_load_free(const aver_load_parts *parts);
 uint32_t aver_load_threads(const aver_engine_options *options);
 /* What this process holds on its heap, large blocks of their own included. */
 uint64_t aver_load_heap_bytes(void);

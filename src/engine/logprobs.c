@@ -17,6 +17,7 @@ void aver_logprobs_init(aver_logprobs *logprobs)
 
 void aver_logprobs_deinit(aver_logprobs *logprobs)
 {
+    aver_buf_wipe(&logprobs->pieces);
     aver_buf_deinit(&logprobs->pieces);
     *logprobs = (aver_logprobs){0};
 }

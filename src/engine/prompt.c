@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/prompt.h"
 
+#include "base/secret.h"
 #include "crypto/hash.h"
 #include "engine/prompt_messages.h"
 #include "engine/template.h"
@@ -14,6 +15,9 @@
 #define SPECIALS_MAX       65536
 #define PRESERVED_MAX      64
 #define PIECE_BYTES_MAX    4096
+/* Input for one token */
+#define CHARACTER_BYTES_MAX ((size_t)4)
+#define FOLDED_TIMES        ((size_t)16)
 
 typedef struct prompt_part {
     size_t start;
@@ -34,7 +38,7 @@ struct aver_prompt {
     aver_template *chat; /* NULL: plain */
     char *bos;
     uint8_t digest[32];
-    size_t piece_bytes_max; /* longest token text: bounds the count of ids from below */
+    size_t piece_bytes_max; /* of input that one token can stand for: bounds the ids from below */
     aver_view *specials;    /* texts of control tokens, borrowed from the vocabulary; sorted */
     size_t specials_count;
     bool special_begins[256]; /* first bytes of them */
@@ -44,6 +48,15 @@ struct aver_prompt {
     size_t preserved_count;
     aver_grammar_words *words; /* NULL: not made yet */
 };
+
+void aver_ids_free(aver_ids *ids)
+{
+    if (ids->ids != NULL) {
+        aver_wipe(ids->ids, ids->count * sizeof(*ids->ids));
+    }
+    free(ids->ids);
+    *ids = (aver_ids){0};
+}
 
 static const char *vocab_text(const struct llama_vocab *vocab, llama_token token)
 {
@@ -60,6 +73,30 @@ static int special_compare(const void *left, const void *right)
     return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
 }
 
+/* Bytes of a token's text; those of a vocabulary's own spelling (a space is three bytes there) if
+ * it is too long to be spelled out. */
+static size_t vocab_piece_bytes(const struct llama_vocab *vocab, llama_token token)
+{
+    char bytes[PIECE_BYTES_MAX];
+    int32_t size = llama_token_to_piece(vocab, token, bytes, (int32_t)sizeof(bytes), 0, true);
+    return size < 0 ? strlen(vocab_text(vocab, token)) : (size_t)size;
+}
+
+/* The most bytes of input for one token: those of the longest one, and at least one character's,
+ * which may be an unknown one. Some tokenisers leave out spaces and accents: there no number is
+ * sure, and FOLDED_TIMES the longest is more than any real text has. */
+static size_t vocab_piece_bytes_max(const struct llama_vocab *vocab)
+{
+    enum llama_vocab_type type = llama_vocab_type(vocab);
+    size_t longest = CHARACTER_BYTES_MAX;
+    for (int32_t i = 0; i < llama_vocab_n_tokens(vocab); i++) {
+        size_t size = vocab_piece_bytes(vocab, i);
+        longest = size > longest ? size : longest;
+    }
+    return type == LLAMA_VOCAB_TYPE_WPM || type == LLAMA_VOCAB_TYPE_UGM ? longest * FOLDED_TIMES
+                                                                        : longest;
+}
+
 static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
 {
     int32_t count = llama_vocab_n_tokens(prompt->vocab);
@@ -67,7 +104,7 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
     if (prompt->specials == NULL) {
         return AVER_E_NOMEM;
     }
-    prompt->piece_bytes_max = 1;
+    prompt->piece_bytes_max = vocab_piece_bytes_max(prompt->vocab);
     for (int32_t i = 0; i < count; i++) {
         aver_view text = aver_view_text(vocab_text(prompt->vocab, i));
         unsigned attributes = (unsigned)llama_vocab_get_attr(prompt->vocab, i);
@@ -75,9 +112,6 @@ static aver_err prompt_scan_vocabulary(aver_prompt *prompt)
         if (special && text.size > 0 && prompt->specials_count < SPECIALS_MAX) {
             prompt->specials[prompt->specials_count++] = text;
             prompt->special_begins[text.data[0]] = true;
-        }
-        if (text.size > prompt->piece_bytes_max) {
-            prompt->piece_bytes_max = text.size;
         }
     }
     qsort(prompt->specials, prompt->specials_count, sizeof(*prompt->specials), special_compare);
@@ -364,6 +398,7 @@ static aver_err prompt_find_input(const aver_prompt *prompt, const aver_prompt_m
         err = err == AVER_OK ? text_mark(text, &hidden) : err;
     }
     aver_prompt_messages_deinit(&copy);
+    aver_buf_wipe(&hidden.bytes);
     aver_buf_deinit(&hidden.bytes);
     free(hidden.parts);
     return err;
@@ -510,12 +545,42 @@ static aver_err prompt_size_check(const aver_prompt *prompt, size_t size, size_t
     return AVER_E_LIMIT;
 }
 
+/* The ids that the caller gave, each one of the vocabulary. */
+static aver_err prompt_take_ids(const aver_prompt *prompt, const aver_job *job, size_t ids_max,
+                                aver_ids *ret_ids, char *why)
+{
+    uint32_t vocabulary = (uint32_t)llama_vocab_n_tokens(prompt->vocab);
+    aver_ids ids = {.count = job->prompt.size / 4};
+    aver_err err = prompt_check(&ids, ids_max, why);
+    for (size_t i = 0; i < ids.count && err == AVER_OK; i++) {
+        if (aver_be32_read(job->prompt.data + 4 * i) >= vocabulary) {
+            (void)snprintf(why, WHY_BYTES, "prompt: this model has no such token");
+            err = AVER_E_FORMAT;
+        }
+    }
+    if (err != AVER_OK) {
+        return err;
+    }
+    ids.ids = calloc(ids.count, sizeof(*ids.ids));
+    if (ids.ids == NULL) {
+        return AVER_E_NOMEM;
+    }
+    for (size_t i = 0; i < ids.count; i++) {
+        ids.ids[i] = (int32_t)aver_be32_read(job->prompt.data + 4 * i);
+    }
+    *ret_ids = ids;
+    return AVER_OK;
+}
+
 aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t ids_max,
                           aver_ids *ret_ids, char ret_why[160])
 {
     prompt_text text = {0};
     aver_ids ids = {0};
     aver_err err = AVER_OK;
+    if (job->endpoint == AVER_ENDPOINT_COMPLETION && job->inputs_count > 0) {
+        return prompt_take_ids(prompt, job, ids_max, ret_ids, ret_why);
+    }
     aver_buf_init(&text.bytes, RENDERED_BYTES_MAX);
     if (endpoint_has_messages(job->endpoint)) {
         err = prompt_render(prompt, job, &text, ret_why);
@@ -535,10 +600,11 @@ aver_err aver_prompt_read(const aver_prompt *prompt, const aver_job *job, size_t
     err = ids.ids == NULL ? AVER_E_NOMEM : prompt_tokenise(prompt, job, &text, &ids);
     err = err == AVER_OK ? prompt_check(&ids, ids_max, ret_why) : err;
 out:
+    aver_buf_wipe(&text.bytes);
     aver_buf_deinit(&text.bytes);
     free(text.parts);
     if (err != AVER_OK) {
-        free(ids.ids);
+        aver_ids_free(&ids);
         return err;
     }
     *ret_ids = ids;
@@ -605,7 +671,7 @@ aver_err aver_prompt_tokenize(const aver_prompt *prompt, aver_view text, bool ad
     err = ids.ids == NULL ? AVER_E_NOMEM : ids_add(prompt, text, add_begin, false, &ids);
     err = err == AVER_OK && ids.count > 0 ? prompt_check(&ids, ids_max, ret_why) : err;
     if (err != AVER_OK) {
-        free(ids.ids);
+        aver_ids_free(&ids);
         return err;
     }
     *ret_ids = ids;
@@ -622,6 +688,7 @@ aver_err aver_prompt_text(const aver_prompt *prompt, const aver_job *job, aver_b
         aver_buf_append(ret_text, aver_buf_view(&text.bytes));
         err = aver_buf_status(ret_text);
     }
+    aver_buf_wipe(&text.bytes);
     aver_buf_deinit(&text.bytes);
     free(text.parts);
     return err;

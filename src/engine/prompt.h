@@ -24,9 +24,12 @@
 typedef struct aver_prompt aver_prompt;
 
 typedef struct aver_ids {
-    int32_t *ids; /* owned; free() */
+    int32_t *ids; /* owned; aver_ids_free */
     size_t count;
 } aver_ids;
+
+/* Wipes them: they are a text. */
+void aver_ids_free(aver_ids *ids);
 
 /* template_text empty: the plain one. FORMAT if the template is not valid. */
 AVER_MUST_USE aver_err aver_prompt_new(const struct llama_vocab *vocab, aver_view template_text,

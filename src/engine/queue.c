@@ -4,150 +4,227 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct aver_queue_scope {
-    aver_queue_scope *next, *previous; /* of the ring */
-    bool named;
-    uint8_t scope[32];
+struct aver_queue_caller {
+    aver_queue_caller *next, *previous; /* of the ring */
+    uint8_t id[AVER_JOB_CALLER_BYTES];
     aver_work *first, *last;
+    uint32_t passes; /* slots given to others while first did not fit */
 };
 
-static aver_queue_scope *queue_find(const aver_queue *queue, const aver_job *job)
+/* A place in the queue. */
+typedef struct queue_place {
+    aver_queue_caller *caller; /* NULL: none */
+    aver_work *before;         /* of the same caller; NULL: it is its first */
+} queue_place;
+
+static aver_queue_caller *queue_find(const aver_queue *queue, const uint8_t *id)
 {
-    aver_queue_scope *scope = queue->turn;
-    if (scope == NULL) {
+    aver_queue_caller *caller = queue->turn;
+    if (caller == NULL) {
         return NULL;
     }
     do {
-        if (scope->named == job->has_cache_scope &&
-            (!scope->named || memcmp(scope->scope, job->cache_scope, sizeof(scope->scope)) == 0)) {
-            return scope;
+        if (memcmp(caller->id, id, sizeof(caller->id)) == 0) {
+            return caller;
         }
-        scope = scope->next;
-    } while (scope != queue->turn);
+        caller = caller->next;
+    } while (caller != queue->turn);
     return NULL;
 }
 
-/* A new caller comes last: before the one whose turn it is. */
-static aver_queue_scope *queue_add_scope(aver_queue *queue, const aver_job *job)
+/* At the end: before the one whose turn it is. */
+static void ring_insert(aver_queue *queue, aver_queue_caller *caller)
 {
-    aver_queue_scope *scope = calloc(1, sizeof(*scope));
-    if (scope == NULL) {
-        return NULL;
-    }
-    scope->named = job->has_cache_scope;
-    memcpy(scope->scope, job->cache_scope, sizeof(scope->scope));
     if (queue->turn == NULL) {
-        scope->next = scope;
-        scope->previous = scope;
-        queue->turn = scope;
-    } else {
-        scope->next = queue->turn;
-        scope->previous = queue->turn->previous;
-        scope->previous->next = scope;
-        scope->next->previous = scope;
+        caller->next = caller;
+        caller->previous = caller;
+        queue->turn = caller;
+        return;
     }
-    return scope;
+    caller->next = queue->turn;
+    caller->previous = queue->turn->previous;
+    caller->previous->next = caller;
+    caller->next->previous = caller;
 }
 
-static void queue_drop_scope(aver_queue *queue, aver_queue_scope *scope)
+static void ring_unlink(aver_queue *queue, const aver_queue_caller *caller)
 {
-    if (scope->next == scope) {
+    if (caller->next == caller) {
         queue->turn = NULL;
-    } else {
-        scope->previous->next = scope->next;
-        scope->next->previous = scope->previous;
-        queue->turn = queue->turn == scope ? scope->next : queue->turn;
+        return;
     }
-    free(scope);
+    caller->previous->next = caller->next;
+    caller->next->previous = caller->previous;
+    queue->turn = queue->turn == caller ? caller->next : queue->turn;
 }
 
-void aver_queue_deinit(aver_queue *queue)
+static aver_queue_caller *queue_add(aver_queue *queue, const uint8_t *id)
 {
-    while (queue->turn != NULL) {
-        aver_work_free(aver_queue_take(queue));
+    aver_queue_caller *caller = calloc(1, sizeof(*caller));
+    if (caller != NULL) {
+        memcpy(caller->id, id, sizeof(caller->id));
+        ring_insert(queue, caller);
     }
+    return caller;
 }
 
 aver_err aver_queue_put(aver_queue *queue, aver_work *work)
 {
-    aver_queue_scope *scope = queue_find(queue, &work->job);
-    if (scope == NULL) {
-        scope = queue_add_scope(queue, &work->job);
+    aver_queue_caller *caller = queue_find(queue, work->job.caller);
+    if (caller == NULL) {
+        caller = queue_add(queue, work->job.caller);
     }
-    if (scope == NULL) {
+    if (caller == NULL) {
         return AVER_E_NOMEM;
     }
     work->next = NULL;
-    if (scope->last == NULL) {
-        scope->first = work;
+    if (caller->last == NULL) {
+        caller->first = work;
     } else {
-        scope->last->next = work;
+        caller->last->next = work;
     }
-    scope->last = work;
+    caller->last = work;
     queue->count++;
     return AVER_OK;
 }
 
-aver_work *aver_queue_peek(const aver_queue *queue)
+/* Takes out the work at a place; the caller stays, even if it has no more. */
+static aver_work *place_unlink(aver_queue *queue, const queue_place *place)
 {
-    return queue->turn == NULL ? NULL : queue->turn->first;
-}
-
-/* before: the work that stands before it in its scope, NULL if it is the first. */
-static void scope_unlink(aver_queue *queue, aver_queue_scope *scope, aver_work *before,
-                         aver_work *work)
-{
-    if (before == NULL) {
-        scope->first = work->next;
+    aver_queue_caller *caller = place->caller;
+    aver_work *work = place->before == NULL ? caller->first : place->before->next;
+    if (place->before == NULL) {
+        caller->first = work->next;
+        caller->passes = 0;
     } else {
-        before->next = work->next;
+        place->before->next = work->next;
     }
-    if (scope->last == work) {
-        scope->last = before;
+    if (caller->last == work) {
+        caller->last = place->before;
     }
     work->next = NULL;
     queue->count--;
-    if (scope->first == NULL) {
-        queue_drop_scope(queue, scope);
-    }
-}
-
-aver_work *aver_queue_take(aver_queue *queue)
-{
-    aver_queue_scope *scope = queue->turn;
-    if (scope == NULL) {
-        return NULL;
-    }
-    aver_work *work = scope->first;
-    queue->turn = scope->next;
-    scope_unlink(queue, scope, NULL, work);
     return work;
 }
 
-static aver_work *scope_remove(aver_queue *queue, aver_queue_scope *scope, uint64_t job_id)
+/* The first one in the ring whose oldest work is due. */
+static aver_queue_caller *queue_due(const aver_queue *queue)
+{
+    aver_queue_caller *caller = queue->turn;
+    if (caller == NULL) {
+        return NULL;
+    }
+    do {
+        if (caller->passes >= queue->passes_max) {
+            return caller;
+        }
+        caller = caller->next;
+    } while (caller != queue->turn);
+    return NULL;
+}
+
+bool aver_queue_holds(const aver_queue *queue)
+{
+    return queue_due(queue) != NULL;
+}
+
+/* The oldest work of a caller that fits; no place if none does. */
+static queue_place caller_fit(aver_queue_caller *caller, uint32_t idle)
 {
     aver_work *before = NULL;
-    for (aver_work *work = scope->first; work != NULL; before = work, work = work->next) {
-        if (work->job_id == job_id) {
-            scope_unlink(queue, scope, before, work);
-            return work;
+    for (aver_work *work = caller->first; work != NULL; before = work, work = work->next) {
+        if (work->choices_count <= idle) {
+            return (queue_place){.caller = caller, .before = before};
         }
+    }
+    return (queue_place){.caller = NULL};
+}
+
+/* The first work in turn order that fits. */
+static queue_place queue_fit(const aver_queue *queue, uint32_t idle)
+{
+    queue_place place = {.caller = NULL};
+    aver_queue_caller *caller = queue->turn;
+    if (caller == NULL || idle == 0) {
+        return place;
+    }
+    do {
+        place = caller_fit(caller, idle);
+        caller = caller->next;
+    } while (place.caller == NULL && caller != queue->turn);
+    return place;
+}
+
+/* The work at this place passes over the oldest of all callers before its own, and of its own if it
+ * is not that itself. */
+static void queue_pass(const aver_queue *queue, const queue_place *place, uint32_t slots)
+{
+    for (aver_queue_caller *caller = queue->turn; caller != place->caller; caller = caller->next) {
+        caller->passes += slots;
+    }
+    if (place->before != NULL) {
+        place->caller->passes += slots;
+    }
+}
+
+aver_work *aver_queue_take(aver_queue *queue, uint32_t idle)
+{
+    aver_queue_caller *due = queue_due(queue);
+    queue_place place = {.caller = due};
+    if (due == NULL) {
+        place = queue_fit(queue, idle);
+    }
+    aver_queue_caller *caller = place.caller;
+    if (caller == NULL || (due != NULL && due->first->choices_count > idle)) {
+        return NULL;
+    }
+    aver_work *work = place_unlink(queue, &place);
+    if (due == NULL) {
+        queue_pass(queue, &place, work->choices_count);
+    }
+    ring_unlink(queue, caller);
+    if (caller->first == NULL) {
+        free(caller);
+    } else {
+        ring_insert(queue, caller);
+    }
+    return work;
+}
+
+static aver_work *caller_remove(aver_queue *queue, aver_queue_caller *caller, uint64_t job_id)
+{
+    queue_place place = {.caller = caller};
+    for (const aver_work *work = caller->first; work != NULL; work = work->next) {
+        if (work->job_id == job_id) {
+            return place_unlink(queue, &place);
+        }
+        place.before = place.before == NULL ? caller->first : place.before->next;
     }
     return NULL;
 }
 
 aver_work *aver_queue_remove(aver_queue *queue, uint64_t job_id)
 {
-    aver_queue_scope *scope = queue->turn;
-    aver_queue_scope *last = scope == NULL ? NULL : scope->previous;
-    while (scope != NULL) {
-        aver_queue_scope *next = scope->next;
-        bool end = scope == last;
-        aver_work *work = scope_remove(queue, scope, job_id);
-        if (work != NULL) {
+    aver_queue_caller *caller = queue->turn;
+    aver_work *work = NULL;
+    if (caller == NULL) {
+        return NULL;
+    }
+    do {
+        work = caller_remove(queue, caller, job_id);
+        if (work != NULL && caller->first == NULL) {
+            ring_unlink(queue, caller);
+            free(caller);
             return work;
         }
-        scope = end ? NULL : next;
+        caller = caller->next;
+    } while (work == NULL && caller != queue->turn);
+    return work;
+}
+
+void aver_queue_deinit(aver_queue *queue)
+{
+    while (queue->turn != NULL) {
+        aver_work_free(aver_queue_take(queue, UINT32_MAX));
     }
-    return NULL;
 }

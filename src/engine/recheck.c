@@ -70,7 +70,7 @@ static bool run_check_prompt(recheck_run *run)
         run_decide(run, AVER_RECHECK_PROMPT,
                    "the request gives %zu prompt tokens, others than claimed", ids.count);
     }
-    free(ids.ids);
+    aver_ids_free(&ids);
     return !run->decided;
 }
 

@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "engine/sampler_best.h"
 #include "engine/sampler_exp.h"
+#include "engine/sampler_select.h"
 #include "engine/sampler_space.h"
 
 #include <math.h>
@@ -122,20 +123,14 @@ static void sampler_penalise(aver_sampler *sampler, const float *logits)
     }
 }
 
-/* True if a stands before b in the order of candidates. */
-static bool candidate_before(const candidate *a, const candidate *b)
-{
-    return a->logit > b->logit || (!(a->logit < b->logit) && a->token < b->token);
-}
-
 static void heap_sink(candidate *heap, size_t count, size_t at)
 {
     candidate moved = heap[at];
     for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && candidate_before(&heap[child + 1], &heap[child])) {
+        if (child + 1 < count && aver_sampler_before(&heap[child + 1], &heap[child])) {
             child++;
         }
-        if (!candidate_before(&heap[child], &moved)) {
+        if (!aver_sampler_before(&heap[child], &moved)) {
             break;
         }
         heap[at] = heap[child];
@@ -151,44 +146,6 @@ static void heap_build(candidate *heap, size_t count)
     }
 }
 
-/* A heap of at most k whose first element stands last in order: it goes when a better one comes. */
-static void heap_replace_worst(candidate *heap, size_t *count, size_t k, candidate better)
-{
-    size_t at = 0;
-    if (*count < k) {
-        at = (*count)++;
-        for (size_t parent = (at - 1) / 2; at > 0 && candidate_before(&heap[parent], &better);
-             parent = (at - 1) / 2) {
-            heap[at] = heap[parent];
-            at = parent;
-        }
-        heap[at] = better;
-        return;
-    }
-    for (size_t child = 1; child < k; child = 2 * at + 1) {
-        if (child + 1 < k && candidate_before(&heap[child], &heap[child + 1])) {
-            child++;
-        }
-        if (!candidate_before(&better, &heap[child])) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = better;
-}
-
-static int candidate_compare(const void *a, const void *b)
-{
-    return candidate_before(a, b) ? -1 : 1;
-}
-
-/* The order is total, so the result does not depend on the way it is reached. */
-static void heap_sort(candidate *heap, size_t count)
-{
-    qsort(heap, count, sizeof(*heap), candidate_compare);
-}
-
 /* Swaps the first of count candidates behind the others. */
 static const candidate *heap_pop(candidate *heap, size_t count)
 {
@@ -199,29 +156,13 @@ static const candidate *heap_pop(candidate *heap, size_t count)
     return &heap[count - 1];
 }
 
-/* The k first candidates by falling logit, sorted, without looking at weights; in order of id the
- * later of equals loses. */
-static size_t sampler_select(candidate *heap, const float *logits, uint32_t size, size_t k)
-{
-    size_t count = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        bool better = count < k || logits[i] > heap[0].logit;
-        if (!better || !(logits[i] > -INFINITY && logits[i] < INFINITY)) {
-            continue;
-        }
-        heap_replace_worst(heap, &count, k, (candidate){logits[i], (int32_t)i, 0.0});
-    }
-    heap_sort(heap, count);
-    return count;
-}
-
 static size_t sampler_top_k(aver_sampler *sampler, const float *logits, float highest,
                             double *ret_sum)
 {
     double scale = PPM / (double)sampler->sampling.temperature_ppm;
     candidate *candidates = sampler->space->candidates;
     size_t count =
-        sampler_select(candidates, logits, sampler->vocabulary_size, sampler->sampling.top_k);
+        aver_sampler_select(logits, sampler->vocabulary_size, sampler->sampling.top_k, candidates);
     double sum = 0.0;
     for (size_t i = 0; i < count; i++) {
         double x = ((double)candidates[i].logit - (double)highest) * scale;
@@ -240,15 +181,8 @@ static size_t sampler_gather(aver_sampler *sampler, const float *logits, double 
     double rejected = sum * (double)(1000000 - sampling->top_p_ppm) / PPM;
     double least = rejected * DROP_MARGIN / (double)sampler->vocabulary_size;
     double least_m = sampling->min_p_ppm / PPM;
-    size_t count = 0;
-    least = least > least_m ? least : least_m;
-    for (uint32_t i = 0; i < sampler->vocabulary_size; i++) {
-        double weight = space->weights[i];
-        if (weight >= least && weight > 0.0) {
-            space->candidates[count++] = (candidate){logits[i], (int32_t)i, weight};
-        }
-    }
-    return count;
+    return aver_sampler_gather(logits, space->weights, sampler->vocabulary_size,
+                               least > least_m ? least : least_m, space->candidates);
 }
 
 /* Walks candidates in order until top_p of sum is reached or min_p fails; they lie at the array's

@@ -11,8 +11,15 @@
 /* Where a prompt can be brought to its end, a step reads no more than so many tokens, or so many
  * for each answer in it: prompts then get their first tokens one after the other instead of all at
  * the end, and the answers in the same step cost them little. */
-#define PROMPT_TOKENS_END    64u
+#define PROMPT_TOKENS_END    128u
 #define PROMPT_TOKENS_ANSWER 24u
+/* llama.cpp computes prompts of one step together as far as they have equally many tokens in it,
+ * and what is left of the longer ones after that. So few tokens take nearly as long as many: they
+ * are left for the next step, where they are computed beside its other tokens. */
+#define PROMPT_TOKENS_TAIL 8u
+/* Prompts whose lengths differ by less are as short as each other: they come to their ends in the
+ * order of their slots, for llama.cpp computes together only what lies in neighbouring ones. */
+#define PROMPT_TOKENS_ALIKE 16u
 /* Smaller steps are mostly overhead; they tell nothing of a prompt token. */
 #define LEARN_TOKENS_LEAST 16u
 #define LEARN_PART         0.25
@@ -24,8 +31,8 @@ static uint32_t slot_left(const aver_slot *slot)
     return (uint32_t)slot->work->prompt.count - slot->count - slot->share;
 }
 
-/* The prompt that was admitted first, or the one that has the least left; count if there is none
- * with anything left. */
+/* The prompt that was admitted first, or the one that has the least left, of those alike the one
+ * that was admitted first; count if there is none with anything left. */
 static uint32_t schedule_next(const aver_slots *slots, bool first)
 {
     uint32_t found = slots->count;
@@ -39,8 +46,9 @@ static uint32_t schedule_next(const aver_slots *slots, bool first)
             continue;
         }
         const aver_slot *best = &slots->list[found];
-        bool shorter = slot_left(slot) < slot_left(best);
-        bool equal = slot_left(slot) == slot_left(best);
+        uint32_t length = slot_left(slot) / PROMPT_TOKENS_ALIKE;
+        bool shorter = length < slot_left(best) / PROMPT_TOKENS_ALIKE;
+        bool equal = length == slot_left(best) / PROMPT_TOKENS_ALIKE;
         bool earlier = slot->stamp < best->stamp;
         found = (first ? earlier : shorter || (equal && earlier)) ? i : found;
     }
@@ -103,6 +111,32 @@ static void schedule_share(const aver_slots *slots, uint32_t budget)
     }
 }
 
+/* The largest share below most; 0 if there is none. */
+static uint32_t share_below(const aver_slots *slots, uint32_t most)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < slots->count; i++) {
+        const aver_slot *slot = &slots->list[i];
+        if (slot->state == AVER_SLOT_PROMPT && slot->share < most && slot->share > found) {
+            found = slot->share;
+        }
+    }
+    return found;
+}
+
+/* Shares that are little larger than another become like it. */
+static void schedule_even(const aver_slots *slots)
+{
+    for (uint32_t i = 0; i < slots->count; i++) {
+        aver_slot *slot = &slots->list[i];
+        uint32_t below = slot->state == AVER_SLOT_PROMPT ? share_below(slots, slot->share) : 0;
+        while (below > PROMPT_TOKENS_TAIL && slot->share - below <= PROMPT_TOKENS_TAIL) {
+            slot->share = below;
+            below = share_below(slots, below);
+        }
+    }
+}
+
 static void schedule_put(aver_slots *slots, uint32_t index)
 {
     aver_slot *slot = &slots->list[index];
@@ -138,6 +172,7 @@ void aver_schedule_fill(aver_schedule *schedule, aver_slots *slots)
         answers += slots->list[i].state == AVER_SLOT_ANSWER ? 1 : 0;
     }
     schedule_share(slots, schedule_cut(slots, answers, schedule_budget(schedule, slots, answers)));
+    schedule_even(slots);
     schedule->answers = answers;
     schedule->apart = aver_schedule_apart(schedule, answers);
     for (uint32_t i = 0; i < slots->count; i++) {

@@ -16,6 +16,11 @@
 #define IN_BYTES_MAX     ((size_t)AVER_LINK_FRAME_BYTES_MAX + 4 + READ_BYTES)
 #define EVENTS_BYTES_MAX ((size_t)AVER_LINK_FRAME_BYTES_MAX - 64)
 #define OUT_BYTES_MAX    ((size_t)AVER_LINK_FRAME_BYTES_MAX + 64)
+/* Of jobs taken in between two steps. Tokenising hard text takes some 0.5 us a byte, so that this
+ * much holds the answers up by no more than a step itself takes. */
+#define STEP_BYTES ((size_t)64 * 1024)
+/* A frame that brings no job: a CANCEL is never held. */
+#define SMALL_FRAME_BYTES ((size_t)32)
 
 enum { EXIT_CLOSED = 0, EXIT_FAILED = 1, EXIT_PROTOCOL = 2 };
 
@@ -28,7 +33,9 @@ typedef struct serve_state {
     aver_buf out;
     aver_buf events; /* of the step or submit in progress */
     uint64_t events_count;
-    aver_err failure; /* of a frame sent within a step */
+    aver_err failure;  /* of a frame sent within a step */
+    size_t owed_bytes; /* of jobs taken in; each step pays for STEP_BYTES */
+    bool held;         /* in has a whole frame that waits for steps */
     bool closed;
     bool load_failed;
 } serve_state;
@@ -169,13 +176,22 @@ static aver_err serve_message(serve_state *state, aver_link_message *message)
     return AVER_E_PEER;
 }
 
+/* While answers are under way, a job that takes long to read is paid for by steps before the next
+ * one is read: whoever sends many such jobs slows the answers of others, but cannot stop them. */
+static bool serve_holds(const serve_state *state, size_t frame_size)
+{
+    return frame_size > SMALL_FRAME_BYTES && state->owed_bytes >= STEP_BYTES &&
+           aver_engine_busy(state->engine);
+}
+
 static aver_err serve_frames(serve_state *state)
 {
     for (;;) {
         size_t size = 0;
         aver_link_message message = {0};
         aver_err err = aver_link_frame(aver_buf_view(&state->in), &size);
-        if (err != AVER_OK || size == 0) {
+        state->held = err == AVER_OK && size > 0 && serve_holds(state, size);
+        if (err != AVER_OK || size == 0 || state->held) {
             return err;
         }
         err = aver_link_parse(aver_view_make(state->in.data, size), &message);
@@ -184,15 +200,17 @@ static aver_err serve_frames(serve_state *state)
         if (err != AVER_OK) {
             return err;
         }
+        state->owed_bytes += size;
         aver_buf_consume(&state->in, size);
     }
 }
 
-/* Reads what is there and handles every whole frame. */
+/* Reads what is there and handles every whole frame, up to one that is held. */
 static aver_err serve_read(serve_state *state)
 {
     uint8_t bytes[READ_BYTES];
-    for (;;) {
+    aver_err err = serve_frames(state);
+    while (err == AVER_OK && !state->held) {
         ssize_t got = read(state->socket_fd, bytes, sizeof(bytes));
         if (got == 0) {
             state->closed = true;
@@ -205,24 +223,18 @@ static aver_err serve_read(serve_state *state)
             return errno == EAGAIN ? AVER_OK : AVER_E_PEER;
         }
         aver_buf_append(&state->in, aver_view_make(bytes, (size_t)got));
-        aver_err err = aver_buf_status(&state->in);
+        err = aver_buf_status(&state->in);
         err = err == AVER_OK ? serve_frames(state) : err;
-        if (err != AVER_OK) {
-            return err;
-        }
     }
+    return err;
 }
 
-/* A step that only read a part of a prompt has no events: it is told too, so that an engine at work
- * is never silent for longer than one step takes. */
 static aver_err serve_step(serve_state *state)
 {
     bool busy = aver_engine_busy(state->engine);
+    size_t paid_bytes = busy && state->owed_bytes > STEP_BYTES ? STEP_BYTES : state->owed_bytes;
     aver_err err = aver_engine_step(state->engine);
-    if (err == AVER_OK && busy && state->events_count == 0) {
-        aver_link_put_events(&state->out, 0, (aver_view){NULL, 0});
-        return serve_flush(state);
-    }
+    state->owed_bytes -= paid_bytes;
     return err == AVER_OK ? serve_send_events(state) : err;
 }
 
@@ -230,7 +242,7 @@ static aver_err serve_loop(serve_state *state)
 {
     aver_err err = AVER_OK;
     while (err == AVER_OK && !state->closed) {
-        if (state->engine == NULL || !aver_engine_busy(state->engine)) {
+        if (!state->held && (state->engine == NULL || !aver_engine_busy(state->engine))) {
             err = serve_wait(state, POLLIN);
         }
         err = err == AVER_OK ? serve_read(state) : err;
@@ -274,6 +286,9 @@ int aver_engine_serve(int socket_fd, const aver_engine_files *files, bool confin
         aver_log(AVER_LOG_WARN, "engine.serve", "the engine ends: %s", aver_err_text(err));
     }
     aver_engine_free(state.engine);
+    aver_buf_wipe(&state.in);
+    aver_buf_wipe(&state.out);
+    aver_buf_wipe(&state.events);
     aver_buf_deinit(&state.in);
     aver_buf_deinit(&state.out);
     aver_buf_deinit(&state.events);

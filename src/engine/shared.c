@@ -59,7 +59,7 @@ static aver_err shared_read_one(aver_slots *slots, uint32_t index, aver_view tex
     aver_err err = shared_job(text, &job);
     err = err == AVER_OK ? aver_prompt_read(prompt, &job, slots->context_tokens, &ids, why) : err;
     err = err == AVER_OK ? shared_decode(slots, index, &ids) : err;
-    free(ids.ids);
+    aver_ids_free(&ids);
     aver_job_deinit(&job);
     return err;
 }

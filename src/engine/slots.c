@@ -57,7 +57,7 @@ static bool slot_of_scope(const aver_slot *slot, const uint8_t scope[static 32])
     return slot->has_scope && memcmp(slot->scope, scope, sizeof(slot->scope)) == 0;
 }
 
-static uint32_t slots_idle(const aver_slots *slots)
+uint32_t aver_slots_idle(const aver_slots *slots)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < slots->count; i++) {
@@ -324,13 +324,14 @@ static void slot_take(aver_slots *slots, uint32_t index, aver_work *work, uint32
     slot->work = work;
     slot->choice = choice;
     slot->stamp = slots->stamp_next++;
+    slot->told = slot->count;
     slot->share = 0;
     slot->has_output = false;
 }
 
 bool aver_slots_admit(aver_slots *slots, aver_work *work, uint32_t *ret_cached)
 {
-    if (slots_idle(slots) < work->choices_count) {
+    if (aver_slots_idle(slots) < work->choices_count) {
         return false;
     }
     *ret_cached = 0;

@@ -44,6 +44,7 @@ typedef struct aver_slot {
     uint32_t count;    /* tokens in the KV memory */
     int32_t *ids;      /* of those; owned, room for the whole context */
     int32_t last_token;
+    uint32_t told;         /* PROMPT: tokens that were told as read */
     uint32_t share;        /* prompt tokens that it may put into this step */
     bool has_output;       /* in the decode of this step, at output_index */
     uint32_t output_index; /* of several choices of one prompt it is the same */
@@ -61,6 +62,8 @@ typedef struct aver_slots {
 AVER_MUST_USE aver_err aver_slots_init(aver_slots *slots, aver_host *host, uint32_t count,
                                        uint32_t shared_count);
 void aver_slots_deinit(aver_slots *slots);
+/* Slots without work. */
+uint32_t aver_slots_idle(const aver_slots *slots);
 /*
  * Gives work a slot for each of its choices, the first one in state PROMPT. False if there are not
  * as many idle ones now. *ret_cached: prompt tokens that need not be read.

@@ -24,10 +24,10 @@
 typedef struct aver_speech_plan aver_speech_plan;
 typedef struct aver_speech aver_speech;
 
-/* One whole call of a tool. */
+/* One call of a tool. */
 typedef struct aver_speech_call {
     aver_view name;
-    aver_view arguments; /* JSON text of an object */
+    aver_view arguments; /* JSON text of an object; where the answer was cut, its beginning */
 } aver_speech_call;
 
 /*
@@ -50,10 +50,15 @@ bool aver_speech_is_native(const aver_speech_plan *plan);
 /* The plan must outlive the stream. */
 AVER_MUST_USE aver_err aver_speech_new(const aver_speech_plan *plan, aver_speech **ret_speech);
 void aver_speech_free(aver_speech *speech);
+/* Whether a call may have these arguments. *ret_cut: only that of an answer that ends by its
+ * length, for they are the beginning of an object, not one. */
+bool aver_speech_arguments_valid(aver_view arguments, bool *ret_cut);
 /* Plain text and calls live until the next push or flush. */
 AVER_MUST_USE aver_err aver_speech_push(aver_speech *speech, aver_view text, aver_view *ret_plain);
-/* The last piece of text, and then the end. */
-AVER_MUST_USE aver_err aver_speech_flush(aver_speech *speech, aver_view text, aver_view *ret_plain);
+/* The last piece of text, and then the end. cut: by length, so that what may be part of a call is
+ * no text; if its name is whole it is a call, with its arguments as far as they came. */
+AVER_MUST_USE aver_err aver_speech_flush(aver_speech *speech, aver_view text, bool cut,
+                                         aver_view *ret_plain);
 const aver_speech_call *aver_speech_calls(const aver_speech *speech, size_t *ret_count);
 /* Of the whole choice so far. */
 size_t aver_speech_calls_count(const aver_speech *speech);

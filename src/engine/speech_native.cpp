@@ -145,6 +145,8 @@ struct calls_seen {
     size_t closed = 0;      /* whose end was read; only then are they whole */
     bool no_object = false; /* arguments that are JSON, but no object */
     bool named = false;     /* arguments come one by one, by name */
+    bool name_cut = false;  /* of the last */
+    bool begun = false;     /* the arguments of the last */
 };
 
 calls_seen see_calls(const common_peg_parse_context &context, const common_peg_parse_result &result)
@@ -152,19 +154,40 @@ calls_seen see_calls(const common_peg_parse_context &context, const common_peg_p
     calls_seen seen;
     context.ast.visit(result, [&seen](const common_peg_ast_node &node) {
         const auto first = node.text.find_first_not_of(" \n\r\t");
+        const bool has_text = first != std::string_view::npos;
+        const bool opens = node.tag == common_chat_peg_builder::TOOL_OPEN;
         seen.closed +=
             node.tag == common_chat_peg_builder::TOOL_CLOSE && !node.is_partial ? 1u : 0u;
-        seen.opened += node.tag == common_chat_peg_builder::TOOL_OPEN ? 1u : 0u;
+        seen.opened += opens ? 1u : 0u;
+        seen.name_cut =
+            node.tag == common_chat_peg_builder::TOOL_NAME ? node.is_partial : seen.name_cut;
+        seen.begun = (seen.begun && !opens) || node.tag == common_chat_peg_builder::TOOL_ARG_NAME ||
+                     (node.tag == common_chat_peg_builder::TOOL_ARGS && has_text);
         seen.named = seen.named || node.tag == common_chat_peg_builder::TOOL_ARG_NAME;
-        seen.no_object =
-            seen.no_object || (node.tag == common_chat_peg_builder::TOOL_ARGS &&
-                               first != std::string_view::npos && node.text[first] != '{');
+        seen.no_object = seen.no_object || (node.tag == common_chat_peg_builder::TOOL_ARGS &&
+                                            has_text && node.text[first] != '{');
     });
     return seen;
 }
 
+void part_set(const std::vector<common_chat_tool_call> &calls, const calls_seen &seen,
+              aver_native_part *part)
+{
+    part->open = seen.opened > seen.closed || seen.opened == 0;
+    if (seen.opened <= seen.closed || calls.size() <= seen.closed || seen.name_cut) {
+        return;
+    }
+    const auto &call = calls.back();
+    aver_buf_append(part->name, aver_view_make(call.name.data(), call.name.size()));
+    if (seen.begun) {
+        aver_buf_append(part->arguments,
+                        aver_view_make(call.arguments.data(), call.arguments.size()));
+    }
+}
+
 aver_native_outcome parse(const aver_native_parser &parser, const std::string &text, bool ended,
-                          aver_native_call_fn *on_call, void *user, aver_buf *rest)
+                          aver_native_call_fn *on_call, void *user, aver_buf *rest,
+                          aver_native_part *part)
 {
     if (too_deep(text)) {
         return AVER_NATIVE_NONE;
@@ -190,6 +213,9 @@ aver_native_outcome parse(const aver_native_parser &parser, const std::string &t
         const auto &call = found.tool_calls[i];
         on_call(aver_view_make(call.name.data(), call.name.size()),
                 aver_view_make(call.arguments.data(), call.arguments.size()), user);
+    }
+    if (!ended && part != nullptr) {
+        part_set(found.tool_calls, seen, part);
     }
     if (ended && rest != nullptr) {
         aver_buf_append(rest, aver_view_make(found.content.data(), found.content.size()));
@@ -286,11 +312,12 @@ extern "C" aver_view aver_native_preserved(const aver_native *native, size_t ind
 
 extern "C" aver_native_outcome aver_native_parse(const aver_native_parser *parser, aver_view text,
                                                  bool ended, aver_native_call_fn *on_call,
-                                                 void *context, aver_buf *rest)
+                                                 void *context, aver_buf *rest,
+                                                 aver_native_part *part)
 {
     try {
         const std::string input(reinterpret_cast<const char *>(text.data), text.size);
-        return parse(*parser, input, ended, on_call, context, rest);
+        return parse(*parser, input, ended, on_call, context, rest, part);
     } catch (...) {
         return AVER_NATIVE_NONE;
     }

@@ -57,12 +57,21 @@ size_t aver_native_marks(const aver_native_parser *parser,
  * mark; else with the prompt's end (*ret_before), which stands before the answer. */
 aver_view aver_native_grammar(const aver_native_parser *parser, bool *ret_lazy,
                               aver_view *ret_before);
+/* One that began with the last text parsed and is not whole: name empty if it is not whole. */
+typedef struct aver_native_part {
+    aver_buf *name;      /* of the caller */
+    aver_buf *arguments; /* of the caller; as far as they came */
+    bool open;           /* there is one, or nothing but a mark yet */
+} aver_native_part;
+
 /*
  * Parses text, which begins with a mark or is the whole answer; ended: nothing follows it. Gives
- * the whole calls among those found, in order, and, if ended, what is plain text beside them.
+ * the whole calls among those found, in order, and, if ended, what is plain text beside them. part
+ * (NULL: not wanted): what is open in the end, if the text has not ended.
  */
 aver_native_outcome aver_native_parse(const aver_native_parser *parser, aver_view text, bool ended,
-                                      aver_native_call_fn *on_call, void *context, aver_buf *rest);
+                                      aver_native_call_fn *on_call, void *context, aver_buf *rest,
+                                      aver_native_part *part);
 
 #ifdef __cplusplus
 }

@@ -1,117 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a model says: whether it calls, and what. */
 #include "engine/speech_own.h"
 
 #include "codec/json.h"
-#include "engine/grammar_json.h"
 
 #include <string.h>
 
-#define TEXT_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define CALL_BYTES_MAX ((size_t)1024 * 1024)
 #define HELD_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define DEPTH_MAX      64
-
-static const char instructions[] = "You can call tools. This is what they are, in JSON:\n\n";
-static const char instructions_end[] =
-    "\n\nTo call one or more of them, answer with nothing but one JSON object of this form:\n"
-    "{\"tool_calls\":[{\"name\":\"NAME\",\"arguments\":{}}]}\n"
-    "The results come in the messages after it. If no tool is needed, answer in plain text.";
-
-static aver_err message_new(const char *role, const aver_buf *text, json_t *messages)
-{
-    aver_err err = aver_buf_status(text);
-    if (err != AVER_OK) {
-        return err;
-    }
-    json_t *content = json_stringn((const char *)text->data, text->size);
-    json_t *message = json_pack("{s:s,s:o}", "role", role, "content", content);
-    return message == NULL || json_array_append_new(messages, message) != 0 ? AVER_E_NOMEM
-                                                                            : AVER_OK;
-}
-
-static void text_append(aver_buf *text, const json_t *string)
-{
-    aver_buf_append(text, aver_view_make(json_string_value(string), json_string_length(string)));
-}
-
-/* The calls of a former answer, as the model would have written them. */
-static void calls_append(aver_buf *text, const json_t *calls)
-{
-    aver_buf_append_text(text, text->size == 0 ? "" : "\n");
-    aver_buf_append_text(text, "{\"tool_calls\":[");
-    for (size_t i = 0; i < json_array_size(calls); i++) {
-        const json_t *function = json_object_get(json_array_get(calls, i), "function");
-        const json_t *arguments = json_object_get(function, "arguments");
-        aver_buf_append_text(text, i == 0 ? "{\"name\":" : ",{\"name\":");
-        aver_json_append(text, json_object_get(function, "name"));
-        aver_buf_append_text(text, ",\"arguments\":");
-        text_append(text, arguments);
-        aver_buf_append_text(text, "}");
-    }
-    aver_buf_append_text(text, "]}");
-}
-
-static aver_err message_reword(const json_t *message, aver_buf *text, json_t *messages)
-{
-    const char *role = json_string_value(json_object_get(message, "role"));
-    const json_t *calls = json_object_get(message, "tool_calls");
-    const json_t *id = json_object_get(message, "tool_call_id");
-    if (strcmp(role, "tool") != 0 && json_array_size(calls) == 0) {
-        json_t *same = json_deep_copy(message);
-        return json_array_append_new(messages, same) != 0 ? AVER_E_NOMEM : AVER_OK;
-    }
-    aver_buf_clear(text);
-    if (strcmp(role, "tool") == 0) {
-        aver_buf_append_text(text, "Result of tool call ");
-        text_append(text, id);
-        aver_buf_append_text(text, ":\n");
-    }
-    text_append(text, json_object_get(message, "content"));
-    if (json_array_size(calls) != 0) {
-        calls_append(text, calls);
-    }
-    return message_new(strcmp(role, "tool") == 0 ? "user" : role, text, messages);
-}
-
-/* Our words and the tools go first, before what the caller tells the model. */
-static aver_err system_message(const json_t *messages, const json_t *tools, aver_buf *text,
-                               json_t *made, size_t *ret_used)
-{
-    const json_t *first = json_array_get(messages, 0);
-    const char *role = json_string_value(json_object_get(first, "role"));
-    bool has_own = role != NULL && strcmp(role, "system") == 0;
-    aver_buf_append_text(text, instructions);
-    aver_json_append(text, tools);
-    aver_buf_append_text(text, instructions_end);
-    if (has_own) {
-        aver_buf_append_text(text, "\n\n");
-        text_append(text, json_object_get(first, "content"));
-    }
-    *ret_used = has_own ? 1 : 0;
-    return message_new("system", text, made);
-}
-
-aver_err aver_own_messages(const json_t *messages, const json_t *tools, json_t **ret_messages)
-{
-    aver_buf text;
-    size_t used = 0;
-    aver_buf_init(&text, TEXT_BYTES_MAX);
-    json_t *made = json_array();
-    aver_err err = made == NULL ? AVER_E_NOMEM : AVER_OK;
-    if (err == AVER_OK && json_array_size(tools) != 0) {
-        err = system_message(messages, tools, &text, made, &used);
-    }
-    for (size_t i = used; i < json_array_size(messages) && err == AVER_OK; i++) {
-        err = message_reword(json_array_get(messages, i), &text, made);
-    }
-    aver_buf_deinit(&text);
-    if (err != AVER_OK) {
-        json_decref(made);
-        return err;
-    }
-    *ret_messages = made;
-    return AVER_OK;
-}
 
 void aver_own_init(aver_own_reader *reader, const json_t *tools)
 {
@@ -140,12 +36,12 @@ static size_t spaces_at(aver_view text, size_t at)
     return at;
 }
 
-static bool tool_known(const json_t *tools, const char *name)
+static bool tool_known(const json_t *tools, aver_view name)
 {
     for (size_t i = 0; i < json_array_size(tools); i++) {
         const json_t *function = json_object_get(json_array_get(tools, i), "function");
         const char *known = json_string_value(json_object_get(function, "name"));
-        if (known != NULL && strcmp(known, name) == 0) {
+        if (known != NULL && aver_view_equal_text(name, known)) {
             return true;
         }
     }
@@ -205,7 +101,7 @@ static aver_err call_read(const aver_own_reader *reader, aver_view text, aver_ow
                           void *context)
 {
     json_t *call = NULL;
-    aver_err err = aver_json_parse(text, CALL_BYTES_MAX, &call, NULL);
+    aver_err err = aver_json_parse(text, AVER_OWN_CALL_BYTES_MAX, &call, NULL);
     if (err != AVER_OK) {
         return AVER_E_FORMAT;
     }
@@ -213,7 +109,8 @@ static aver_err call_read(const aver_own_reader *reader, aver_view text, aver_ow
     const json_t *arguments = json_object_get(call, "arguments");
     aver_view raw = member_text(text, "arguments");
     bool valid = json_is_string(name) && json_is_object(arguments) && json_object_size(call) == 2 &&
-                 tool_known(reader->tools, json_string_value(name)) && raw.size != 0;
+                 tool_known(reader->tools, aver_view_text(json_string_value(name))) &&
+                 raw.size != 0;
     err = valid ? on_call(aver_view_text(json_string_value(name)), raw, context) : AVER_E_FORMAT;
     json_decref(call);
     return err;
@@ -391,75 +288,103 @@ aver_err aver_own_flush(aver_own_reader *reader, aver_buf *plain)
     return reader_plain(reader, plain);
 }
 
-/* {"name":"NAME","arguments":...} */
-static aver_err call_grammar(aver_grammar_builder *builder, const json_t *function,
-                             aver_grammar_item space, uint32_t rule, char *why)
+typedef struct own_part {
+    aver_view name;      /* NULL: not whole yet */
+    aver_view arguments; /* as far as they came */
+    bool bad;            /* this cannot become a call */
+} own_part;
+
+/* A member of a call that is cut; value_ends: something follows the value. */
+static void part_member(own_part *part, aver_view key, aver_view value, bool value_ends)
 {
-    const json_t *parameters = json_object_get(function, "parameters");
-    const json_t *name = json_object_get(function, "name");
-    aver_buf text;
-    aver_grammar_item arguments;
-    aver_err err = AVER_OK;
-    bool described = json_is_object(parameters) && json_object_size(parameters) != 0;
-    if (described) {
-        err = aver_grammar_schema_read(builder, parameters, &arguments, why);
+    if (aver_view_equal_text(key, "arguments") && part->arguments.data == NULL) {
+        part->bad = value.size != 0 && value.data[0] != '{';
+        part->arguments = value;
+    } else if (aver_view_equal_text(key, "name") && part->name.data == NULL) {
+        const uint8_t *quote = value.size < 2 ? NULL : memchr(value.data + 1, '"', value.size - 1);
+        bool whole = quote != NULL && quote + 1 == value.data + value.size;
+        part->bad = (value.size != 0 && value.data[0] != '"') || (value_ends && !whole);
+        part->name = whole ? aver_view_slice(value, 1, value.size - 2) : part->name;
+    } else {
+        part->bad = true;
     }
-    bool kept = described && err == AVER_OK;
-    /* A schema that cannot be kept whole is kept as "any object", unless it must be. */
-    if (!kept && aver_grammar_builder_status(builder) == AVER_OK &&
-        !json_is_true(json_object_get(function, "strict"))) {
-        (void)aver_grammar_json_value(builder, &arguments);
-        err = AVER_OK;
-    }
-    if (err != AVER_OK) {
-        return err;
-    }
-    aver_buf_init(&text, CALL_BYTES_MAX);
-    aver_json_append(&text, name);
-    err = aver_buf_status(&text);
-    aver_grammar_item items[] = {
-        aver_grammar_literal(builder, AVER_VIEW_LITERAL("{\"name\":")),
-        space,
-        aver_grammar_literal(builder, aver_buf_view(&text)),
-        AVER_GRAMMAR_BYTE(','),
-        space,
-        aver_grammar_literal(builder, AVER_VIEW_LITERAL("\"arguments\":")),
-        space,
-        arguments,
-        AVER_GRAMMAR_BYTE('}'),
-    };
-    aver_buf_deinit(&text);
-    aver_grammar_rule_items(builder, rule, items, sizeof(items) / sizeof(items[0]));
-    return err;
 }
 
-aver_err aver_own_grammar(aver_grammar_builder *builder, const json_t *tools, bool parallel,
-                          aver_grammar_item *ret_item, char ret_why[AVER_GRAMMAR_WHY_BYTES])
+/* One member from its name on; the size of text if it is not whole. */
+static size_t part_step(aver_view text, size_t at, own_part *part)
 {
-    uint32_t whole = aver_grammar_rule(builder);
-    uint32_t call = aver_grammar_rule(builder);
-    uint32_t more = aver_grammar_rule(builder);
-    aver_grammar_item space = aver_grammar_json_space(builder);
-    aver_err err = AVER_OK;
-    for (size_t i = 0; i < json_array_size(tools) && err == AVER_OK; i++) {
-        const json_t *function = json_object_get(json_array_get(tools, i), "function");
-        err = call_grammar(builder, function, space, call, ret_why);
+    const uint8_t *quote = NULL;
+    if (at < text.size && text.data[at] == '"') {
+        quote = memchr(text.data + at + 1, '"', text.size - at - 1);
+    } else {
+        part->bad = part->bad || at < text.size;
     }
-    if (err != AVER_OK) {
-        return err;
+    if (quote == NULL) {
+        return text.size;
     }
-    aver_grammar_item next[] = {AVER_GRAMMAR_BYTE(','), space, AVER_GRAMMAR_RULE(call)};
-    aver_grammar_rule_items(builder, more, next, 3);
-    aver_grammar_item items[] = {
-        aver_grammar_literal(builder, AVER_VIEW_LITERAL("{\"tool_calls\":")),
-        space,
-        AVER_GRAMMAR_BYTE('['),
-        AVER_GRAMMAR_RULE(call),
-        aver_grammar_repeat(builder, AVER_GRAMMAR_RULE(more), 0,
-                            parallel ? AVER_GRAMMAR_NO_MAX : 0),
-        aver_grammar_literal(builder, AVER_VIEW_LITERAL("]}")),
-    };
-    aver_grammar_rule_items(builder, whole, items, sizeof(items) / sizeof(items[0]));
-    *ret_item = AVER_GRAMMAR_RULE(whole);
+    size_t key_end = (size_t)(quote - text.data);
+    size_t colon = spaces_at(text, key_end + 1);
+    if (colon == text.size || text.data[colon] != ':') {
+        part->bad = colon != text.size;
+        return text.size;
+    }
+    size_t start = spaces_at(text, colon + 1);
+    size_t end = value_end(text, start);
+    size_t value = end;
+    while (end < text.size && value > start && is_space(text.data[value - 1])) {
+        value--;
+    }
+    part_member(part, aver_view_slice(text, at + 1, key_end - at - 1),
+                aver_view_slice(text, start, value - start), end < text.size);
+    return end < text.size && text.data[end] == ',' ? spaces_at(text, end + 1) : text.size;
+}
+
+/* What there is of a call that is cut. FORMAT if it can be none. */
+static aver_err call_read_part(const aver_own_reader *reader, aver_own_call_fn *on_call,
+                               void *context)
+{
+    aver_view text = aver_buf_view(&reader->held);
+    own_part part = {0};
+    size_t at = spaces_at(text, 1);
+    while (at < text.size && !part.bad) {
+        at = part_step(text, at, &part);
+    }
+    if (part.bad) {
+        return AVER_E_FORMAT;
+    }
+    if (part.name.data == NULL) {
+        return AVER_OK;
+    }
+    return tool_known(reader->tools, part.name) ? on_call(part.name, part.arguments, context)
+                                                : AVER_E_FORMAT;
+}
+
+aver_err aver_own_cut(aver_own_reader *reader, aver_buf *plain, aver_own_call_fn *on_call,
+                      void *context)
+{
+    bool only_spaces = spaces_at(aver_buf_view(&reader->held), 0) == reader->held.size;
+    bool part = false;
+    switch (reader->state) {
+    case AVER_OWN_BEFORE:
+        part = !only_spaces;
+        break;
+    case AVER_OWN_BETWEEN:
+        part = true;
+        break;
+    case AVER_OWN_CALL:
+        part = call_read_part(reader, on_call, context) == AVER_OK;
+        break;
+    case AVER_OWN_AFTER:
+    case AVER_OWN_ENDED:
+        part = reader->called && only_spaces;
+        break;
+    case AVER_OWN_PLAIN:
+        break;
+    }
+    if (!part) {
+        return aver_own_flush(reader, plain);
+    }
+    aver_buf_clear(&reader->begun);
+    aver_buf_clear(&reader->held);
     return AVER_OK;
 }

@@ -28,6 +28,7 @@ typedef enum aver_own_state {
     AVER_OWN_PLAIN,      /* no calls are in what follows */
 } aver_own_state;
 
+#define AVER_OWN_CALL_BYTES_MAX ((size_t)1024 * 1024)
 /* More than this is held of no text: it is plain then. */
 #define AVER_OWN_HELD_BYTES_MAX ((size_t)512 * 1024)
 
@@ -52,6 +53,10 @@ AVER_MUST_USE aver_err aver_own_push(aver_own_reader *reader, aver_view text, av
                                      aver_own_call_fn *on_call, void *context);
 /* At the end: what was held and is no call. */
 AVER_MUST_USE aver_err aver_own_flush(aver_own_reader *reader, aver_buf *plain);
+/* At an end by length, instead: what may be part of a call is no text. A call whose name is whole
+ * goes to on_call with its arguments as far as they came. */
+AVER_MUST_USE aver_err aver_own_cut(aver_own_reader *reader, aver_buf *plain,
+                                    aver_own_call_fn *on_call, void *context);
 
 /* The answers that call: of these tools (one or more), at most one call or any number. */
 AVER_MUST_USE aver_err aver_own_grammar(aver_grammar_builder *builder, const json_t *tools,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/json.h"
+#include "codec/text.h"
 #include "engine/speech_plan.h"
 
 #include <stdlib.h>
@@ -87,9 +88,37 @@ bool aver_speech_done(const aver_speech *speech)
     return !speech->plan->parallel && speech->calls_total != 0;
 }
 
-static bool arguments_valid(aver_view arguments)
+/* Nothing yet, or an object in which a bracket or a string is open. */
+static bool arguments_open(aver_view arguments)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    if (arguments.size != 0 && arguments.data[0] != '{') {
+        return false;
+    }
+    for (size_t i = 0; i < arguments.size; i++) {
+        uint8_t byte = arguments.data[i];
+        if (in_string) {
+            i += byte == '\\' ? 1 : 0;
+            in_string = byte != '"';
+        } else if (byte == '"') {
+            in_string = true;
+        } else if (byte == '{' || byte == '[') {
+            depth++;
+        } else if ((byte == '}' || byte == ']') && --depth == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool aver_speech_arguments_valid(aver_view arguments, bool *ret_cut)
 {
     json_t *json = NULL;
+    *ret_cut = arguments_open(arguments);
+    if (*ret_cut) {
+        return arguments.size <= AVER_SPEECH_CALL_BYTES_MAX && aver_utf8_valid(arguments);
+    }
     bool valid = aver_json_parse(arguments, AVER_SPEECH_CALL_BYTES_MAX, &json, NULL) == AVER_OK &&
                  json_is_object(json);
     json_decref(json);
@@ -115,11 +144,13 @@ static bool speech_has_tool(const aver_speech *speech, aver_view name)
     return false;
 }
 
-/* FORMAT if this cannot be a call of this answer. */
-static aver_err speech_add_call(aver_view name, aver_view arguments, void *context)
+/* FORMAT if this cannot be a call of this answer, whole or cut. */
+static aver_err speech_add_part(aver_view name, aver_view arguments, void *context)
 {
     aver_speech *speech = context;
-    if (!speech_may_call(speech) || !speech_has_tool(speech, name) || !arguments_valid(arguments)) {
+    bool cut = false;
+    if (!speech_may_call(speech) || !speech_has_tool(speech, name) ||
+        !aver_speech_arguments_valid(arguments, &cut)) {
         return AVER_E_FORMAT;
     }
     size_t at = speech->calls_count;
@@ -134,6 +165,12 @@ static aver_err speech_add_call(aver_view name, aver_view arguments, void *conte
     speech->calls_total++;
     aver_err err = aver_buf_status(&call->name);
     return err == AVER_OK ? aver_buf_status(&call->arguments) : err;
+}
+
+/* The same for a whole one. */
+static aver_err speech_add_call(aver_view name, aver_view arguments, void *context)
+{
+    return arguments_open(arguments) ? AVER_E_FORMAT : speech_add_part(name, arguments, context);
 }
 
 static bool is_space(uint8_t byte)
@@ -269,7 +306,8 @@ static void section_parse(aver_speech *speech, bool ended)
     size_t given = speech->given;
     aver_buf rest;
     aver_buf_init(&rest, TEXT_BYTES_MAX);
-    outcome = aver_native_parse(speech->plan->native, text, ended, section_on_call, &calls, &rest);
+    outcome =
+        aver_native_parse(speech->plan->native, text, ended, section_on_call, &calls, &rest, NULL);
     bool closes = outcome == AVER_NATIVE_BETWEEN && speech->given != 0 &&
                   !speech_has_mark(speech, speech->given_end);
     if (speech->given > given || closes) {
@@ -338,18 +376,91 @@ static aver_err native_push(aver_speech *speech, aver_view text)
     return err;
 }
 
-static aver_err native_flush(aver_speech *speech)
+static void section_pass_call(aver_view name, aver_view arguments, void *context)
+{
+    (void)name;
+    (void)arguments;
+    (void)context;
+}
+
+/* Whether the calls of a section may end here. */
+static bool section_may_end(aver_speech *speech, aver_view text)
+{
+    return aver_native_parse(speech->plan->native, text, true, section_pass_call, NULL, NULL,
+                             NULL) != AVER_NATIVE_NONE;
+}
+
+/* Where the answer was cut: whether the section ends in part of a call, which is given out then if
+ * its name is whole. */
+static bool section_cut(aver_speech *speech)
+{
+    aver_view text =
+        aver_view_make(speech->held.data + speech->spaces, speech->held.size - speech->spaces);
+    section_calls calls = {speech, 0, false};
+    size_t given = speech->given;
+    aver_buf name;
+    aver_buf arguments;
+    if (speech->budget < text.size) {
+        return false;
+    }
+    speech->budget -= text.size;
+    aver_buf_init(&name, AVER_SPEECH_CALL_BYTES_MAX);
+    aver_buf_init(&arguments, AVER_SPEECH_CALL_BYTES_MAX);
+    aver_native_part part = {&name, &arguments, false};
+    aver_native_outcome outcome =
+        aver_native_parse(speech->plan->native, text, false, section_on_call, &calls, NULL, &part);
+    bool only_mark = speech->plan->marks_count != 0 && calls.seen == 0;
+    bool open = part.open && !calls.bad &&
+                (outcome == AVER_NATIVE_IN_CALL || (outcome == AVER_NATIVE_BETWEEN && only_mark));
+    if (open && name.size != 0 && aver_buf_status(&name) == AVER_OK &&
+        aver_buf_status(&arguments) == AVER_OK) {
+        open = speech_add_part(aver_buf_view(&name), aver_buf_view(&arguments), speech) == AVER_OK;
+    }
+    if (outcome == AVER_NATIVE_BETWEEN && calls.seen != 0 && !calls.bad) {
+        open = !section_may_end(speech, text);
+    }
+    if (!open && speech->given > given) {
+        speech->given_end = speech->held.size;
+    }
+    aver_buf_deinit(&name);
+    aver_buf_deinit(&arguments);
+    return open;
+}
+
+/* What is left when no section is open, and may be the beginning of a mark. */
+static void native_drop_tail(aver_speech *speech)
+{
+    if (!speech->plain_only && !speech->in_section) {
+        speech_release(speech, speech->held.size - speech_mark_tail(speech));
+        aver_buf_clear(&speech->held);
+    }
+}
+
+static aver_err native_flush(aver_speech *speech, bool cut)
 {
     bool more = true;
     speech->budget += speech->held.size * PARSED_BYTE;
     while (more && !speech->plain_only) {
+        if (speech->in_section && cut && section_cut(speech)) {
+            aver_buf_clear(&speech->held);
+            return aver_buf_status(&speech->plain);
+        }
         if (speech->in_section) {
             section_parse(speech, true);
         }
         speech_scan(speech, &more);
     }
+    if (cut) {
+        native_drop_tail(speech);
+    }
     speech_release(speech, speech->held.size);
     return aver_buf_status(&speech->plain);
+}
+
+static aver_err own_flush(aver_speech *speech, bool cut)
+{
+    return cut ? aver_own_cut(&speech->own, &speech->plain, speech_add_part, speech)
+               : aver_own_flush(&speech->own, &speech->plain);
 }
 
 static aver_err speech_take(aver_speech *speech, aver_view text)
@@ -375,14 +486,13 @@ aver_err aver_speech_push(aver_speech *speech, aver_view text, aver_view *ret_pl
     return err;
 }
 
-aver_err aver_speech_flush(aver_speech *speech, aver_view text, aver_view *ret_plain)
+aver_err aver_speech_flush(aver_speech *speech, aver_view text, bool cut, aver_view *ret_plain)
 {
     aver_err err = aver_speech_push(speech, text, ret_plain);
     if (err != AVER_OK || speech->plan->tools == NULL) {
         return err;
     }
-    err = speech->plan->native != NULL ? native_flush(speech)
-                                       : aver_own_flush(&speech->own, &speech->plain);
+    err = speech->plan->native != NULL ? native_flush(speech, cut) : own_flush(speech, cut);
     *ret_plain = aver_buf_view(&speech->plain);
     return err;
 }

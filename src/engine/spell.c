@@ -18,7 +18,9 @@ void aver_spell_init(aver_spell *spell, const aver_buf *stops, size_t stops_coun
 
 void aver_spell_deinit(aver_spell *spell)
 {
+    aver_buf_wipe(&spell->pending);
     aver_buf_deinit(&spell->pending);
+    aver_buf_wipe(&spell->out);
     aver_buf_deinit(&spell->out);
 }
 

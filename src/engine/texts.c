@@ -174,6 +174,6 @@ aver_err aver_texts_run(const aver_host *host, uint64_t job_id, const aver_job *
     }
     aver_buf_wipe(&run.text);
     aver_buf_deinit(&run.text);
-    free(run.ids.ids);
+    aver_ids_free(&run.ids);
     return err;
 }

@@ -2,7 +2,6 @@
 #include "engine/work.h"
 
 #include "base/check.h"
-#include "base/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@ static aver_err work_copy_job(aver_work *work, const aver_job *job)
     copy->top_logprobs = job->top_logprobs;
     copy->has_cache_scope = job->has_cache_scope;
     memcpy(copy->cache_scope, job->cache_scope, sizeof(copy->cache_scope));
+    memcpy(copy->caller, job->caller, sizeof(copy->caller));
     for (size_t i = 0; i < job->stops_count && err == AVER_OK; i++) {
         aver_buf *stop = &copy->stops[copy->stops_count++];
         aver_buf_init(stop, AVER_JOB_STOP_BYTES_MAX);
@@ -93,10 +93,7 @@ void aver_work_free(aver_work *work)
     }
     free(work->answers);
     aver_speech_plan_free(work->plan);
-    if (work->prompt.ids != NULL) {
-        aver_wipe(work->prompt.ids, work->prompt.count * sizeof(*work->prompt.ids));
-        free(work->prompt.ids);
-    }
+    aver_ids_free(&work->prompt);
     aver_job_deinit(&work->job);
     free(work);
 }

@@ -347,6 +347,18 @@ aver_err aver_tls_certificate_cmw(aver_view der, aver_buf *ret_cmw)
     return err;
 }
 
+aver_err aver_tls_authority_names(aver_view der, aver_buf *ret_text)
+{
+    X509 *certificate = NULL;
+    aver_err err = certificate_read(der, &certificate);
+    if (err == AVER_OK) {
+        err = aver_certificate_constraints_text(certificate, ret_text);
+    }
+    X509_free(certificate);
+    ERR_clear_error();
+    return err;
+}
+
 aver_err aver_tls_authority_pem(aver_view der, const uint8_t key_digest[static 32],
                                 aver_buf *ret_pem)
 {

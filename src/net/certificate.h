@@ -54,6 +54,9 @@ bool aver_certificate_name_valid(const char *name);
 bool aver_certificate_names_set(struct x509_st *certificate, const aver_certificate_names *names);
 bool aver_certificate_constraints_set(struct x509_st *certificate,
                                       const aver_certificate_names *names);
+/* For aver_tls_authority_names. */
+AVER_MUST_USE aver_err aver_certificate_constraints_text(const struct x509_st *certificate,
+                                                         aver_buf *ret_text);
 bool aver_certificate_request_names_set(struct X509_req_st *request,
                                         const aver_certificate_names *names);
 

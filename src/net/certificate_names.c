@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -174,4 +175,119 @@ bool aver_certificate_request_names_set(struct X509_req_st *request,
     GENERAL_NAMES_free(list);
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     return done;
+}
+
+/* What name constraints say, kind by kind. */
+typedef struct names_bound {
+    bool names;     /* some host names, or none */
+    bool addresses; /* the same */
+    bool any_name;  /* every host name, by name */
+} names_bound;
+
+/* The bytes are of somebody else: what no name has is shown as a question mark. */
+static void text_add(aver_buf *text, aver_view word)
+{
+    aver_buf_append_text(text, text->size > 0 ? ", " : "");
+    for (size_t i = 0; i < word.size; i++) {
+        uint8_t c = word.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '.' || c == '-' || c == '_' || c == ':' || c == '/';
+        aver_buf_append_byte(text, plain ? c : '?');
+    }
+}
+
+/* ADDRESS, or ADDRESS/MASK where the mask leaves more than one. */
+static aver_err text_address(aver_buf *text, aver_view bytes)
+{
+    char address[INET6_ADDRSTRLEN];
+    char mask[INET6_ADDRSTRLEN];
+    char word[2 * INET6_ADDRSTRLEN];
+    size_t half = bytes.size / 2;
+    bool one = true;
+    if (bytes.size != 2 * 4 && bytes.size != 2 * NAME_ADDRESS_BYTES_MAX) {
+        return AVER_E_FORMAT;
+    }
+    int family = half == 4 ? AF_INET : AF_INET6;
+    if (!inet_ntop(family, bytes.data, address, sizeof address) ||
+        !inet_ntop(family, bytes.data + half, mask, sizeof mask)) {
+        return AVER_E_FORMAT;
+    }
+    for (size_t i = half; i < bytes.size; i++) {
+        one = one && bytes.data[i] == 0xff;
+    }
+    (void)snprintf(word, sizeof word, "%s%s%s", address, one ? "" : "/", one ? "" : mask);
+    text_add(text, aver_view_text(word));
+    return AVER_OK;
+}
+
+static aver_view name_bytes(const ASN1_STRING *string)
+{
+    return aver_view_make(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
+}
+
+static aver_err text_permitted(const NAME_CONSTRAINTS *constraints, aver_buf *text,
+                               names_bound *bound)
+{
+    aver_err err = AVER_OK;
+    const STACK_OF(GENERAL_SUBTREE) *trees = constraints->permittedSubtrees;
+    for (int i = 0; err == AVER_OK && i < sk_GENERAL_SUBTREE_num(trees); i++) {
+        const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(trees, i)->base;
+        if (base->type == GEN_DNS) {
+            aver_view name = name_bytes(base->d.dNSName);
+            bound->names = true;
+            bound->any_name = bound->any_name || name.size == 0;
+            if (name.size > 0) {
+                text_add(text, name);
+            }
+        } else if (base->type == GEN_IPADD) {
+            bound->addresses = true;
+            err = text_address(text, name_bytes(base->d.iPAddress));
+        }
+    }
+    return err;
+}
+
+/* Which kinds are shut out as a whole; parts that are shut out of one are not looked at. */
+static void constraints_shut(const NAME_CONSTRAINTS *constraints, names_bound *bound)
+{
+    static const uint8_t none[NAME_ADDRESS_BYTES_MAX] = {0};
+    bool has_4 = false;
+    bool has_6 = false;
+    const STACK_OF(GENERAL_SUBTREE) *trees = constraints->excludedSubtrees;
+    for (int i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
+        const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(trees, i)->base;
+        if (base->type == GEN_DNS) {
+            bound->names = bound->names || name_bytes(base->d.dNSName).size == 0;
+        } else if (base->type == GEN_IPADD) {
+            aver_view bytes = name_bytes(base->d.iPAddress);
+            size_t half = bytes.size / 2;
+            bool all = half <= sizeof none && memcmp(bytes.data + half, none, half) == 0;
+            has_4 = has_4 || (all && half == 4);
+            has_6 = has_6 || (all && half == NAME_ADDRESS_BYTES_MAX);
+        }
+    }
+    bound->addresses = bound->addresses || (has_4 && has_6);
+}
+
+aver_err aver_certificate_constraints_text(const struct x509_st *certificate, aver_buf *ret_text)
+{
+    int critical = -1; /* -1: there is no such extension */
+    names_bound bound = {.names = false};
+    aver_err err = AVER_OK;
+    NAME_CONSTRAINTS *constraints =
+        X509_get_ext_d2i(certificate, NID_name_constraints, &critical, NULL);
+    if (constraints) {
+        err = text_permitted(constraints, ret_text, &bound);
+        constraints_shut(constraints, &bound);
+    } else if (critical != -1) {
+        return AVER_E_FORMAT;
+    }
+    NAME_CONSTRAINTS_free(constraints);
+    if (!bound.names || bound.any_name) {
+        aver_buf_append_text(ret_text, ret_text->size > 0 ? ", any host name" : "any host name");
+    }
+    if (!bound.addresses) {
+        aver_buf_append_text(ret_text, ret_text->size > 0 ? ", any address" : "any address");
+    }
+    return err == AVER_OK ? aver_buf_status(ret_text) : err;
 }

@@ -265,16 +265,20 @@ static void conn_flushed(aver_conn *conn)
     aver_buf_deinit(&ahead);
 }
 
-/* Only a reader who takes nothing at all for write_timeout is cut. */
-static void conn_stall_mark(aver_conn *conn, bool progress, bool waits)
+/* A reader who takes less than write_bytes_min of what waits in each write_timeout is cut: the
+ * rate, not the last byte, so that nobody holds an answer by sips. */
+static void conn_stall_mark(aver_conn *conn, size_t taken, bool waits)
 {
+    const aver_server_limits *limits = &conn->server->options.limits;
     if (conn->state != AVER_CONN_RUNNING && conn->state != AVER_CONN_FLUSHING) {
         return;
     }
+    conn->taken_bytes += taken;
     if (!waits) {
         event_del(conn->timer);
-    } else if (progress || !conn->stalled) {
-        conn_timer_set(conn, conn->server->options.limits.write_timeout_ms);
+    } else if (!conn->stalled || conn->taken_bytes >= limits->write_bytes_min) {
+        conn->taken_bytes = 0;
+        conn_timer_set(conn, limits->write_timeout_ms);
     }
     conn->stalled = waits;
 }
@@ -284,7 +288,7 @@ aver_err aver_conn_send_now(aver_conn *conn)
     size_t before = evbuffer_get_length(conn->output);
     aver_err err = aver_wire_write(&conn->wire, conn->output);
     size_t after = evbuffer_get_length(conn->output);
-    conn_stall_mark(conn, after<before, after> 0);
+    conn_stall_mark(conn, before - after, after > 0);
     if (err == AVER_E_AGAIN && !conn->wire.write_wants_read) {
         event_add(conn->write_event, NULL);
     }
@@ -475,7 +479,11 @@ void aver_conn_open(aver_server *server, int fd, bool secure, bool refused)
         free(conn);
         return;
     }
-    *conn = (aver_conn){.server = server, .wire = wire, .secure = secure, .refused = refused};
+    *conn = (aver_conn){.server = server,
+                        .wire = wire,
+                        .peer = aver_listen_peer(fd),
+                        .secure = secure,
+                        .refused = refused};
     aver_buf_init(&conn->ahead, CONN_AHEAD_BYTES_MAX);
     if (conn_events_new(conn) != AVER_OK) {
         conn_free(conn);

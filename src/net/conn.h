@@ -13,7 +13,8 @@
  *   HANDSHAKE  TLS only                          at most request_timeout
  *   IDLE       no byte of a request yet          at most idle_timeout
  *   RECEIVING  from its first byte to its last   at most request_timeout, however bytes trickle
- *   RUNNING    the handler has it                write_timeout without progress while output waits
+ *   RUNNING    the handler has it                while output waits: write_bytes_min of it leave in
+ *                                                each write_timeout
  *   FLUSHING   the answer is whole, not sent     the same
  *   LINGER     all is sent; what comes is thrown away, since the reset that unread bytes cause
  *              would destroy the answer          2 s, 16 MiB
@@ -50,11 +51,13 @@ typedef struct aver_conn {
     struct aver_conn *previous;
     struct aver_conn *next;
     aver_wire wire;
+    aver_peer peer;
     bool secure;
-    bool refused; /* one too many: gets 503 */
-    bool keep;    /* another request may follow the answer under way */
-    bool ended;   /* the client sent its end */
-    bool stalled; /* output waits, its timer runs */
+    bool refused;       /* one too many: gets 503 */
+    bool keep;          /* another request may follow the answer under way */
+    bool ended;         /* the client sent its end */
+    bool stalled;       /* output waits, its timer runs */
+    size_t taken_bytes; /* of that output, since the timer was set */
     bool dead;
     unsigned holds;
     aver_conn_state state;
@@ -96,9 +99,11 @@ struct aver_exchange {
     void *context;
     aver_exchange_fn *on_room;
     void *room_context;
+    aver_peer peer;
     bool secure;
     bool running;
     bool streaming;
+    bool bounded; /* by its writer: no bound here on what waits */
     bool chunked;
     bool bodiless; /* HEAD, 204, 304 */
 };

@@ -62,6 +62,7 @@ aver_err aver_exchange_new(aver_conn *conn, aver_exchange **ret_exchange)
     }
     exchange->conn = conn;
     exchange->secure = conn->secure;
+    exchange->peer = conn->peer;
     aver_http_init(&exchange->http, limits->header_bytes_max, limits->body_bytes_max);
     aver_buf_init(&exchange->headers, EXCHANGE_HEADERS_BYTES_MAX);
     *ret_exchange = exchange;
@@ -110,6 +111,11 @@ aver_buf aver_exchange_body_take(aver_exchange *exchange)
 bool aver_exchange_secure(const aver_exchange *exchange)
 {
     return exchange->secure;
+}
+
+aver_view aver_exchange_peer(const aver_exchange *exchange)
+{
+    return aver_view_make(exchange->peer.bytes, exchange->peer.size);
 }
 
 aver_err aver_exchange_export(const aver_exchange *exchange, const char *label, aver_view context,
@@ -291,7 +297,7 @@ aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes)
             return err;
         }
         size_t unsent = evbuffer_get_length(conn->output);
-        if (unsent > 0 && unsent + bytes.size > output_max) {
+        if (!exchange->bounded && unsent > 0 && unsent + bytes.size > output_max) {
             return AVER_E_LIMIT;
         }
     }
@@ -300,6 +306,11 @@ aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes)
     }
     aver_conn_wake(conn);
     return AVER_OK;
+}
+
+void aver_exchange_stream_bounded(aver_exchange *exchange)
+{
+    exchange->bounded = true;
 }
 
 void aver_exchange_stream_end(aver_exchange *exchange)

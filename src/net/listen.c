@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LISTEN_BACKLOG = 1024 };
+enum { LISTEN_BACKLOG = 1024, LISTEN_NETWORK_BYTES = 8 };
 
 typedef struct listen_address {
     union {
@@ -194,4 +194,34 @@ aver_err aver_listen_open(const char *address, int *ret_fd, char ret_bound[AVER_
     }
     *ret_fd = fd;
     return AVER_OK;
+}
+
+static void peer_put(aver_peer *peer, uint8_t kind, const void *bytes, size_t size)
+{
+    peer->bytes[0] = kind;
+    memcpy(peer->bytes + 1, bytes, size);
+    peer->size = 1 + size;
+}
+
+aver_peer aver_listen_peer(int fd)
+{
+    aver_peer peer = {.size = 0};
+    listen_address address = {.size = sizeof(address.socket)};
+    if (getpeername(fd, &address.socket.any, &address.size) != 0) {
+        return peer;
+    }
+    switch (address.socket.any.sa_family) {
+    case AF_INET:
+        peer_put(&peer, 4, &address.socket.in.sin_addr, sizeof(address.socket.in.sin_addr));
+        break;
+    case AF_INET6:
+        peer_put(&peer, 6, &address.socket.in6.sin6_addr, LISTEN_NETWORK_BYTES);
+        break;
+    case AF_VSOCK:
+        peer_put(&peer, 1, &address.socket.vm.svm_cid, sizeof(address.socket.vm.svm_cid));
+        break;
+    default:
+        break;
+    }
+    return peer;
 }

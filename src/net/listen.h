@@ -18,4 +18,14 @@
 AVER_MUST_USE aver_err aver_listen_open(const char *address, int *ret_fd,
                                         char ret_bound[AVER_LISTEN_TEXT_BYTES]);
 
+/* Who is at the other end, for telling peers apart. */
+typedef struct aver_peer {
+    uint8_t bytes[9];
+    size_t size;
+} aver_peer;
+
+/* Address family, then an IPv4 address, the first 64 bits of an IPv6 one, which one peer has all
+ * of, or a vsock CID; nothing for a Unix socket. */
+aver_peer aver_listen_peer(int fd);
+
 #endif

@@ -42,6 +42,7 @@ static void server_limits_complete(aver_server_limits *limits)
     server_default(&limits->request_timeout_ms, 20000);
     server_default(&limits->output_bytes_max, 1024 * 1024);
     server_default(&limits->write_timeout_ms, 30000);
+    server_default(&limits->write_bytes_min, 1);
 }
 
 static void server_listeners_enable(aver_server *server, bool enable)

@@ -13,8 +13,8 @@
  *
  * Limits are refused with a status and an error body in OpenAI's form: 431 header, 413 body, 408
  * too slow to arrive, 503 too many connections or bodies too large together. A reader slower than
- * its stream is cut when output_bytes_max is unsent. A client that ends its side of the connection
- * before its answer is complete counts as gone.
+ * its stream is cut when output_bytes_max is unsent, or when it takes less than write_bytes_min. A
+ * client that ends its side of the connection before its answer is complete counts as gone.
  * Signals: SIGPIPE is ignored from the first server on.
  * Threads: the loop's thread only.
  */
@@ -38,7 +38,9 @@ typedef struct aver_server_limits {
     uint32_t idle_timeout_ms;    /* 60000: a connection without a request */
     uint32_t request_timeout_ms; /* 20000: from the first byte of a request to its last */
     uint32_t output_bytes_max;   /* 1 MiB unsent: the reader is too slow */
-    uint32_t write_timeout_ms;   /* 30000 without any progress */
+    /* While output waits, a client takes at least write_bytes_min in each write_timeout_ms. */
+    uint32_t write_timeout_ms; /* 30000 */
+    uint32_t write_bytes_min;  /* 1: any progress will do */
 } aver_server_limits;
 
 typedef struct aver_server_options {
@@ -80,6 +82,9 @@ aver_view aver_exchange_body(const aver_exchange *exchange);
 /* Moves the body out: the exchange has none any more, and its memory is still counted. */
 aver_buf aver_exchange_body_take(aver_exchange *exchange);
 bool aver_exchange_secure(const aver_exchange *exchange);
+/* Where it came from: equal bytes for equal IPv4 addresses, IPv6 networks of 64 bits, or vsock
+ * CIDs; none for a Unix socket. */
+aver_view aver_exchange_peer(const aver_exchange *exchange);
 /* RFC 8446 exporter of this connection. USAGE on a plain one, PEER once the client is gone. */
 AVER_MUST_USE aver_err aver_exchange_export(const aver_exchange *exchange, const char *label,
                                             aver_view context, uint8_t *ret_bytes, size_t size);
@@ -102,6 +107,9 @@ void aver_exchange_release(aver_exchange *exchange); /* after on_gone, or to cut
 void aver_exchange_stream_begin(aver_exchange *exchange, uint32_t status, const char *content_type);
 /* LIMIT: the reader is too slow; PEER: it is gone. The caller then releases. */
 AVER_MUST_USE aver_err aver_exchange_stream_write(aver_exchange *exchange, aver_view bytes);
+/* What is still to be written has a bound that its writer keeps: like a whole answer it may wait
+ * for its reader, however much of it. */
+void aver_exchange_stream_bounded(aver_exchange *exchange);
 
 /* {"error":{"message","type","code","param"}}; param and code may be NULL. */
 void aver_error_body(aver_buf *out, uint32_t status, const char *code, const char *param,

@@ -60,6 +60,13 @@ void aver_tls_free(struct ssl_ctx_st *tls);
  * about the DER around it. */
 AVER_MUST_USE aver_err aver_tls_certificate_digest(aver_view der, uint8_t ret_digest[static 32]);
 AVER_MUST_USE aver_err aver_tls_certificate_cmw(aver_view der, aver_buf *ret_cmw);
+/*
+ * The names that an authority vouches for by its name constraints, as text in an empty buffer: host
+ * names, each standing for those below it too, addresses, networks as ADDRESS/MASK, "any host name"
+ * and "any address" where no constraint binds that kind. FORMAT where the constraints cannot be
+ * read.
+ */
+AVER_MUST_USE aver_err aver_tls_authority_names(aver_view der, aver_buf *ret_text);
 /* An authority as aver_tls_key_certify makes it, of the key with this digest, appended as PEM.
  * PROOF if it is of another key, or no authority. */
 AVER_MUST_USE aver_err aver_tls_authority_pem(aver_view der, const uint8_t key_digest[static 32],

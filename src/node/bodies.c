@@ -7,6 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define FLOAT_BYTES_MAX  16   /* sign, nine digits, point, exponent, comma */
+#define VECTOR_BYTES_MAX 80   /* what stands around the numbers of one */
+#define LIST_BYTES_MAX   4096 /* around all of them; the model's name is in it */
+
 static void put_base64(const float *vector, size_t count, aver_buf *out)
 {
     aver_buf bytes;
@@ -57,6 +61,14 @@ void aver_bodies_put_embeddings(aver_view vectors, const char *model, uint64_t p
     aver_buf_append_format(
         out, ",\"usage\":{\"prompt_tokens\":%" PRIu64 ",\"total_tokens\":%" PRIu64 "}}",
         prompt_tokens, prompt_tokens);
+}
+
+uint64_t aver_bodies_embeddings_bytes_max(uint64_t inputs, uint64_t vector_count, bool base64)
+{
+    uint64_t numbers =
+        base64 ? (vector_count * sizeof(uint32_t) + 2) / 3 * 4 : vector_count * FLOAT_BYTES_MAX;
+
+    return LIST_BYTES_MAX + inputs * (VECTOR_BYTES_MAX + numbers);
 }
 
 void aver_bodies_put_tokens(const int32_t *ids, size_t count, aver_buf *out)

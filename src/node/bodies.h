@@ -17,6 +17,8 @@ void aver_bodies_put_vector(uint32_t index, const float *vector, size_t count, b
 /* vectors: what aver_bodies_put_vector made of all of them. */
 void aver_bodies_put_embeddings(aver_view vectors, const char *model, uint64_t prompt_tokens,
                                 aver_buf *out);
+/* No whole body of so many vectors of this size is larger. */
+uint64_t aver_bodies_embeddings_bytes_max(uint64_t inputs, uint64_t vector_count, bool base64);
 /* {"tokens":[...]}, of ids alone. */
 void aver_bodies_put_tokens(const int32_t *ids, size_t count, aver_buf *out);
 /* One {"id","piece"}, the piece an array of bytes if it is no whole text; with a comma if pieces is

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALL_TEXT_BYTES_MAX  (16u * 1024 * 1024)
-#define CALL_BODY_BYTES_MAX  (2 * CALL_TEXT_BYTES_MAX)
 #define CALL_PLAIN_BYTES_MAX (6u * 1024 * 1024)
 #define CALL_PIECE_BYTES_MAX 65536u
 #define CALL_SALT_LABEL      "EXPORTER-aver-receipt-salt"
@@ -90,7 +88,7 @@ static aver_err call_choices(aver_call *call)
     }
     call->choices_count = count;
     for (size_t i = 0; i < count; i++) {
-        aver_choice_init(&call->choices[i], CALL_TEXT_BYTES_MAX / count);
+        aver_choice_init(&call->choices[i], AVER_CALL_BODY_BYTES_MAX / count);
     }
     return AVER_OK;
 }
@@ -106,7 +104,7 @@ static aver_err call_fill(aver_call *call, const aver_call_request *request)
         call->job.sampling.seed = aver_random_u64() >> 11;
         call->job.has_seed = true;
     }
-    aver_buf_init(&call->text, CALL_BODY_BYTES_MAX);
+    aver_buf_init(&call->text, AVER_CALL_BODY_BYTES_MAX);
     aver_buf_init(&call->stream.plain, CALL_PLAIN_BYTES_MAX);
     aver_err err = call_choices(call);
     err = err == AVER_OK ? call_receipt(call, request) : err;
@@ -135,7 +133,7 @@ static void call_release(aver_call *call)
 
 aver_err aver_call_new(aver_keeper *keeper, const aver_call_request *request, aver_call **ret_call)
 {
-    if (aver_calls_full(&keeper->calls)) {
+    if (aver_shares_ask(&keeper->calls.shares, request->job->caller) != AVER_SHARES_PLACE) {
         return AVER_E_LIMIT;
     }
     aver_call *call = calloc(1, sizeof(*call));
@@ -252,7 +250,7 @@ static void call_reply_whole(aver_call *call, aver_finish finish)
 {
     aver_buf body;
 
-    aver_buf_init(&body, CALL_BODY_BYTES_MAX);
+    aver_buf_init(&body, AVER_CALL_BODY_BYTES_MAX);
     if (aver_call_say_whole(call, finish, &body) == AVER_OK) {
         call_reply(call, finish, 200, aver_buf_view(&body));
     } else {

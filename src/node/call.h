@@ -19,6 +19,8 @@
 #include "net/server.h"
 #include "node/responses.h"
 
+#define AVER_CALL_BODY_BYTES_MAX (32u * 1024 * 1024) /* of a whole answer */
+
 struct aver_keeper;
 struct aver_model;
 
@@ -56,6 +58,7 @@ typedef struct aver_call {
     int32_t *prompt;      /* ids */
     size_t prompt_count;
     uint32_t cached_count;
+    uint32_t read_count;  /* of the prompt, by the engine */
     aver_choice *choices; /* generation: as many as were asked for; else one, empty */
     size_t choices_count;
     aver_buf text;  /* vectors, pieces or text of an answer that is no generation */
@@ -95,6 +98,7 @@ size_t aver_call_generated(const aver_call *call);
 /* Of call_events.c: what the engine said. PEER if it must not say that now. The last two free the
  * call. */
 AVER_MUST_USE aver_err aver_call_started(aver_call *call, const aver_event *event);
+AVER_MUST_USE aver_err aver_call_read(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_token(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_called(aver_call *call, const aver_event *event);
 AVER_MUST_USE aver_err aver_call_choice(aver_call *call, const aver_event *event);

@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "codec/text.h"
 #include "crypto/hash.h"
+#include "engine/speech.h"
 #include "node/bodies.h"
 #include "node/call.h"
 #include "node/keeper.h"
@@ -11,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENT_PIECE_BYTES_MAX 4096u
-#define EVENT_ID_BYTES        12 /* of the digest that a call is named by */
+#define EVENT_PIECE_BYTES_MAX  4096u
+#define EVENT_REASON_BYTES_MAX 240u
+#define EVENT_ID_BYTES         12 /* of the digest that a call is named by */
 
 static bool event_token_valid(const aver_call *call, int32_t token)
 {
@@ -66,8 +68,21 @@ aver_err aver_call_started(aver_call *call, const aver_event *event)
     }
     call->prompt_count = event->prompt_count;
     call->cached_count = event->cached_count;
+    call->read_count = event->cached_count;
     call->phase = AVER_CALL_STARTED;
     return call->job.stream && call->exchange != NULL ? aver_call_stream_begin(call) : AVER_OK;
+}
+
+/* It grows, and ends before the prompt does: so an engine can say it only so often. */
+aver_err aver_call_read(aver_call *call, const aver_event *event)
+{
+    if (call->phase != AVER_CALL_STARTED || !aver_call_generates(call) ||
+        aver_call_generated(call) > 0 || event->read_count <= call->read_count ||
+        event->read_count >= call->prompt_count) {
+        return AVER_E_PEER;
+    }
+    call->read_count = event->read_count;
+    return AVER_OK;
 }
 
 /* The one drawn first, then others by falling probability, no more than were asked for. */
@@ -116,7 +131,7 @@ aver_err aver_call_token(aver_call *call, const aver_event *event)
     }
     aver_choice *choice = event_choice(call, event);
 
-    if (choice == NULL || !event_token_valid(call, event->token) ||
+    if (choice == NULL || choice->call_cut || !event_token_valid(call, event->token) ||
         !event_text_valid(event->text) || !logprobs_valid(call, event) ||
         choice->count >= call->model->info.context_tokens) {
         return AVER_E_PEER;
@@ -162,20 +177,6 @@ static bool called_allowed(const aver_call *call, aver_view name)
     return called_known(call, name);
 }
 
-/* OK for the JSON text of an object. */
-static aver_err called_arguments(aver_view arguments)
-{
-    json_t *json;
-
-    aver_err err = aver_json_parse(arguments, AVER_LINK_CALL_BYTES_MAX, &json, NULL);
-    if (err != AVER_OK) {
-        return err == AVER_E_NOMEM ? err : AVER_E_PEER;
-    }
-    err = json_is_object(json) ? AVER_OK : AVER_E_PEER;
-    json_decref(json);
-    return err;
-}
-
 /* "call_" and the first 24 hex digits of SHA-256("aver/call/1" || receipt id || u32be choice ||
  * u32be index). */
 static void called_id(const aver_call *call, const aver_event *event,
@@ -200,16 +201,15 @@ aver_err aver_call_called(aver_call *call, const aver_event *event)
                              .name = event->call_name,
                              .arguments = event->call_arguments};
 
-    if (choice == NULL || call->tools == NULL || event->call_index != choice->calls_count ||
+    if (choice == NULL || call->tools == NULL || choice->call_cut ||
+        event->call_index != choice->calls_count ||
         (event->call_index > 0 && !call->job.parallel_tool_calls) ||
-        !called_allowed(call, event->call_name)) {
+        !called_allowed(call, event->call_name) ||
+        !aver_speech_arguments_valid(event->call_arguments, &said.cut)) {
         return AVER_E_PEER;
     }
-    aver_err err = called_arguments(event->call_arguments);
-    if (err != AVER_OK) {
-        return err;
-    }
     choice->calls_count++;
+    choice->call_cut = said.cut;
     called_id(call, event, said.id);
     aver_call_say_call(call, &said);
     return AVER_OK;
@@ -221,7 +221,8 @@ aver_err aver_call_choice(aver_call *call, const aver_event *event)
 
     if (choice == NULL || event->generated_count != choice->count ||
         !event_text_valid(event->text) ||
-        (event->finish == AVER_FINISH_TOOL && choice->calls_count == 0)) {
+        (event->finish == AVER_FINISH_TOOL && choice->calls_count == 0) ||
+        (event->finish != AVER_FINISH_LENGTH && choice->call_cut)) {
         return AVER_E_PEER;
     }
     choice->ended = true;
@@ -251,11 +252,12 @@ aver_err aver_call_text(aver_call *call, const aver_event *event)
     bool expected = call->job.endpoint == AVER_ENDPOINT_DETOKENIZE ||
                     call->job.endpoint == AVER_ENDPOINT_APPLY_TEMPLATE;
 
-    if (call->phase != AVER_CALL_STARTED || !expected || !event_text_valid(event->text)) {
+    if (call->phase != AVER_CALL_STARTED || !expected || event->text.size == 0 ||
+        !event_text_valid(event->text)) {
         return AVER_E_PEER;
     }
     aver_buf_append(&call->text, event->text);
-    return AVER_OK;
+    return aver_buf_status(&call->text);
 }
 
 /* Everything that was asked for came. */
@@ -322,13 +324,15 @@ aver_err aver_call_done(aver_call *call, const aver_event *event)
 
 aver_err aver_call_refused(aver_call *call, const aver_event *event)
 {
-    char message[256];
+    char message[EVENT_REASON_BYTES_MAX + 1];
+    size_t size =
+        event->text.size < EVENT_REASON_BYTES_MAX ? event->text.size : EVENT_REASON_BYTES_MAX;
 
     if (call->phase != AVER_CALL_SUBMITTED || !event_text_valid(event->text)) {
         return AVER_E_PEER;
     }
     (void)snprintf(message, sizeof(message), "%.*s",
-                   (int)(event->text.size < 240 ? event->text.size : 240),
+                   (int)aver_utf8_complete(aver_view_slice(event->text, 0, size)),
                    (const char *)event->text.data);
     aver_call_refuse(call, message);
     return AVER_OK;

@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#define SAY_BYTES_MAX (32u * 1024 * 1024)
+#define SAY_BYTES_MAX AVER_CALL_BODY_BYTES_MAX
+/* The last events of a response repeat all of it: they leave one by one, not at once. */
+#define SAY_FLUSH_BYTES (1024u * 1024)
 
 static bool say_responds(const aver_call *call)
 {
@@ -66,6 +68,9 @@ static void say_drain(aver_call *call)
         aver_buf_append(plain, aver_view_slice(rest, 0, size));
         aver_call_stream_close(call, start);
         rest = aver_view_slice(rest, size, rest.size - size);
+        if (plain->size >= SAY_FLUSH_BYTES) {
+            aver_call_stream_flush(call);
+        }
     }
     if (aver_responses_status(&call->reply) != AVER_OK) {
         plain->failure = aver_responses_status(&call->reply);
@@ -125,6 +130,10 @@ void aver_call_say_call(aver_call *call, const aver_openai_call *said)
         return;
     }
     if (say_responds(call)) {
+        /* The message before the call ends here, and its logprobs are told again. */
+        if (call->stream.open) {
+            aver_exchange_stream_bounded(call->exchange);
+        }
         aver_responses_call(&call->reply, said);
         say_drain(call);
     } else if (call->stream.open) {

@@ -149,6 +149,9 @@ void aver_call_stream_finish(aver_call *call, aver_finish finish, const char *co
     aver_buf_init(&tokens, AVER_TOKENS_BYTES_MAX);
     /* The engine is through with it: a reader that is lost now has nothing left to cancel. */
     call->cancelled = true;
+    if (call->exchange != NULL) {
+        aver_exchange_stream_bounded(call->exchange);
+    }
     if (finish != AVER_FINISH_ABORTED && call->exchange != NULL) {
         aver_call_say_end(call, finish, code, message);
     }

@@ -12,21 +12,24 @@
 
 #define CALLS_WAIT_MAX_NS (30ull * 1000 * 1000 * 1000)
 
-aver_err aver_calls_init(aver_calls *calls, uint32_t count_max)
+aver_err aver_calls_init(aver_calls *calls, uint32_t room_max)
 {
     uint32_t size = 16;
 
-    while (size < count_max * 2) {
+    AVER_ASSERT(room_max <= AVER_CALLS_MAX);
+    while (size < room_max * 2) {
         size *= 2;
     }
-    *calls = (aver_calls){.table_size = size, .count_max = count_max, .id_next = 1};
+    *calls = (aver_calls){.table_size = size, .id_next = 1};
+    aver_err err = aver_shares_init(&calls->shares, room_max);
     calls->table = calloc(size, sizeof(struct aver_call *));
     /* Pages that no prompt and no vector needs are never touched. */
     calls->room = (aver_link_room){.ids = calloc(AVER_TOKENS_MAX, sizeof(int32_t)),
                                    .ids_max = AVER_TOKENS_MAX,
                                    .vector = calloc(AVER_ENGINE_VECTOR_MAX, sizeof(float)),
                                    .vector_max = AVER_ENGINE_VECTOR_MAX};
-    if (calls->table == NULL || calls->room.ids == NULL || calls->room.vector == NULL) {
+    if (err != AVER_OK || calls->table == NULL || calls->room.ids == NULL ||
+        calls->room.vector == NULL) {
         aver_calls_deinit(calls);
         return AVER_E_NOMEM;
     }
@@ -47,17 +50,13 @@ void aver_calls_deinit(aver_calls *calls)
     free(calls->room.ids);
     free(calls->room.vector);
     free(calls->table);
+    aver_shares_deinit(&calls->shares);
     *calls = (aver_calls){0};
-}
-
-bool aver_calls_full(const aver_calls *calls)
-{
-    return calls->count >= calls->count_max;
 }
 
 void aver_calls_add(aver_calls *calls, struct aver_call *call)
 {
-    AVER_ASSERT(!aver_calls_full(calls));
+    aver_shares_take(&calls->shares, call->job.caller);
     while (calls->table[calls->id_next & (calls->table_size - 1)] != NULL) {
         calls->id_next++;
     }
@@ -74,6 +73,7 @@ void aver_calls_add(aver_calls *calls, struct aver_call *call)
 
 void aver_calls_remove(aver_calls *calls, struct aver_call *call)
 {
+    aver_shares_leave(&calls->shares, call->job.caller);
     calls->table[call->job_id & (calls->table_size - 1)] = NULL;
     calls->count--;
     call->model->jobs--;
@@ -125,6 +125,8 @@ static aver_err calls_event(aver_model *model, const aver_event *event)
         return aver_call_vector(call, event);
     case AVER_EVENT_TEXT:
         return aver_call_text(call, event);
+    case AVER_EVENT_READ:
+        return aver_call_read(call, event);
     }
     return AVER_E_PEER;
 }

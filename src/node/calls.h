@@ -6,11 +6,16 @@
  * calls: the requests that are with the engine, found by job id, and what its events do to them.
  *
  * A job id is never used twice; id mod size is its place in the table, so an id of the engine's
- * that is not one of ours is found out at once. Limit: count_max calls, then the next one is told
- * to come back.
+ * that is not one of ours is found out at once. Limit: the places of shares, then the next one is
+ * told to come back.
  */
 
 #include "engine/link.h"
+#include "node/shares.h"
+
+/* Places, without those that shares keeps for callers who have none; all fit into the waiting list
+ * of one engine. */
+#define AVER_CALLS_MAX 7168u
 
 struct aver_keeper;
 struct aver_call;
@@ -18,19 +23,19 @@ struct aver_model;
 
 typedef struct aver_calls {
     struct aver_call **table;
-    uint32_t table_size; /* a power of two above count_max */
-    uint32_t count_max;
+    uint32_t table_size; /* a power of two above the places */
+    aver_shares shares;
     uint32_t count;
     uint64_t id_next;
     struct aver_call *first; /* all calls */
     aver_link_room room;     /* for what one event points to */
 } aver_calls;
 
-AVER_MUST_USE aver_err aver_calls_init(aver_calls *calls, uint32_t count_max);
+/* room_max: at most AVER_CALLS_MAX. */
+AVER_MUST_USE aver_err aver_calls_init(aver_calls *calls, uint32_t room_max);
 /* Frees the calls that are left, without a word to their clients. */
 void aver_calls_deinit(aver_calls *calls);
-bool aver_calls_full(const aver_calls *calls);
-/* Gives the call its job id. */
+/* Gives the call its job id, and its caller a place, for which the shares were asked. */
 void aver_calls_add(aver_calls *calls, struct aver_call *call);
 void aver_calls_remove(aver_calls *calls, struct aver_call *call);
 

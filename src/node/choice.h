@@ -19,6 +19,7 @@ typedef struct aver_choice {
     aver_buf logprobs; /* records of aver_logprobs_store, where they are asked for */
     aver_buf calls;    /* JSON objects of the calls, joined by commas, in the answer's form */
     uint32_t calls_count;
+    bool call_cut;       /* the last call is part of one: nothing but an end by length may follow */
     uint64_t characters; /* of the tokens whose logprobs were told in a stream */
     bool ended;
     aver_finish finish; /* when ended */

@@ -135,6 +135,8 @@ static aver_err engine_frames(aver_engine_link *link)
             break;
         }
         err = engine_message(link, &message);
+        /* Not every byte: what the engine may say is bounded by its jobs, how slowly is not. */
+        link->heard_ns = err == AVER_OK ? aver_time_monotonic_ns() : link->heard_ns;
         aver_link_message_deinit(&message);
         rest = aver_view_slice(rest, size, rest.size - size);
     }
@@ -165,7 +167,6 @@ static void engine_on_read(evutil_socket_t fd, short what, void *context)
         return;
     }
     link->in.size += (size_t)got;
-    link->heard_ns = aver_time_monotonic_ns();
     aver_err err = engine_frames(link);
     if (err != AVER_OK) {
         engine_down(link, err == AVER_E_USAGE);

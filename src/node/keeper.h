@@ -14,7 +14,7 @@
 
 #include "net/server.h"
 #include "node/bearer.h"
-#include "node/shared_files.h"
+#include "node/caller.h"
 #include "node/calls.h"
 #include "node/domain.h"
 #include "node/evidence.h"
@@ -22,6 +22,7 @@
 #include "node/models.h"
 #include "node/options.h"
 #include "node/replay.h"
+#include "node/shared_files.h"
 #include "node/vault.h"
 
 typedef enum aver_keeper_phase {
@@ -60,6 +61,7 @@ typedef struct aver_keeper {
     char bound[AVER_NODE_LISTENERS_MAX][128];
 
     aver_bearer *bearer; /* NULL: everyone may ask */
+    uint8_t caller_key[AVER_CALLER_KEY_BYTES];
     aver_replay *replay;
     aver_vault *vault;
     aver_metrics metrics;

@@ -2,6 +2,7 @@
 #include "node/keeper_start.h"
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/sys.h"
 #include "codec/json.h"
 #include "codec/text.h"
@@ -342,7 +343,7 @@ static void start_notify(void)
     }
 }
 
-/* Answers at once of all models, and those that may wait beyond them. */
+/* Answers at once of all models, and those that may wait beyond them, as far as there is room. */
 static uint32_t start_calls(const aver_node_options *options)
 {
     uint32_t sum = options->queue;
@@ -351,7 +352,7 @@ static uint32_t start_calls(const aver_node_options *options)
         uint32_t own = options->models[i].slots;
         sum += own != 0 ? own : options->slots;
     }
-    return sum;
+    return sum < AVER_CALLS_MAX ? sum : AVER_CALLS_MAX;
 }
 
 aver_err aver_keeper_start(aver_keeper *keeper)
@@ -364,6 +365,7 @@ aver_err aver_keeper_start(aver_keeper *keeper)
     start_process();
     aver_buf_init(&keeper->sealed, START_SEALED_BYTES_MAX);
     keeper->started_s = aver_time_wall_ms() / 1000;
+    aver_random(keeper->caller_key, sizeof(keeper->caller_key));
     aver_err err = aver_calls_init(&keeper->calls, start_calls(keeper->options));
     for (size_t i = 0; err == AVER_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
         err = steps[i](keeper);
@@ -398,6 +400,7 @@ void aver_keeper_stop(aver_keeper *keeper)
     aver_vault_free(keeper->vault);
     aver_replay_free(keeper->replay);
     aver_bearer_free(keeper->bearer);
+    aver_wipe(keeper->caller_key, sizeof(keeper->caller_key));
     aver_buf_deinit(&keeper->sealed);
     if (keeper->platform != NULL) {
         keeper->platform->close(keeper->tee);

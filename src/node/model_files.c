@@ -14,12 +14,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Coarser than the times of any file system. */
+#define FILES_SETTLE_NS (2ull * 1000 * 1000 * 1000)
+
 /* What the worker is to open, and what it found. */
 typedef struct order_file {
     const char *path; /* NULL: open already */
     uint64_t bytes_max;
+    aver_err refused_err; /* of the entry */
+    aver_file_stamp refused;
     aver_weights weights;
     bool opened;
+    bool read;
+    aver_err err;
+    aver_file_stamp stamp;
+    bool stamped; /* the stamp is that of what was read, and of nothing else to come */
 } order_file;
 
 typedef struct aver_model_order {
@@ -39,7 +48,7 @@ typedef struct aver_model_order {
 
 void aver_model_files_init(aver_model_files *files, struct event_base *base, unsigned threads)
 {
-    *files = (aver_model_files){.base = base, .threads = threads};
+    *files = (aver_model_files){.base = base, .threads = threads, .settle_ns = FILES_SETTLE_NS};
 }
 
 aver_err aver_model_files_add(aver_model_files *files, const char *path, aver_model_file **ret_file)
@@ -81,18 +90,81 @@ void aver_model_files_leave(aver_model_file *const *list, size_t count)
     }
 }
 
+static bool stamp_take(const char *path, aver_file_stamp *ret_stamp)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0) {
+        return false;
+    }
+    *ret_stamp = (aver_file_stamp){.device = info.st_dev,
+                                   .inode = info.st_ino,
+                                   .bytes = (uint64_t)info.st_size,
+                                   .changed = info.st_mtim,
+                                   .recorded = info.st_ctim};
+    return true;
+}
+
+static bool stamp_same(const aver_file_stamp *a, const aver_file_stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+           a->recorded.tv_sec == b->recorded.tv_sec && a->recorded.tv_nsec == b->recorded.tv_nsec;
+}
+
+/* A file that was refused and has not changed since; looked for before any file is read. */
+static aver_err order_remember(aver_model_order *order)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        const order_file *part = &order->parts[i];
+        aver_file_stamp stamp;
+
+        if (part->path != NULL && part->refused_err != AVER_OK && stamp_take(part->path, &stamp) &&
+            stamp_same(&stamp, &part->refused)) {
+            (void)snprintf(order->why, sizeof(order->why),
+                           "%.100s has not changed since it was refused", part->path);
+            return part->refused_err;
+        }
+    }
+    return AVER_OK;
+}
+
+/* False too for a time that is still to come: then nothing is known of its age. */
+static bool stamp_settled(const aver_file_stamp *stamp, uint64_t settle_ns)
+{
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) {
+        return false;
+    }
+    int64_t age_ns = (int64_t)(now.tv_sec - stamp->recorded.tv_sec) * 1000000000 +
+                     (now.tv_nsec - stamp->recorded.tv_nsec);
+    return age_ns > 0 && (uint64_t)age_ns > settle_ns;
+}
+
+static aver_err order_read(aver_model_order *order, order_file *part)
+{
+    aver_file_stamp after;
+    bool before = stamp_take(part->path, &part->stamp) &&
+                  stamp_settled(&part->stamp, order->files->settle_ns);
+
+    part->read = true;
+    part->err = aver_weights_open(part->path, part->bytes_max, order->files->threads,
+                                  &part->weights, order->why);
+    part->opened = part->err == AVER_OK;
+    part->stamped = before && stamp_take(part->path, &after) && stamp_same(&part->stamp, &after);
+    return part->err;
+}
+
 static void *order_work(void *context)
 {
     aver_model_order *order = context;
     const uint64_t one = 1;
 
+    order->err = order_remember(order);
     for (size_t i = 0; i < order->count && order->err == AVER_OK; i++) {
-        order_file *part = &order->parts[i];
-
-        if (part->path != NULL) {
-            order->err = aver_weights_open(part->path, part->bytes_max, order->files->threads,
-                                           &part->weights, order->why);
-            part->opened = order->err == AVER_OK;
+        if (order->parts[i].path != NULL) {
+            order->err = order_read(order, &order->parts[i]);
         }
     }
     if (write(order->fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
@@ -114,6 +186,12 @@ static aver_model_file *files_twin(const aver_model_files *files, const aver_mod
     return NULL;
 }
 
+static void file_refuse(aver_model_file *file, const order_file *part, aver_err err)
+{
+    file->refused_err = part->stamped ? err : AVER_OK;
+    file->refused = part->stamp;
+}
+
 /* Hands what the worker opened to the entry, or to the entry of the same contents. */
 static aver_err order_take(aver_model_order *order, size_t index)
 {
@@ -125,6 +203,7 @@ static aver_err order_take(aver_model_order *order, size_t index)
     }
     if (file->known && memcmp(file->root, part->weights.root, 32) != 0) {
         (void)snprintf(order->why, sizeof(order->why), "%.100s is not what it was", file->path);
+        file_refuse(file, part, AVER_E_PROOF);
         return AVER_E_PROOF;
     }
     if (!file->known) {
@@ -132,6 +211,7 @@ static aver_err order_take(aver_model_order *order, size_t index)
         file->counted.bytes = part->weights.bytes.size;
         file->known = true;
     }
+    file->refused_err = AVER_OK;
     aver_model_file *twin = files_twin(order->files, file);
     if (twin != NULL && file->users == 0) {
         file = twin;
@@ -179,6 +259,18 @@ static aver_err order_err(const aver_model_order *order)
     return order->err;
 }
 
+static void order_learn(const aver_model_order *order)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        const order_file *part = &order->parts[i];
+
+        order->files->reads += part->read ? 1 : 0;
+        if (part->err == AVER_E_FORMAT && order->list[i]->known) {
+            file_refuse(order->list[i], part, AVER_E_FORMAT);
+        }
+    }
+}
+
 static void order_finish(evutil_socket_t fd, short what, void *context)
 {
     aver_model_order *order = context;
@@ -187,6 +279,7 @@ static void order_finish(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     order->files->order = NULL;
+    order_learn(order);
     aver_err err = order_err(order);
     for (size_t i = 0; i < order->count && err == AVER_OK; i++) {
         err = order_take(order, i);
@@ -236,6 +329,8 @@ aver_err aver_model_files_want(aver_model_files *files, aver_model_file **list, 
         if (file->users == 0) {
             order->parts[i].path = file->path;
             order->parts[i].bytes_max = file->known ? file->counted.bytes : 0;
+            order->parts[i].refused_err = file->refused_err;
+            order->parts[i].refused = file->refused;
         }
     }
     aver_err err = order_start(order);

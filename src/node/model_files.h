@@ -4,7 +4,8 @@
 
 /*
  * model_files: the files of all models, weights and adapters, each in memory at most once. A file
- * is open while somebody uses it; opened again, it must have the root that it had first.
+ * is open while somebody uses it; opened again, it must have the root that it had first. One that
+ * has not is read once and remembered: as long as it stays as it is, it is refused unread.
  *
  *   want(files of one model) -> worker copies, seals and hashes -> done, in the loop
  *
@@ -14,9 +15,20 @@
 #include "model/weights.h"
 #include "node/residency.h"
 
+#include <time.h>
+
 struct event_base;
 
 #define AVER_MODEL_FILES_MAX (AVER_RESIDENTS_MAX * AVER_RESIDENT_FILES_MAX)
+
+/* Which file a path led to, and its version: who changes it changes its ctime. */
+typedef struct aver_file_stamp {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t bytes;
+    struct timespec changed;  /* mtime */
+    struct timespec recorded; /* ctime */
+} aver_file_stamp;
 
 typedef struct aver_model_file {
     aver_resident_file counted; /* its size */
@@ -25,6 +37,8 @@ typedef struct aver_model_file {
     uint8_t root[32];
     unsigned users; /* weights are open while there are some */
     aver_weights weights;
+    aver_err refused_err; /* PROOF or FORMAT: what was last there is not what was promised */
+    aver_file_stamp refused;
 } aver_model_file;
 
 /* OK; PROOF: another root than before; or what opening said, with words. */
@@ -37,6 +51,8 @@ typedef struct aver_model_files {
     unsigned threads;                            /* for copying and hashing, 0: all cores */
     aver_model_file *list[AVER_MODEL_FILES_MAX]; /* owned */
     size_t count;
+    uint64_t settle_ns; /* a file younger than this may change again without another ctime */
+    uint64_t reads;     /* files that were copied and hashed so far */
     struct aver_model_order *order; /* NULL: none in work */
 } aver_model_files;
 

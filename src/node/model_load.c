@@ -36,6 +36,7 @@ static aver_err load_engine(aver_model *model)
                        own->context_tokens != 0 ? own->context_tokens : options->context_tokens,
                    .batch_tokens = options->batch_tokens,
                    .threads = options->threads,
+                   .pin = options->pin,
                    .adapters_count = model->files_count - 1},
         .hooks = {.on_ready = aver_model_on_ready,
                   .on_events = aver_keeper_on_events,

@@ -24,28 +24,6 @@ static aver_err model_wrong(const model_reader *reader, const char *words, const
     return AVER_E_FORMAT;
 }
 
-/* Cuts the first piece off; a comma that stands twice is one of the piece. NULL at the end. */
-static char *model_piece(char **rest)
-{
-    char *piece = *rest;
-    char *to = piece;
-
-    if (piece == NULL) {
-        return NULL;
-    }
-    for (char *from = piece;; from++) {
-        if (from[0] == ',' && from[1] == ',') {
-            from++;
-        } else if (*from == ',' || *from == '\0') {
-            *rest = *from == ',' ? from + 1 : NULL;
-            break;
-        }
-        *to++ = *from;
-    }
-    *to = '\0';
-    return piece;
-}
-
 static aver_err model_number(const model_reader *reader, const char *text, const char *words,
                              uint32_t least, uint32_t most, uint32_t *ret_value)
 {
@@ -132,7 +110,7 @@ static aver_err model_setting(model_reader *reader, const char *piece)
 static aver_err model_read(model_reader *reader, char *text)
 {
     char *rest = text;
-    const char *path = model_piece(&rest);
+    const char *path = aver_list_cut(&rest);
     aver_err err = AVER_OK;
 
     if (path[0] == '\0') {
@@ -142,8 +120,8 @@ static aver_err model_read(model_reader *reader, char *text)
     if (reader->option.path == NULL) {
         return AVER_E_NOMEM;
     }
-    for (const char *piece = model_piece(&rest); piece != NULL && err == AVER_OK;
-         piece = model_piece(&rest)) {
+    for (const char *piece = aver_list_cut(&rest); piece != NULL && err == AVER_OK;
+         piece = aver_list_cut(&rest)) {
         err = model_setting(reader, piece);
     }
     return err;

@@ -48,6 +48,7 @@ typedef struct aver_openai_call {
     char id[AVER_OPENAI_CALL_ID_BYTES];
     aver_view name;
     aver_view arguments;
+    bool cut; /* these are only their beginning: the answer ends by its length */
 } aver_openai_call;
 
 /* LIMIT if the model's name is too long. */

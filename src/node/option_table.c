@@ -41,9 +41,12 @@ const aver_node_option aver_node_option_table[] = {
     {"context", "N", AVER_OPTION_CONTEXT, AVER_OPTION_ONCE,
      "tokens of context for each answer; default: the model's, at most 4096"},
     {"batch", "N", AVER_OPTION_BATCH, AVER_OPTION_ONCE,
-     "tokens of one engine step at most; default 512"},
+     "tokens of one engine step at most; default 256"},
     {"threads", "N", AVER_OPTION_THREADS, AVER_OPTION_ONCE,
      "threads of the engine; default: all cores, of more than four all but one"},
+    {"pin", "auto|on|off", AVER_OPTION_PIN, AVER_OPTION_ONCE,
+     "on: each engine thread stays on a core of its own; default auto, which\n"
+     "is off: a pinned thread cannot leave a core that others use"},
     {"shared-prefix", "FILE", AVER_OPTION_SHARED_PREFIX, AVER_OPTION_REPEATS,
      "public text, such as a system message, that the prompts of all callers\n"
      "may begin with and which is then read once for all; at most 8"},

@@ -164,6 +164,7 @@ static bool options_words(const options_reader *reader, int option)
 {
     static const char *const profiles[] = {"verified", "fast", NULL};
     static const char *const forms[] = {"text", "json", NULL};
+    static const char *const pins[] = {"auto", "off", "on", NULL};
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
     aver_node_options *options = reader->options;
     uint32_t index = 0;
@@ -172,6 +173,9 @@ static bool options_words(const options_reader *reader, int option)
     if (option == AVER_OPTION_PROFILE) {
         good = options_choice(reader, profiles, "verified or fast", &index);
         options->profile = index == 0 ? AVER_PROFILE_VERIFIED : AVER_PROFILE_FAST;
+    } else if (option == AVER_OPTION_PIN) {
+        good = options_choice(reader, pins, "auto, on or off", &index);
+        options->pin = index == 2;
     } else if (option == AVER_OPTION_LOG) {
         good = options_choice(reader, forms, "text or json", &index);
         options->log_json = index == 1;
@@ -196,7 +200,7 @@ static bool options_numbers(const options_reader *reader, int option)
     case AVER_OPTION_BATCH:
         return options_number(reader, 16, OPTIONS_BATCH_MAX, &options->batch_tokens);
     case AVER_OPTION_QUEUE:
-        return options_number(reader, 0, AVER_ENGINE_WAITING_MAX, &options->queue);
+        return options_number(reader, 0, AVER_NODE_QUEUE_MAX, &options->queue);
     case AVER_OPTION_SEAL_USES:
         return options_number(reader, AVER_REPLAY_USES_MIN, AVER_REPLAY_USES_MAX,
                               &options->seal_uses);
@@ -248,6 +252,7 @@ static bool options_one(const options_reader *reader, int option)
         options->engine_program = reader->value;
         return true;
     case AVER_OPTION_PROFILE:
+    case AVER_OPTION_PIN:
     case AVER_OPTION_LOG:
     case AVER_OPTION_LOG_LEVEL:
         return options_words(reader, option);

@@ -16,6 +16,7 @@
 #include "tee/tee.h"
 
 #define AVER_NODE_LISTENERS_MAX    8
+#define AVER_NODE_QUEUE_MAX        4096
 #define AVER_NODE_MODELS_MAX       AVER_KEYSET_MODELS_MAX
 #define AVER_NODE_SERVER_NAMES_MAX 12
 
@@ -40,6 +41,7 @@ typedef struct aver_node_options {
     uint32_t slots;
     uint32_t context_tokens; /* 0: the engine's choice, as in the next two */
     uint32_t threads;
+    bool pin; /* each engine thread stays on a core of its own */
     uint32_t batch_tokens;
     uint32_t queue;
     const char *shared_prefixes[AVER_ENGINE_SHARED_MAX]; /* files */

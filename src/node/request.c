@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/sys.h"
 #include "crypto/hash.h"
+#include "node/bodies.h"
 #include "node/call.h"
 #include "node/inbound.h"
 #include "node/keeper.h"
@@ -21,19 +22,26 @@ typedef struct request_refusal {
 } request_refusal;
 
 /* Cheap reasons to say no come before anything is opened or parsed. */
-static bool request_room(aver_keeper *keeper, aver_exchange *exchange)
+static bool request_room(aver_keeper *keeper, aver_exchange *exchange, const uint8_t *caller)
 {
     if (keeper->phase == AVER_KEEPER_DRAINING) {
         aver_reply_error(keeper, exchange, NULL, 503, "draining", NULL,
                          "The node is going out of service.");
         return false;
     }
-    if (aver_calls_full(&keeper->calls)) {
+    switch (aver_shares_ask(&keeper->calls.shares, caller)) {
+    case AVER_SHARES_PLACE:
+        return true;
+    case AVER_SHARES_FULL:
         aver_reply_error(keeper, exchange, NULL, 429, "queue_full", NULL,
                          "All slots are taken and the queue is full; try again.");
-        return false;
+        break;
+    case AVER_SHARES_OWN:
+        aver_reply_error(keeper, exchange, NULL, 429, "share_full", NULL,
+                         "Others ask too, and your share of the queue is full; try again.");
+        break;
     }
-    return true;
+    return false;
 }
 
 static bool request_claims(const aver_keeper *keeper, const aver_job_claims *claims,
@@ -100,6 +108,40 @@ static bool request_fits(const aver_job *job, const aver_model *model)
     return job->choices_count <= 1 || context + job->choices_count * each <= AVER_TOKENS_MAX;
 }
 
+/* True if the vectors of all inputs fit into an answer. */
+static bool request_vectors_fit(const aver_job *job, const aver_model *model,
+                                request_refusal *ret_refusal)
+{
+    uint64_t size = model->info.vector_size;
+
+    if (job->endpoint != AVER_ENDPOINT_EMBEDDINGS ||
+        aver_bodies_embeddings_bytes_max(job->inputs_count, size, job->base64_vectors) <=
+            AVER_CALL_BODY_BYTES_MAX) {
+        return true;
+    }
+    *ret_refusal = (request_refusal){
+        400, "invalid_value", "input",
+        job->base64_vectors ? "So many vectors of this model could be more than the 32 MiB of an "
+                              "answer; send fewer inputs."
+                            : "So many vectors of this model could be more than the 32 MiB of an "
+                              "answer; send fewer inputs, or ask for base64."};
+    return false;
+}
+
+/* True if every id of a prompt that is ids is one of the model's. */
+static bool request_ids_known(const aver_job *job, const aver_model *model)
+{
+    if (job->endpoint != AVER_ENDPOINT_COMPLETION) {
+        return true;
+    }
+    for (uint32_t i = 0; i < job->inputs_count; i++) {
+        if (aver_be32_read(job->prompt.data + 4 * (size_t)i) >= model->info.vocabulary_size) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool request_suits(const aver_job *job, const aver_model *model,
                           request_refusal *ret_refusal)
 {
@@ -125,13 +167,18 @@ static bool request_suits(const aver_job *job, const aver_model *model,
             (request_refusal){400, "invalid_value", "logit_bias", "This model has no such token."};
         return false;
     }
+    if (!request_ids_known(job, model)) {
+        *ret_refusal =
+            (request_refusal){400, "invalid_value", "prompt", "This model has no such token."};
+        return false;
+    }
     if (!request_fits(job, model)) {
         *ret_refusal = (request_refusal){400, "invalid_value", "n",
                                          "So many choices of this length are too much for one "
                                          "receipt; give a lower n or max_tokens."};
         return false;
     }
-    return true;
+    return request_vectors_fit(job, model, ret_refusal);
 }
 
 /* The model of this name; for paths that need none, the first. */
@@ -195,7 +242,7 @@ static void request_begin(aver_keeper *keeper, aver_inbound *inbound,
 }
 
 static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endpoint endpoint,
-                           const char *path, uint64_t arrived_ns)
+                           const char *path, const uint8_t *caller, uint64_t arrived_ns)
 {
     const char *method = aver_exchange_method(inbound->exchange);
     aver_job job = {0};
@@ -209,6 +256,7 @@ static void request_opened(aver_keeper *keeper, aver_inbound *inbound, aver_endp
         return;
     }
     aver_request_scope(&job, aver_exchange_header(inbound->exchange, "Authorization"));
+    memcpy(job.caller, caller, sizeof(job.caller));
     if (request_valid(keeper, &job, method, path, &model, &why)) {
         request_begin(keeper, inbound,
                       &(aver_call_request){.model = model,
@@ -230,10 +278,14 @@ void aver_request_handle(aver_keeper *keeper, aver_exchange *exchange, aver_endp
                          const char *path)
 {
     uint64_t arrived_ns = aver_time_monotonic_ns();
+    uint8_t caller[AVER_JOB_CALLER_BYTES];
     aver_inbound inbound;
 
-    if (request_room(keeper, exchange) && aver_inbound_open(keeper, exchange, &inbound)) {
-        request_opened(keeper, &inbound, endpoint, path, arrived_ns);
+    aver_caller_id(keeper->caller_key, keeper->bearer != NULL,
+                   aver_exchange_header(exchange, "Authorization"), aver_exchange_peer(exchange),
+                   caller);
+    if (request_room(keeper, exchange, caller) && aver_inbound_open(keeper, exchange, &inbound)) {
+        request_opened(keeper, &inbound, endpoint, path, caller, arrived_ns);
         aver_inbound_deinit(&inbound);
     }
 }

@@ -7,6 +7,10 @@
 
 #include <inttypes.h>
 
+/* Beside what an event may repeat of a message stand tools, a schema and texts: together less than
+ * AVER_STREAM_LINE_BYTES_MAX. */
+#define REPEATED_BYTES_MAX ((size_t)5 * 1024 * 1024 / 2)
+
 /* What the object says of an answer's state beside its items. */
 typedef struct responses_state {
     const char *status;
@@ -236,10 +240,22 @@ static void put_place(const aver_responses *answer, const char *kind, bool conte
                            content ? ",\"content_index\":0" : "");
 }
 
+/* Of the message that is open. Where they would make an event longer than its readers take, they
+ * are not told again: each came with its delta. */
+static void put_logprobs(const aver_responses *answer, aver_buf *out)
+{
+    size_t start = out->size;
+
+    aver_logprobs_put_all(aver_buf_view(&answer->logprobs), out);
+    if (answer->stream && answer->items.size + (out->size - start) > REPEATED_BYTES_MAX) {
+        out->size = start;
+    }
+}
+
 static void put_part(const aver_responses *answer, aver_buf *out)
 {
     aver_buf_append_text(out, "{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[");
-    aver_logprobs_put_all(aver_buf_view(&answer->logprobs), out);
+    put_logprobs(answer, out);
     aver_buf_append_text(out, "],\"text\":");
     aver_json_append_string(out, aver_buf_view(&answer->text));
     aver_buf_append_byte(out, '}');
@@ -264,7 +280,9 @@ static void put_call(const aver_responses *answer, const aver_openai_call *call,
     aver_buf_append_text(out, "{\"id\":");
     put_item_id(answer, "fc", out);
     aver_buf_append_format(out, ",\"type\":\"function_call\",\"status\":\"%s\",\"arguments\":",
-                           ended ? "completed" : "in_progress");
+                           !ended      ? "in_progress"
+                           : call->cut ? "incomplete"
+                                       : "completed");
     aver_json_append_string(out, ended ? call->arguments : (aver_view){NULL, 0});
     aver_buf_append_format(out, ",\"call_id\":\"%s\",\"name\":", call->id);
     aver_json_append_string(out, call->name);
@@ -304,7 +322,7 @@ static void message_events_last(aver_responses *answer, const char *status)
 
     put_place(answer, "msg", true, out);
     aver_buf_append_text(out, ",\"logprobs\":[");
-    aver_logprobs_put_all(aver_buf_view(&answer->logprobs), out);
+    put_logprobs(answer, out);
     aver_buf_append_text(out, "],\"text\":");
     aver_json_append_string(out, aver_buf_view(&answer->text));
     event_end(answer);

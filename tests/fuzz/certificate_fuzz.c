@@ -18,6 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AVER_ASSERT(shape == AVER_OK || (of_key == shape && of_cmw == shape));
     AVER_ASSERT(of_cmw != AVER_OK || (of_key == AVER_OK && cmw.size > 0));
     AVER_ASSERT(of_cmw == AVER_OK || cmw.size == 0);
+    aver_buf names;
+    aver_buf_init(&names, 1 << 20);
+    if (aver_tls_authority_names(der, &names) == AVER_OK) {
+        AVER_ASSERT(of_key == AVER_OK && names.size > 0);
+    }
+    aver_buf_deinit(&names);
     aver_buf_deinit(&cmw);
     return 0;
 }

@@ -40,6 +40,8 @@ port=$(port_of ready)
 
 # The authority comes with a verdict, or not at all.
 fetch --ca ca.pem -o bundle || fail "no authority: $(cat fetch.err)"
+grep -q 'vouches for localhost, 127\.0\.0\.1, ::1, aver\.example;' fetch.err ||
+    fail "the names of the authority are not said: $(cat fetch.err)"
 "$bin/aver" attest verify bundle --policy policy.json --sim-root sim.key.pub >/dev/null ||
     fail 'the bundle does not hold'
 echo '{"version": 1}' >nothing.json

@@ -144,16 +144,14 @@ static void genuine_node_gets_it(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    node_fixture_start(&node, NULL);
-    cli_run_open(&run, &node);
+    cli_run_start(&run, &node, NULL);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    cli_run_close(&run);
-    return node_fixture_stop(&node);
+    return cli_run_stop(&run, &node);
 }
 
 int main(void)

@@ -85,6 +85,16 @@ lacks fast.json 'profiles'
 run 4 policy pin --sim --program "$top/absent" --model "$model"
 echo 'not a model' >bad.gguf
 run 2 policy pin --sim --program "$bin/aver-node-sim" --model bad.gguf
+# Several models, one of them twice: each root once.
+"$bin/aver-model-make" bert 64,128,2,2,64,1 vectors.gguf >/dev/null || fail 'no model for vectors'
+run 0 policy pin --sim --program "$bin/aver-node-sim" -m "$model" -m vectors.gguf --model "$model" \
+    -o two.json
+[ "$(grep -cE '^    "[0-9a-f]{64}"' two.json)" = 2 ] || fail 'not two models in the policy'
+run 0 model root vectors.gguf
+has two.json "\"$(grep -oE '^[0-9a-f]{64}' out | head -n 1)\""
+run 2 policy pin --sim --program "$bin/aver-node-sim" -m "$model" -m vectors.gguf --lora some.gguf
+has err '--lora goes with one --model'
+run 4 policy pin --sim --program "$bin/aver-node-sim" -m "$model" -m absent.gguf
 run 1 policy lint policy.json
 has out 'simulator'
 printf '{"version":1,"name":"x","platforms":["snp"],"measurements":[{"platform":"snp","measurement":"%096d"}],

@@ -137,8 +137,7 @@ static void a_flipped_bit_breaks_the_seal(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    node_fixture_start(&node, NULL);
-    cli_run_open(&run, &node);
+    cli_run_start(&run, &node, NULL);
     cli_run_path(&run, "x.capsule", capsule);
     return 0;
 }
@@ -146,8 +145,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    cli_run_close(&run);
-    return node_fixture_stop(&node);
+    return cli_run_stop(&run, &node);
 }
 
 int main(void)

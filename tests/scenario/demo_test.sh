@@ -17,7 +17,9 @@ TMPDIR=$top/tmp
 export AVER_CACHE TMPDIR
 mkdir "$TMPDIR"
 
-"$bin/aver" demo --model "$model" --keep "$top/kept" >"$top/out" 2>&1 </dev/null ||
+# Where a path has a comma, a node's option has two.
+cp "$model" "$top/one,two.gguf"
+"$bin/aver" demo --model "$top/one,two.gguf" --keep "$top/kept" >"$top/out" 2>&1 </dev/null ||
     fail 'the demo ended badly'
 [ "$(grep -c '^  REFUSED ' "$top/out")" = 13 ] || fail 'not 13 rows say REFUSED'
 grep -q '13 of 13 tricks refused' "$top/out" || fail 'no summary'

@@ -115,6 +115,12 @@ grep -o 'aver_[a-z_]*' "$board" | sort -u >drawn
 comm -13 given drawn >missing
 [ ! -s missing ] || fail "the dashboard draws what no node gives: $(tr '\n' ' ' <missing)"
 [ "$(wc -l <drawn)" -gt 10 ] || fail 'the dashboard draws hardly anything'
+sed 's/_bucket$//; s/_sum$//; s/_count$//' drawn | sort -u >plain
+cut -d ' ' -f 1 two | sort -u >documented
+comm -13 documented plain >missing
+[ ! -s missing ] || fail "the dashboard draws what docs/metrics.md has not: $(tr '\n' ' ' <missing)"
+grep '^aver_models\{0,1\}_' documented | comm -23 - plain >missing
+[ ! -s missing ] || fail "the dashboard lacks metrics of models: $(tr '\n' ' ' <missing)"
 if command -v node >/dev/null; then
     node -e '
         const board = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));

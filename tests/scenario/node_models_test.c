@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAMES       4 /* that generate text; the last one has an adapter */
@@ -555,10 +556,22 @@ static void test_a_file_that_changed_is_not_served(void **state)
     assert_int_equal(node_fixture_stop(&node), 0);
 }
 
+static void start_fails(const char *const *args, int status, const char *words)
+{
+    node_fixture failing;
+
+    assert_int_equal(node_fixture_fail(&failing, args), status);
+    if (!node_fixture_log_has(&failing, words)) {
+        fail_msg("the log does not say \"%s\"", words);
+    }
+    node_fixture_remove(&failing);
+}
+
 static void test_what_cannot_be_served_ends_the_start(void **state)
 {
     char narrow[SPEC_BYTES], twice[SPEC_BYTES], thin[SPEC_BYTES], weak[MADE_MODEL_PATH_BYTES];
-    char key[SPEC_BYTES];
+    char key[SPEC_BYTES], fewer[SPEC_BYTES], taken[SPEC_BYTES], file_only[32];
+    struct stat info;
     const struct {
         const char *args[10];
         const char *words;
@@ -567,6 +580,11 @@ static void test_what_cannot_be_served_ends_the_start(void **state)
         {{"--platform", key, "--model", one_spec, "--model", twice, NULL},
          "two models of the name"},
         {{"--platform", key, "--model", one_spec, "--model", narrow, NULL}, "are the same model"},
+        {{"--platform", key, "--model", one_spec, "--model", fewer, NULL}, "are the same model"},
+        {{"--platform", key, "--model", one_spec, "--model", two_spec, "--model", taken, NULL},
+         "two models of the name"},
+        /* Room for the file, none for what its engine needs. */
+        {{"--platform", key, "--model", one_spec, "--memory", file_only, NULL}, "one needs"},
         {{"--platform", key, "--model", thin, NULL}, "Use --profile fast"},
         {{"--platform", key, "--model", one_spec, "--model", two_spec, "--model-name", "x", NULL},
          "--model-name is for one model"},
@@ -576,17 +594,17 @@ static void test_what_cannot_be_served_ends_the_start(void **state)
     (void)snprintf(key, sizeof(key), "sim:key=%s/key", made.dir);
     (void)snprintf(twice, sizeof(twice), "%s,name=one", two_path);
     (void)snprintf(narrow, sizeof(narrow), "%s,name=narrow,context=64", one_path);
+    (void)snprintf(fewer, sizeof(fewer), "%s,name=fewer,slots=3", one_path);
+    (void)snprintf(taken, sizeof(taken), "%s,name=two", one_path);
+    assert_int_equal(stat(one_path, &info), 0);
+    (void)snprintf(file_only, sizeof(file_only), "%lld", (long long)info.st_size + 1000);
     made_models_lora(&made, "weak", one_path, 8, 5, weak);
     (void)snprintf(thin, sizeof(thin), "%s,lora=%s", one_path, weak);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        node_fixture failing;
-
-        assert_int_equal(node_fixture_fail(&failing, cases[i].args), 2);
-        if (!node_fixture_log_has(&failing, cases[i].words)) {
-            fail_msg("case %zu does not say \"%s\"", i, cases[i].words);
-        }
-        node_fixture_remove(&failing);
+        start_fails(cases[i].args, 2, cases[i].words);
     }
+    start_fails((const char *const[]){"--platform", key, "--model", "/absent.gguf", NULL}, 1,
+                "cannot open the model file");
 }
 
 static int setup(void **state)

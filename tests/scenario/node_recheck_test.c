@@ -99,6 +99,8 @@ static void plain_answers_of_several_choices_are_the_same(void **state)
     assert_same("/v1/completions", "\"prompt\":\"The cat\",\"max_tokens\":12,\"n\":2");
     assert_same("/v1/completions",
                 "\"prompt\":\"The cat\",\"max_tokens\":12,\"n\":2,\"stream\":true");
+    assert_same("/v1/completions", "\"prompt\":[1,300,400],\"max_tokens\":12");
+    assert_same("/v1/completions", "\"prompt\":[1,300,400],\"max_tokens\":12,\"stream\":true");
 }
 
 static void answers_that_call_tools_are_the_same(void **state)
@@ -108,6 +110,9 @@ static void answers_that_call_tools_are_the_same(void **state)
     assert_same("/v1/chat/completions", CHAT TOOLS ",\"max_tokens\":100,\"stream\":true");
     assert_same("/v1/chat/completions", CHAT TOOLS ",\"max_tokens\":100,\"n\":2");
     assert_same("/v1/chat/completions", CHAT TOOLS ",\"max_tokens\":100,\"n\":2,\"stream\":true");
+    /* Cut before the name is whole, and in the arguments. */
+    assert_same("/v1/chat/completions", CHAT TOOLS ",\"max_tokens\":4");
+    assert_same("/v1/chat/completions", CHAT TOOLS ",\"max_tokens\":40,\"stream\":true");
 }
 
 static void answers_under_a_schema_are_the_same(void **state)

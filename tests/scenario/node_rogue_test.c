@@ -65,6 +65,7 @@ static void test_each_breach_ends_the_engine_and_not_the_node(void **state)
         "token after its choice",
         "choice that was aborted",
         "another end than its choice",
+        "events of nothing",
     };
     const size_t count = sizeof(deeds) / sizeof(deeds[0]);
     node_fixture node;

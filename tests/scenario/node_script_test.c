@@ -12,7 +12,7 @@
 #include "codec/text.h"
 #include "crypto/hash.h"
 #include "engine/link.h"
-#include "support/node_client.h"
+#include "support/answer_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@
 #define RESPONSES  "/v1/responses"
 #define EMBEDDINGS "/v1/embeddings"
 #define TOKENIZE   "/tokenize"
+#define TEMPLATE   "/apply-template"
 #define BODY_MAX   65536
 #define EVENTS_MAX 12
 
@@ -91,6 +92,10 @@ static const aver_logprob script_logprobs[] = {{5, -100, TEXT("x")},
     {                                                                                              \
         .kind = AVER_EVENT_TEXT, .text = TEXT(said)                                                \
     }
+#define READ(count)                                                                                \
+    {                                                                                              \
+        .kind = AVER_EVENT_READ, .read_count = (count)                                             \
+    }
 
 typedef struct script {
     const char *name;
@@ -141,15 +146,6 @@ static void script_body(const node_fixture *node, const script *play, const char
     aver_buf_deinit(&hex);
 }
 
-static aver_err heard_event(const aver_stream_item *item, void *context)
-{
-    json_t *json = NULL;
-
-    assert_int_equal(aver_json_parse(item->value, BODY_MAX, &json, NULL), AVER_OK);
-    assert_int_equal(json_array_append_new(context, json), 0);
-    return AVER_OK;
-}
-
 /* Asks; whatever comes back has a receipt that holds. */
 static heard script_ask(node_session *session, const node_fixture *node, const script *play,
                         bool sealed, bool stream)
@@ -168,41 +164,9 @@ static heard script_ask(node_session *session, const node_fixture *node, const s
     answer.done = got.done;
     answer.said = got.said;
     (void)snprintf(answer.code, sizeof(answer.code), "%s", got.code);
-    if (got.streamed) {
-        aver_stream_reader *reader = NULL;
-
-        answer.json = json_array();
-        assert_int_equal(aver_stream_reader_new(heard_event, answer.json, &reader), AVER_OK);
-        assert_int_equal(aver_stream_reader_feed(reader, aver_buf_view(&got.body)), AVER_OK);
-        aver_stream_reader_free(reader);
-    } else {
-        assert_int_equal(aver_json_parse(aver_buf_view(&got.body), BODY_MAX, &answer.json, NULL),
-                         AVER_OK);
-    }
+    answer.json = answer_json(&got, NULL);
     node_answer_deinit(&got);
     return answer;
-}
-
-static const json_t *at(const json_t *json, const char *path)
-{
-    char name[64];
-
-    while (json != NULL && *path != '\0') {
-        size_t size = strcspn(path, ".");
-
-        (void)snprintf(name, sizeof(name), "%.*s", (int)size, path);
-        json = json_is_array(json) ? json_array_get(json, strtoul(name, NULL, 10))
-                                   : json_object_get(json, name);
-        path += path[size] == '.' ? size + 1 : size;
-    }
-    return json;
-}
-
-static const char *text_at(const json_t *json, const char *path)
-{
-    const char *text = json_string_value(at(json, path));
-
-    return text != NULL ? text : "";
 }
 
 /* The id that the page promises for a call. */
@@ -221,8 +185,9 @@ static void call_id(const heard *answer, uint32_t choice, uint32_t index, char r
 static const script two_calls = {"two calls",
                                  CHAT,
                                  ASK(TOOLS),
-                                 {STARTED, TOKEN(0, ""), CALLED(0, 0, "f", "{\"a\":[1]}"),
-                                  CALLED(0, 1, "g", "{}"), CHOICE(0, TOOL, 1), DONE(TOOL, 1)}};
+                                 {STARTED, READ(1), READ(2), TOKEN(0, ""),
+                                  CALLED(0, 0, "f", "{\"a\":[1]}"), CALLED(0, 1, "g", "{}"),
+                                  CHOICE(0, TOOL, 1), DONE(TOOL, 1)}};
 
 static void calls_reach_the_caller_whole(void **state)
 {
@@ -236,26 +201,26 @@ static void calls_reach_the_caller_whole(void **state)
     heard answer = script_ask(&session, &node, &two_calls, true, false);
     assert_int_equal(answer.status, 200);
     assert_int_equal(answer.said.finish, AVER_FINISH_TOOL);
-    assert_true(json_is_null(at(answer.json, "choices.0.message.content")));
-    assert_string_equal(text_at(answer.json, "choices.0.finish_reason"), "tool_calls");
-    assert_int_equal(json_array_size(at(answer.json, "choices.0.message.tool_calls")), 2);
-    const json_t *call = at(answer.json, "choices.0.message.tool_calls.1");
+    assert_true(json_is_null(answer_at(answer.json, "choices.0.message.content")));
+    assert_string_equal(answer_text_at(answer.json, "choices.0.finish_reason"), "tool_calls");
+    assert_int_equal(json_array_size(answer_at(answer.json, "choices.0.message.tool_calls")), 2);
+    const json_t *call = answer_at(answer.json, "choices.0.message.tool_calls.1");
     call_id(&answer, 0, 1, id);
-    assert_string_equal(text_at(call, "id"), id);
-    assert_string_equal(text_at(call, "function.name"), "g");
-    assert_string_equal(text_at(call, "function.arguments"), "{}");
+    assert_string_equal(answer_text_at(call, "id"), id);
+    assert_string_equal(answer_text_at(call, "function.name"), "g");
+    assert_string_equal(answer_text_at(call, "function.arguments"), "{}");
     json_decref(answer.json);
 
     answer = script_ask(&session, &node, &two_calls, true, true);
     assert_true(answer.done);
-    const json_t *first = at(answer.json, "1.choices.0.delta.tool_calls.0");
-    const json_t *second = at(answer.json, "2.choices.0.delta.tool_calls.0");
-    assert_int_equal(json_integer_value(at(first, "index")), 0);
-    assert_string_equal(text_at(first, "function.arguments"), "{\"a\":[1]}");
+    const json_t *first = answer_at(answer.json, "1.choices.0.delta.tool_calls.0");
+    const json_t *second = answer_at(answer.json, "2.choices.0.delta.tool_calls.0");
+    assert_int_equal(json_integer_value(answer_at(first, "index")), 0);
+    assert_string_equal(answer_text_at(first, "function.arguments"), "{\"a\":[1]}");
     call_id(&answer, 0, 0, id);
-    assert_string_equal(text_at(first, "id"), id);
-    assert_int_equal(json_integer_value(at(second, "index")), 1);
-    assert_string_equal(text_at(answer.json, "3.choices.0.finish_reason"), "tool_calls");
+    assert_string_equal(answer_text_at(first, "id"), id);
+    assert_int_equal(json_integer_value(answer_at(second, "index")), 1);
+    assert_string_equal(answer_text_at(answer.json, "3.choices.0.finish_reason"), "tool_calls");
     json_decref(answer.json);
     node_session_close(&session);
     assert_int_equal(node_fixture_stop(&node), 0);
@@ -283,17 +248,53 @@ static void responses_have_calls_as_items(void **state)
         if (way >= 2) {
             size_t last = json_array_size(answer.json) - 1;
 
-            assert_string_equal(text_at(json_array_get(answer.json, last), "type"),
+            assert_string_equal(answer_text_at(json_array_get(answer.json, last), "type"),
                                 "response.completed");
-            response = at(json_array_get(answer.json, last), "response");
+            response = answer_at(json_array_get(answer.json, last), "response");
         }
         assert_false(answer.done);
-        assert_string_equal(text_at(response, "status"), "completed");
-        assert_string_equal(text_at(response, "output.0.content.0.text"), "Well");
-        assert_string_equal(text_at(response, "output.1.type"), "function_call");
-        assert_string_equal(text_at(response, "output.1.arguments"), "{\"a\":1}");
+        assert_string_equal(answer_text_at(response, "status"), "completed");
+        assert_string_equal(answer_text_at(response, "output.0.content.0.text"), "Well");
+        assert_string_equal(answer_text_at(response, "output.1.type"), "function_call");
+        assert_string_equal(answer_text_at(response, "output.1.arguments"), "{\"a\":1}");
         call_id(&answer, 0, 0, id);
-        assert_string_equal(text_at(response, "output.1.call_id"), id);
+        assert_string_equal(answer_text_at(response, "output.1.call_id"), id);
+        json_decref(answer.json);
+    }
+    node_session_close(&session);
+    assert_int_equal(node_fixture_stop(&node), 0);
+}
+
+static const script cut_call = {"a call that is cut",
+                                RESPONSES,
+                                INPUT(FLAT_TOOLS),
+                                {STARTED, TOKEN(0, "Well"), CALLED(0, 0, "f", "{\"a\":1"),
+                                 CHOICE(0, LENGTH, 1), DONE(LENGTH, 1)}};
+
+static void a_call_that_is_cut_is_an_item_that_is_incomplete(void **state)
+{
+    node_fixture node;
+    node_session session;
+
+    (void)state;
+    script_start(&node, "aver-script-engine");
+    node_session_open(&session, &node, false);
+    for (unsigned way = 0; way < 2; way++) {
+        heard answer = script_ask(&session, &node, &cut_call, true, way == 1);
+        const json_t *response = answer.json;
+
+        if (way == 1) {
+            size_t last = json_array_size(answer.json) - 1;
+
+            assert_string_equal(answer_text_at(json_array_get(answer.json, last), "type"),
+                                "response.incomplete");
+            response = answer_at(json_array_get(answer.json, last), "response");
+        }
+        assert_string_equal(answer_text_at(response, "status"), "incomplete");
+        assert_string_equal(answer_text_at(response, "output.0.status"), "completed");
+        assert_string_equal(answer_text_at(response, "output.1.type"), "function_call");
+        assert_string_equal(answer_text_at(response, "output.1.status"), "incomplete");
+        assert_string_equal(answer_text_at(response, "output.1.arguments"), "{\"a\":1");
         json_decref(answer.json);
     }
     node_session_close(&session);
@@ -325,6 +326,18 @@ static const script script_breaches[] = {
     {"arguments that are no JSON", CHAT, ASK(TOOLS), {STARTED, CALLED(0, 0, "f", "{\"a\":}")}},
     {"arguments that are no object", CHAT, ASK(TOOLS), {STARTED, CALLED(0, 0, "f", "[1]")}},
     {"arguments with more behind them", CHAT, ASK(TOOLS), {STARTED, CALLED(0, 0, "f", "{}{}")}},
+    {"an end by a tool after a call that is cut",
+     CHAT,
+     ASK(TOOLS),
+     {STARTED, TOKEN(0, "x"), CALLED(0, 0, "f", "{\"a"), CHOICE(0, TOOL, 1)}},
+    {"text after a call that is cut",
+     CHAT,
+     ASK(TOOLS),
+     {STARTED, CALLED(0, 0, "f", "{\"a"), TOKEN(0, "x")}},
+    {"a call after one that is cut",
+     CHAT,
+     ASK(TOOLS),
+     {STARTED, CALLED(0, 0, "f", "{\"a"), CALLED(0, 1, "f", "{}")}},
     {"end by a tool without a call",
      CHAT,
      ASK(TOOLS),
@@ -355,6 +368,18 @@ static const script script_breaches[] = {
      PROMPT(",\"logprobs\":3"),
      {STARTED, LIKELY(0, 4)}},
     {"a vector of a text", COMPLETION, PROMPT(""), {STARTED, VECTOR(0, 3)}},
+    {"read before the start", COMPLETION, PROMPT(""), {READ(1)}},
+    {"the whole prompt read", COMPLETION, PROMPT(""), {STARTED, READ(3)}},
+    {"the same part read twice", COMPLETION, PROMPT(""), {STARTED, READ(1), READ(1)}},
+    {"less read than before", COMPLETION, PROMPT(""), {STARTED, READ(2), READ(1)}},
+    {"what was cached read again",
+     COMPLETION,
+     PROMPT(""),
+     {{.kind = AVER_EVENT_STARTED, .prompt_ids = script_ids, .prompt_count = 3, .cached_count = 2},
+      READ(2)}},
+    {"read after a token", COMPLETION, PROMPT(""), {STARTED, TOKEN(0, "x"), READ(1)}},
+    {"reading where nothing is read", TOKENIZE, CONTENT(""), {STARTED, READ(1)}},
+    {"an empty text", TEMPLATE, ASK(""), {STARTED, SAID("")}},
     {"a text that is no answer", COMPLETION, PROMPT(""), {STARTED, SAID("x")}},
     {"pieces unasked", TOKENIZE, CONTENT(""), {STARTED, LIKELY(0, 1)}},
     {"pieces that are missing", TOKENIZE, CONTENT(",\"with_pieces\":true"), {STARTED, DONE_BARE}},
@@ -421,6 +446,34 @@ static void what_an_engine_may_not_say_ends_it(void **state)
                             sizeof(script_breaches) / sizeof(script_breaches[0]), &two_calls);
 }
 
+/* What an engine gives as its reason is cut between two characters. */
+static void a_long_reason_is_cut_at_a_character(void **state)
+{
+    static char reason[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "01234567890123456789012345678\xc3\xa9 and more";
+    static const script refusal = {
+        "a long reason",
+        COMPLETION,
+        PROMPT(""),
+        {{.kind = AVER_EVENT_REFUSED, .text = {(const uint8_t *)reason, sizeof(reason) - 1}}}};
+    node_fixture node;
+    node_session session;
+
+    (void)state;
+    script_start(&node, "aver-script-engine");
+    node_session_open(&session, &node, false);
+    heard answer = script_ask(&session, &node, &refusal, true, false);
+    assert_int_equal(answer.status, 400);
+    const char *message = answer_text_at(answer.json, "error.message");
+    assert_int_equal(strlen(message), 239);
+    assert_memory_equal(message, reason, 239);
+    json_decref(answer.json);
+    node_session_close(&session);
+    assert_int_equal(node_fixture_stop(&node), 0);
+}
+
 static const script two_vectors = {
     "two vectors", EMBEDDINGS, INPUTS(""), {STARTED, VECTOR(0, 3), VECTOR(1, 3), DONE(STOP, 0)}};
 
@@ -448,21 +501,21 @@ static void vectors_reach_the_caller(void **state)
     script_start(&node, "aver-vector-engine");
     node_session_open(&session, &node, false);
     heard answer = script_ask(&session, &node, &two_vectors, false, false);
-    assert_string_equal(text_at(answer.json, "object"), "list");
-    assert_int_equal(json_array_size(at(answer.json, "data")), 2);
-    assert_int_equal(json_integer_value(at(answer.json, "data.1.index")), 1);
+    assert_string_equal(answer_text_at(answer.json, "object"), "list");
+    assert_int_equal(json_array_size(answer_at(answer.json, "data")), 2);
+    assert_int_equal(json_integer_value(answer_at(answer.json, "data.1.index")), 1);
     for (size_t i = 0; i < 3; i++) {
-        const json_t *number = json_array_get(at(answer.json, "data.1.embedding"), i);
+        const json_t *number = json_array_get(answer_at(answer.json, "data.1.embedding"), i);
         assert_true((float)json_number_value(number) == script_floats[i]);
     }
-    assert_int_equal(json_integer_value(at(answer.json, "usage.prompt_tokens")), 3);
+    assert_int_equal(json_integer_value(answer_at(answer.json, "usage.prompt_tokens")), 3);
     json_decref(answer.json);
 
     answer = script_ask(&session, &node, &encoded, true, false);
     aver_buf_init(&vector, sizeof(bytes));
-    assert_int_equal(
-        aver_base64_decode(aver_view_text(text_at(answer.json, "data.0.embedding")), &vector),
-        AVER_OK);
+    assert_int_equal(aver_base64_decode(
+                         aver_view_text(answer_text_at(answer.json, "data.0.embedding")), &vector),
+                     AVER_OK);
     assert_int_equal(vector.size, sizeof(script_floats));
     assert_memory_equal(vector.data, script_floats, sizeof(script_floats));
     aver_buf_deinit(&vector);
@@ -490,7 +543,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_reach_the_caller_whole),
         cmocka_unit_test(responses_have_calls_as_items),
+        cmocka_unit_test(a_call_that_is_cut_is_an_item_that_is_incomplete),
         cmocka_unit_test(what_an_engine_may_not_say_ends_it),
+        cmocka_unit_test(a_long_reason_is_cut_at_a_character),
         cmocka_unit_test(bad_vectors_end_the_engine),
         cmocka_unit_test(vectors_reach_the_caller),
     };

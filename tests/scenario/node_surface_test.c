@@ -10,8 +10,8 @@
 
 #include "codec/json.h"
 #include "codec/text.h"
+#include "support/answer_json.h"
 #include "support/made_model.h"
-#include "support/node_client.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -51,38 +51,10 @@ static int surface_teardown(void **state)
 typedef struct surface_answer {
     aver_receipt said;
     aver_tokens tokens;
-    json_t *json;     /* of a whole answer; of a stream the array of its events */
-    char names[4096]; /* of the events, each with a space behind it */
+    json_t *json; /* of a whole answer; of a stream the array of its events */
+    char names[ANSWER_JSON_NAMES_BYTES]; /* of the events, each with a space behind it */
     bool done;
 } surface_answer;
-
-static aver_err surface_event(const aver_stream_item *item, void *context)
-{
-    surface_answer *answer = context;
-    size_t used = strlen(answer->names);
-    json_t *json = NULL;
-
-    assert_int_equal(aver_json_parse(item->value, JSON_MAX, &json, NULL), AVER_OK);
-    assert_int_equal(json_array_append_new(answer->json, json), 0);
-    (void)snprintf(answer->names + used, sizeof(answer->names) - used, "%.*s ",
-                   (int)item->name.size, (const char *)item->name.data);
-    return AVER_OK;
-}
-
-static void surface_read(const node_answer *answer, surface_answer *ret_answer)
-{
-    aver_stream_reader *reader = NULL;
-    aver_view body = aver_buf_view(&answer->body);
-
-    if (!answer->streamed) {
-        assert_int_equal(aver_json_parse(body, JSON_MAX, &ret_answer->json, NULL), AVER_OK);
-        return;
-    }
-    ret_answer->json = json_array();
-    assert_int_equal(aver_stream_reader_new(surface_event, ret_answer, &reader), AVER_OK);
-    assert_int_equal(aver_stream_reader_feed(reader, body), AVER_OK);
-    aver_stream_reader_free(reader);
-}
 
 /* pattern: the members of the body behind the model. */
 static surface_answer surface_ask(const char *path, const char *members, bool sealed)
@@ -103,7 +75,7 @@ static surface_answer surface_ask(const char *path, const char *members, bool se
     assert_true(node_answer_check(&session, &question, &got));
     answer.said = got.said;
     answer.done = got.done;
-    surface_read(&got, &answer);
+    answer.json = answer_json(&got, answer.names);
     assert_true(node_fetch_receipt(&session, answer.said.receipt_id, &got));
     assert_true(node_answer_check(&session, &question, &got));
     assert_int_equal(aver_tokens_decode(aver_buf_view(&got.tokens), &answer.tokens), AVER_OK);
@@ -120,32 +92,9 @@ static void surface_free(surface_answer *answer)
     aver_tokens_deinit(&answer->tokens);
 }
 
-/* Walks "a.0.b"; NULL if it leads nowhere. */
-static const json_t *at(const json_t *json, const char *path)
-{
-    char name[64];
-
-    while (json != NULL && *path != '\0') {
-        size_t size = strcspn(path, ".");
-
-        (void)snprintf(name, sizeof(name), "%.*s", (int)size, path);
-        json = json_is_array(json) ? json_array_get(json, strtoul(name, NULL, 10))
-                                   : json_object_get(json, name);
-        path += path[size] == '.' ? size + 1 : size;
-    }
-    return json;
-}
-
-static const char *text_at(const json_t *json, const char *path)
-{
-    const char *text = json_string_value(at(json, path));
-
-    return text != NULL ? text : "";
-}
-
 static json_int_t number_at(const json_t *json, const char *path)
 {
-    return json_integer_value(at(json, path));
+    return json_integer_value(answer_at(json, path));
 }
 
 /* Joins what the events of a stream say of one choice. member: "text" or "delta.content". */
@@ -154,11 +103,11 @@ static void stream_text(const json_t *events, json_int_t choice, const char *mem
 {
     ret_text[0] = '\0';
     for (size_t i = 0; i < json_array_size(events); i++) {
-        const json_t *one = at(json_array_get(events, i), "choices.0");
+        const json_t *one = answer_at(json_array_get(events, i), "choices.0");
         size_t used = strlen(ret_text);
 
         if (one != NULL && number_at(one, "index") == choice) {
-            (void)snprintf(ret_text + used, size - used, "%s", text_at(one, member));
+            (void)snprintf(ret_text + used, size - used, "%s", answer_text_at(one, member));
         }
     }
 }
@@ -174,19 +123,19 @@ static void choices_are_several_answers(void **state)
     (void)snprintf(streamed, sizeof(streamed), "%s,\"stream\":true", members);
     surface_answer whole = surface_ask(COMPLETION, members, true);
     surface_answer events = surface_ask(COMPLETION, streamed, false);
-    assert_int_equal(json_array_size(at(whole.json, "choices")), 3);
+    assert_int_equal(json_array_size(answer_at(whole.json, "choices")), 3);
     assert_int_equal(whole.tokens.choices_count, 3);
     assert_true(events.done);
-    assert_string_not_equal(text_at(whole.json, "choices.0.text"),
-                            text_at(whole.json, "choices.1.text"));
-    assert_string_not_equal(text_at(whole.json, "choices.1.text"),
-                            text_at(whole.json, "choices.2.text"));
+    assert_string_not_equal(answer_text_at(whole.json, "choices.0.text"),
+                            answer_text_at(whole.json, "choices.1.text"));
+    assert_string_not_equal(answer_text_at(whole.json, "choices.1.text"),
+                            answer_text_at(whole.json, "choices.2.text"));
     for (unsigned i = 0; i < 3; i++) {
         char path[32];
 
         (void)snprintf(path, sizeof(path), "choices.%u.text", i);
         stream_text(events.json, i, "text", text, sizeof(text));
-        assert_string_equal(text, text_at(whole.json, path));
+        assert_string_equal(text, answer_text_at(whole.json, path));
         assert_true(whole.tokens.counts[i] > 0 && whole.tokens.counts[i] <= 24);
         assert_int_equal(whole.tokens.counts[i], events.tokens.counts[i]);
     }
@@ -209,8 +158,8 @@ static void the_first_choice_is_the_only_one(void **state)
                                      "\"messages\":[{\"role\":\"user\",\"content\":\"One day\"}],"
                                      "\"max_tokens\":8,\"seed\":3,\"n\":2",
                                      true);
-    assert_string_equal(text_at(one.json, "choices.0.message.content"),
-                        text_at(two.json, "choices.0.message.content"));
+    assert_string_equal(answer_text_at(one.json, "choices.0.message.content"),
+                        answer_text_at(two.json, "choices.0.message.content"));
     surface_free(&one);
     surface_free(&two);
 }
@@ -223,16 +172,16 @@ static void logprobs_fall_and_are_probabilities(void **state)
                                         "\"max_tokens\":5,\"temperature\":0,\"logprobs\":true,"
                                         "\"top_logprobs\":20",
                                         true);
-    const json_t *steps = at(answer.json, "choices.0.logprobs.content");
+    const json_t *steps = answer_at(answer.json, "choices.0.logprobs.content");
     assert_int_equal(json_array_size(steps), answer.said.generated_tokens);
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
-        const json_t *top = at(step, "top_logprobs");
+        const json_t *top = answer_at(step, "top_logprobs");
         double sum = 0, last = 0;
 
         assert_int_equal(json_array_size(top), 20);
         for (size_t j = 0; j < 20; j++) {
-            double logprob = json_number_value(at(json_array_get(top, j), "logprob"));
+            double logprob = json_number_value(answer_at(json_array_get(top, j), "logprob"));
 
             assert_true(logprob <= last);
             last = logprob;
@@ -240,9 +189,9 @@ static void logprobs_fall_and_are_probabilities(void **state)
         }
         assert_true(sum > 0 && sum <= 1.0001);
         /* Temperature 0 takes the likeliest. */
-        assert_string_equal(text_at(step, "token"), text_at(top, "0.token"));
-        assert_true(json_number_value(at(step, "logprob")) ==
-                    json_number_value(at(top, "0.logprob")));
+        assert_string_equal(answer_text_at(step, "token"), answer_text_at(top, "0.token"));
+        assert_true(json_number_value(answer_at(step, "logprob")) ==
+                    json_number_value(answer_at(top, "0.logprob")));
     }
     surface_free(&answer);
 }
@@ -257,19 +206,21 @@ static void completions_have_logprobs_in_columns(void **state)
     (void)snprintf(streamed, sizeof(streamed), "%s,\"stream\":true", members);
     surface_answer whole = surface_ask(COMPLETION, members, false);
     surface_answer events = surface_ask(COMPLETION, streamed, true);
-    const json_t *columns = at(whole.json, "choices.0.logprobs");
+    const json_t *columns = answer_at(whole.json, "choices.0.logprobs");
     size_t step = 0;
-    assert_int_equal(json_array_size(at(columns, "tokens")), 6);
-    assert_int_equal(json_array_size(at(columns, "text_offset")), 6);
-    assert_int_equal(json_object_size(at(columns, "top_logprobs.5")), 2);
+    assert_int_equal(json_array_size(answer_at(columns, "tokens")), 6);
+    assert_int_equal(json_array_size(answer_at(columns, "text_offset")), 6);
+    assert_int_equal(json_object_size(answer_at(columns, "top_logprobs.5")), 2);
     for (size_t i = 0; i < json_array_size(events.json); i++) {
-        const json_t *mine = at(json_array_get(events.json, i), "choices.0.logprobs");
+        const json_t *mine = answer_at(json_array_get(events.json, i), "choices.0.logprobs");
 
         if (json_is_object(mine)) {
-            assert_string_equal(text_at(mine, "tokens.0"),
-                                json_string_value(json_array_get(at(columns, "tokens"), step)));
-            assert_int_equal(number_at(mine, "text_offset.0"),
-                             json_integer_value(json_array_get(at(columns, "text_offset"), step)));
+            assert_string_equal(
+                answer_text_at(mine, "tokens.0"),
+                json_string_value(json_array_get(answer_at(columns, "tokens"), step)));
+            assert_int_equal(
+                number_at(mine, "text_offset.0"),
+                json_integer_value(json_array_get(answer_at(columns, "text_offset"), step)));
             step++;
         }
     }
@@ -327,12 +278,12 @@ static void responses_say_what_chat_says(void **state)
             surface_ask(RESPONSES, (way & 1) != 0 ? streamed : input, (way & 2) != 0);
         size_t last = json_array_size(answer.json) - 1;
         const json_t *response =
-            (way & 1) != 0 ? at(json_array_get(answer.json, last), "response") : answer.json;
+            (way & 1) != 0 ? answer_at(json_array_get(answer.json, last), "response") : answer.json;
 
         assert_false(answer.done);
-        assert_string_equal(text_at(response, "status"), "incomplete");
-        assert_string_equal(text_at(response, "output.0.content.0.text"),
-                            text_at(chat.json, "choices.0.message.content"));
+        assert_string_equal(answer_text_at(response, "status"), "incomplete");
+        assert_string_equal(answer_text_at(response, "output.0.content.0.text"),
+                            answer_text_at(chat.json, "choices.0.message.content"));
         assert_int_equal(number_at(response, "usage.output_tokens"), 12);
         assert_memory_equal(answer.said.step_digest, chat.said.step_digest, 32);
         if ((way & 1) != 0) {
@@ -359,11 +310,11 @@ static void usage_comes_last_where_it_is_asked_for(void **state)
     for (size_t i = 0; i + 1 < count; i++) {
         const json_t *event = json_array_get(answer.json, i);
 
-        assert_true(json_is_null(at(event, "usage")));
-        finishes += json_is_string(at(event, "choices.0.finish_reason")) ? 1 : 0;
+        assert_true(json_is_null(answer_at(event, "usage")));
+        finishes += json_is_string(answer_at(event, "choices.0.finish_reason")) ? 1 : 0;
     }
     assert_int_equal(finishes, 2);
-    assert_int_equal(json_array_size(at(last, "choices")), 0);
+    assert_int_equal(json_array_size(answer_at(last, "choices")), 0);
     assert_int_equal(number_at(last, "usage.completion_tokens"), answer.said.generated_tokens);
     surface_free(&answer);
 }
@@ -393,9 +344,10 @@ static void prompts_are_remembered_by_key(void **state)
             fail_msg("ask %zu: %lld tokens remembered", i, (long long)cached);
         }
         if (i == 0) {
-            (void)snprintf(first, sizeof(first), "%s", text_at(answer.json, "choices.0.text"));
+            (void)snprintf(first, sizeof(first), "%s",
+                           answer_text_at(answer.json, "choices.0.text"));
         }
-        assert_string_equal(text_at(answer.json, "choices.0.text"), first);
+        assert_string_equal(answer_text_at(answer.json, "choices.0.text"), first);
         surface_free(&answer);
     }
 }
@@ -409,27 +361,65 @@ static void tokens_go_and_come_back(void **state)
         surface_ask("/tokenize", "\"content\":\" Once upon a \xc3\xa9 time\"", true);
     surface_answer pieces = surface_ask(
         "/tokenize", "\"content\":\" Once upon a \xc3\xa9 time\",\"with_pieces\":true", false);
-    const json_t *ids = at(tokens.json, "tokens");
+    const json_t *ids = answer_at(tokens.json, "tokens");
     assert_true(json_array_size(ids) > 3);
-    assert_int_equal(json_array_size(at(pieces.json, "tokens")), json_array_size(ids));
+    assert_int_equal(json_array_size(answer_at(pieces.json, "tokens")), json_array_size(ids));
     assert_int_equal(number_at(pieces.json, "tokens.0.id"), number_at(tokens.json, "tokens.0"));
     char *list = json_dumps(ids, JSON_COMPACT);
     assert_non_null(list);
     (void)snprintf(members, sizeof(members), "\"tokens\":%s", list);
     free(list);
     surface_answer text = surface_ask("/detokenize", members, true);
-    assert_non_null(strstr(text_at(text.json, "content"), "Once upon a \xc3\xa9 time"));
+    assert_non_null(strstr(answer_text_at(text.json, "content"), "Once upon a \xc3\xa9 time"));
     surface_answer prompt = surface_ask("/apply-template",
                                         "\"messages\":[{\"role\":\"user\",\"content\":\"A\"},{"
                                         "\"role\":\"user\",\"content\":\"B\"}]",
                                         false);
-    assert_string_equal(text_at(prompt.json, "prompt"), "A\nB");
+    assert_string_equal(answer_text_at(prompt.json, "prompt"), "A\nB");
     assert_false(prompt.said.has_step_digest);
     assert_int_equal(prompt.said.finish, AVER_FINISH_STOP);
     surface_free(&tokens);
     surface_free(&pieces);
     surface_free(&text);
     surface_free(&prompt);
+}
+
+/* The ids of a text are the same prompt as the text. */
+static void a_prompt_may_be_its_token_ids(void **state)
+{
+    char members[1024] = "\"max_tokens\":8,\"seed\":7,\"n\":2,\"prompt\":[";
+    node_question question = {.path = COMPLETION, .body = members};
+    node_session session;
+    node_answer got;
+
+    (void)state;
+    surface_answer text = surface_ask(
+        COMPLETION, "\"max_tokens\":8,\"seed\":7,\"n\":2,\"prompt\":\"Once upon a time\"", true);
+    for (size_t i = 0; i < text.tokens.prompt_count; i++) {
+        size_t used = strlen(members);
+
+        (void)snprintf(members + used, sizeof(members) - used, "%d%s", (int)text.tokens.ids[i],
+                       i + 1 < text.tokens.prompt_count ? "," : "]");
+    }
+    surface_answer ids = surface_ask(COMPLETION, members, true);
+    assert_int_equal(ids.tokens.prompt_count, text.tokens.prompt_count);
+    assert_memory_equal(ids.tokens.ids, text.tokens.ids,
+                        text.tokens.prompt_count * sizeof(*text.tokens.ids));
+    assert_memory_equal(ids.said.step_digest, text.said.step_digest, 32);
+    assert_string_equal(answer_text_at(ids.json, "choices.1.text"),
+                        answer_text_at(text.json, "choices.1.text"));
+    surface_free(&ids);
+    surface_free(&text);
+
+    (void)snprintf(members, sizeof(members), "{\"model\":\"%s\",\"prompt\":[1,2000000000]}",
+                   node.model);
+    node_session_open(&session, &node, false);
+    node_ask(&session, &question, &got);
+    assert_int_equal(got.status, 400);
+    assert_string_equal(got.code, "invalid_value");
+    assert_string_equal(got.param, "prompt");
+    node_answer_deinit(&got);
+    node_session_close(&session);
 }
 
 /* The form is forced: a model that knows stories only fills it in. */
@@ -451,16 +441,16 @@ static void a_schema_is_kept_to(void **state)
         surface_answer answer = surface_ask(CHAT, members, way == 0);
         if (way == 0) {
             (void)snprintf(text, sizeof(text), "%s",
-                           text_at(answer.json, "choices.0.message.content"));
+                           answer_text_at(answer.json, "choices.0.message.content"));
         } else {
             stream_text(answer.json, 0, "delta.content", text, sizeof(text));
         }
         assert_int_equal(answer.said.finish, AVER_FINISH_STOP);
         assert_int_equal(aver_json_parse(aver_view_text(text), JSON_MAX, &json, NULL), AVER_OK);
         assert_int_equal(json_object_size(json), 2);
-        assert_true(strcmp(text_at(json, "z"), "red") == 0 ||
-                    strcmp(text_at(json, "z"), "blue") == 0);
-        assert_true(json_is_boolean(at(json, "a")));
+        assert_true(strcmp(answer_text_at(json, "z"), "red") == 0 ||
+                    strcmp(answer_text_at(json, "z"), "blue") == 0);
+        assert_true(json_is_boolean(answer_at(json, "a")));
         json_decref(json);
         surface_free(&answer);
     }
@@ -484,15 +474,16 @@ static void a_call_can_be_forced(void **state)
                        way == 0 ? "" : "output_", way == 0 ? "\"function\":{" : "",
                        way == 0 ? "}" : "");
         surface_answer answer = surface_ask(way == 0 ? CHAT : RESPONSES, members, true);
-        const json_t *call = way == 0 ? at(answer.json, "choices.0.message.tool_calls.0.function")
-                                      : at(answer.json, "output.0");
+        const json_t *call = way == 0
+                                 ? answer_at(answer.json, "choices.0.message.tool_calls.0.function")
+                                 : answer_at(answer.json, "output.0");
         assert_int_equal(answer.said.finish, AVER_FINISH_TOOL);
-        assert_string_equal(text_at(call, "name"), "paint");
-        assert_int_equal(
-            aver_json_parse(aver_view_text(text_at(call, "arguments")), JSON_MAX, &json, NULL),
-            AVER_OK);
-        assert_true(strcmp(text_at(json, "colour"), "red") == 0 ||
-                    strcmp(text_at(json, "colour"), "blue") == 0);
+        assert_string_equal(answer_text_at(call, "name"), "paint");
+        assert_int_equal(aver_json_parse(aver_view_text(answer_text_at(call, "arguments")),
+                                         JSON_MAX, &json, NULL),
+                         AVER_OK);
+        assert_true(strcmp(answer_text_at(json, "colour"), "red") == 0 ||
+                    strcmp(answer_text_at(json, "colour"), "blue") == 0);
         json_decref(json);
         surface_free(&answer);
     }
@@ -509,14 +500,14 @@ static void vectors_are_those_of_their_texts(void **state)
     surface_answer one = surface_ask(EMBEDDINGS, "\"input\":\"the blue sea\"", false);
     surface_answer encoded =
         surface_ask(EMBEDDINGS, "\"input\":\"the blue sea\",\"encoding_format\":\"base64\"", true);
-    const json_t *vector = at(one.json, "data.0.embedding");
+    const json_t *vector = answer_at(one.json, "data.0.embedding");
     assert_int_equal(json_array_size(vector), 64);
-    assert_true(json_equal(vector, at(both.json, "data.1.embedding")));
-    assert_false(json_equal(vector, at(both.json, "data.0.embedding")));
+    assert_true(json_equal(vector, answer_at(both.json, "data.1.embedding")));
+    assert_false(json_equal(vector, answer_at(both.json, "data.0.embedding")));
     aver_buf_init(&bytes, 4096);
-    assert_int_equal(
-        aver_base64_decode(aver_view_text(text_at(encoded.json, "data.0.embedding")), &bytes),
-        AVER_OK);
+    assert_int_equal(aver_base64_decode(
+                         aver_view_text(answer_text_at(encoded.json, "data.0.embedding")), &bytes),
+                     AVER_OK);
     assert_int_equal(bytes.size, 64 * sizeof(float));
     for (size_t i = 0; i < 64; i++) {
         float number;
@@ -528,7 +519,7 @@ static void vectors_are_those_of_their_texts(void **state)
     assert_memory_equal(one.said.step_digest, encoded.said.step_digest, 32);
     assert_true(both.said.prompt_tokens > one.said.prompt_tokens);
     assert_int_equal(both.said.generated_tokens, 0);
-    assert_string_equal(text_at(both.json, "model"), "vectors");
+    assert_string_equal(answer_text_at(both.json, "model"), "vectors");
     surface_free(&both);
     surface_free(&one);
     surface_free(&encoded);
@@ -546,6 +537,7 @@ int main(void)
         cmocka_unit_test(usage_comes_last_where_it_is_asked_for),
         cmocka_unit_test(prompts_are_remembered_by_key),
         cmocka_unit_test(tokens_go_and_come_back),
+        cmocka_unit_test(a_prompt_may_be_its_token_ids),
         cmocka_unit_test(a_schema_is_kept_to),
         cmocka_unit_test(a_call_can_be_forced),
         cmocka_unit_test(vectors_are_those_of_their_texts),

@@ -18,6 +18,8 @@
 
 #define CHAT     "/v1/chat/completions"
 #define BODY_MAX 16384
+/* Of the script of calls, up to somewhere in the first call's arguments. */
+#define CUT_TOKENS 16u
 
 #define TOOLS                                                                                      \
     ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"parameters\":"        \
@@ -152,6 +154,60 @@ static void bad_calls_reach_the_client_as_text(void **state)
     node_answer_deinit(&answer);
 }
 
+/* For each length at which the answer may be cut: no part of a call is text. */
+static void what_is_cut_of_a_call_is_no_text(void **state)
+{
+    static const char last[] = "{\"city\":\"Rome\"}";
+    char members[512];
+    bool named = false;
+    bool begun = false;
+
+    (void)state;
+    for (unsigned tokens = 1; tokens <= 24; tokens++) {
+        node_answer answer;
+        (void)snprintf(members, sizeof(members), TOOLS ",\"max_tokens\":%u", tokens);
+        ask("{\"role\":\"user\",\"content\":\"say:" CALLS "\"}", members, &answer);
+        json_t *choice = choice_of(&answer, 0);
+        const json_t *message = json_object_get(choice, "message");
+        const json_t *calls = json_object_get(message, "tool_calls");
+        const char *content = json_string_value(json_object_get(message, "content"));
+        assert_true(content == NULL || content[0] == '\0');
+        if (answer.said.finish == AVER_FINISH_LENGTH) {
+            assert_string_equal(json_string_value(json_object_get(choice, "finish_reason")),
+                                "length");
+        }
+        if (answer.said.finish == AVER_FINISH_LENGTH && json_array_size(calls) == 1) {
+            const char *arguments = text_in(json_array_get(calls, 0), "function", "arguments");
+            named = true;
+            begun = begun || (arguments[0] != '\0' && strlen(arguments) < strlen(last));
+            assert_memory_equal(arguments, last, strlen(arguments));
+            assert_string_equal(text_in(json_array_get(calls, 0), "function", "name"), "weather");
+        }
+        json_decref(choice);
+        node_answer_deinit(&answer);
+    }
+    assert_true(named && begun);
+}
+
+static void a_stream_has_what_is_cut_of_a_call(void **state)
+{
+    char members[512];
+    node_answer answer;
+
+    (void)state;
+    (void)snprintf(members, sizeof(members), TOOLS ",\"stream\":true,\"max_tokens\":%u",
+                   CUT_TOKENS);
+    ask("{\"role\":\"user\",\"content\":\"say:" CALLS "\"}", members, &answer);
+    aver_buf text;
+    assert_int_equal(answer.said.finish, AVER_FINISH_LENGTH);
+    assert_non_null(memmem(answer.body.data, answer.body.size, "\"weather\"", 9));
+    assert_non_null(memmem(answer.body.data, answer.body.size, "\"finish_reason\":\"length\"", 24));
+    node_answer_text(&answer, &text);
+    assert_int_equal(text.size, 0);
+    aver_buf_deinit(&text);
+    node_answer_deinit(&answer);
+}
+
 static void one_call_is_enough_where_no_more_are_wanted(void **state)
 {
     (void)state;
@@ -192,6 +248,8 @@ int main(void)
         cmocka_unit_test(a_turn_of_calls_and_results_is_played),
         cmocka_unit_test(streams_carry_text_at_once_and_calls_whole),
         cmocka_unit_test(bad_calls_reach_the_client_as_text),
+        cmocka_unit_test(what_is_cut_of_a_call_is_no_text),
+        cmocka_unit_test(a_stream_has_what_is_cut_of_a_call),
         cmocka_unit_test(one_call_is_enough_where_no_more_are_wanted),
         cmocka_unit_test(what_a_schema_cannot_keep_is_refused_with_a_receipt),
     };

@@ -215,6 +215,7 @@ static void the_nodes_own_errors_come_through(void **state)
     proxy_answer_deinit(&answer);
     proxy_ask(&proxy, "/v1/models", NULL, &answer);
     assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.source, "node");
     assert_true(proxy_answer_has(&answer, node.model));
     proxy_answer_deinit(&answer);
     close_proxy();
@@ -245,19 +246,90 @@ static void bodies_that_cannot_be_sealed_are_refused(void **state)
     close_proxy();
 }
 
+static void assert_status(const char *path, const char *body, const char *const *headers,
+                          uint32_t status)
+{
+    proxy_answer answer = {.status = 0};
+    proxy_ask_headers(&proxy, path, body, headers, &answer);
+    assert_int_equal(answer.status, status);
+    assert_string_equal(answer.cors, "");
+    proxy_answer_deinit(&answer);
+}
+
 static void pages_of_web_sites_are_not_served(void **state)
 {
     (void)state;
+    static const char *const none[] = {NULL};
     static const char *const origin[] = {"Origin: https://elsewhere.example", NULL};
     static const char *const host[] = {"Host: elsewhere.example", NULL};
-    proxy_answer answer = {.status = 0};
+    static const char *const port[] = {"Host: localhost:8008.elsewhere.example", NULL};
+    static const char *const image[] = {"Sec-Fetch-Site: cross-site", NULL};
     open_proxy(NULL);
-    proxy_ask_headers(&proxy, CHAT, question(4, false), origin, &answer);
-    assert_int_equal(answer.status, 403);
+    assert_status("/v1/models", NULL, none, 200);
+    assert_status(CHAT, question(4, false), origin, 403);
+    assert_status("/", NULL, host, 403);
+    assert_status("/v1/models", NULL, port, 403);
+    assert_status("/v1/models", NULL, image, 403);
+    close_proxy();
+}
+
+/* Whoever knows it may come by any name of this machine; pages of others are still none. */
+static void a_token_stands_for_the_host(void **state)
+{
+    (void)state;
+    static const char bearer[] = "Authorization: Bearer 0123456789abcdef";
+    static const char *const none[] = {"Host: proxy.example", NULL};
+    static const char *const token[] = {"Host: proxy.example", bearer, NULL};
+    static const char *const origin[] = {"Host: proxy.example", bearer,
+                                         "Origin: https://elsewhere.example", NULL};
+    char path[CLI_RUN_PATH_BYTES];
+    cli_run_path(&run, "tokens", path);
+    assert_int_equal(aver_file_write(path, AVER_VIEW_LITERAL("0123456789abcdef\n"), 0600), AVER_OK);
+    const char *const words[] = {"--url", node.url, "--client-token-file", path, NULL};
+    proxy_run_start(&proxy, &run, NULL, words);
+    assert_status("/v1/models", NULL, none, 401);
+    assert_status("/v1/models", NULL, token, 200);
+    assert_status("/v1/models", NULL, origin, 403);
+    close_proxy();
+}
+
+/* Refused before anything listens. */
+static void other_machines_are_not_served_without_a_token(void **state)
+{
+    (void)state;
+    const char *const foreign[] = {"proxy",           "--url",           node.url,
+                                   "--policy",        run.policy,        "--listen",
+                                   "tcp:192.0.2.1:0", "--plain-network", NULL};
+    const char *const silent[] = {"proxy",    "--url",    node.url,        "--policy",
+                                  run.policy, "--listen", "tcp:0.0.0.0:0", NULL};
+    assert_int_equal(cli_run_words(&run, foreign), 2);
+    assert_non_null(strstr(run.err, "--plain-network needs a --client-token-file"));
+    assert_int_equal(cli_run_words(&run, silent), 2);
+}
+
+/* The answer is none the worse for it, and its reader learns it. */
+static void a_capsule_that_is_not_stored_is_told(void **state)
+{
+    (void)state;
+    proxy_answer answer = {.status = 0};
+    char moved[CLI_RUN_PATH_BYTES + 8];
+    open_proxy(NULL);
+    (void)snprintf(moved, sizeof(moved), "%s-moved", proxy.store);
+    assert_int_equal(rename(proxy.store, moved), 0);
+    proxy_ask(&proxy, CHAT, question(2, false), &answer);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.verdict, "accepted");
+    assert_string_equal(answer.capsule, "not-stored");
     proxy_answer_deinit(&answer);
-    proxy_ask_headers(&proxy, "/", NULL, host, &answer);
-    assert_int_equal(answer.status, 403);
+    proxy_ask(&proxy, CHAT, question(2, true), &answer);
+    assert_stream_good(&answer);
+    assert_true(proxy_answer_has(&answer, ": aver-capsule not-stored\n\n"));
     proxy_answer_deinit(&answer);
+    proxy_ask(&proxy, "/", NULL, &answer);
+    assert_true(proxy_answer_has(&answer, "not stored"));
+    assert_true(proxy_answer_has(&answer, "<p>0 capsules are stored"));
+    proxy_answer_deinit(&answer);
+    assert_int_equal(rename(moved, proxy.store), 0);
     close_proxy();
 }
 
@@ -546,16 +618,14 @@ static int set_up(void **state)
 {
     static const char *const args[] = {"--slots", "8", NULL};
     (void)state;
-    node_fixture_start(&node, args);
-    cli_run_open(&run, &node);
+    cli_run_start(&run, &node, args);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    cli_run_close(&run);
-    return node_fixture_stop(&node);
+    return cli_run_stop(&run, &node);
 }
 
 int main(void)
@@ -569,6 +639,9 @@ int main(void)
         cmocka_unit_test(the_nodes_own_errors_come_through),
         cmocka_unit_test(bodies_that_cannot_be_sealed_are_refused),
         cmocka_unit_test(pages_of_web_sites_are_not_served),
+        cmocka_unit_test(a_token_stands_for_the_host),
+        cmocka_unit_test(other_machines_are_not_served_without_a_token),
+        cmocka_unit_test(a_capsule_that_is_not_stored_is_told),
         cmocka_unit_test(a_refused_node_gets_no_prompt),
         cmocka_unit_test(many_streams_run_at_once),
         cmocka_unit_test(streams_do_not_wait_for_one_another),

@@ -79,6 +79,16 @@ static void rogue_event(const aver_event *event)
     aver_buf_deinit(&out);
 }
 
+static void rogue_nothing(void)
+{
+    aver_buf out;
+
+    aver_buf_init(&out, 64);
+    aver_link_put_events(&out, 0, (aver_view){NULL, 0});
+    rogue_send(aver_buf_view(&out));
+    aver_buf_deinit(&out);
+}
+
 static void rogue_started(uint64_t job_id, const int32_t *ids, size_t count)
 {
     rogue_event(&(aver_event){
@@ -140,7 +150,9 @@ static void rogue_after_start(uint64_t job_id, const char *deed)
     const int32_t ids[] = {1, 2, 3};
 
     rogue_started(job_id, ids, 3);
-    if (strcmp(deed, "token beyond the vocabulary") == 0) {
+    if (strcmp(deed, "events of nothing") == 0) {
+        rogue_nothing();
+    } else if (strcmp(deed, "token beyond the vocabulary") == 0) {
         rogue_token(job_id, ROGUE_VOCABULARY, AVER_VIEW_LITERAL("x"));
     } else if (strcmp(deed, "negative token") == 0) {
         rogue_token(job_id, -1, AVER_VIEW_LITERAL("x"));

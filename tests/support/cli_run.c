@@ -136,3 +136,15 @@ void cli_run_fetch(cli_run *run, const node_fixture *node, aver_buf *bundle)
     assert_int_equal(cli_run_words(run, words), 0);
     assert_int_equal(aver_file_read(path, FILE_MAX, bundle), AVER_OK);
 }
+
+void cli_run_start(cli_run *run, node_fixture *node, const char *const *args)
+{
+    node_fixture_start(node, args);
+    cli_run_open(run, node);
+}
+
+int cli_run_stop(cli_run *run, node_fixture *node)
+{
+    cli_run_close(run);
+    return node_fixture_stop(node);
+}

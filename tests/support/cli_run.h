@@ -26,6 +26,10 @@ typedef struct cli_run {
 } cli_run;
 
 void cli_run_open(cli_run *run, const node_fixture *node);
+/* A node with these options, NULL for none, and its reader's files; and the end of both: 0, or what
+ * the node's exit status was. */
+void cli_run_start(cli_run *run, node_fixture *node, const char *const *args);
+int cli_run_stop(cli_run *run, node_fixture *node);
 void cli_run_close(cli_run *run);
 /* A path in the folder. */
 void cli_run_path(const cli_run *run, const char *name, char ret_path[CLI_RUN_PATH_BYTES]);

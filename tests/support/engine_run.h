@@ -146,6 +146,10 @@ static inline void run_on_event(const aver_event *event, void *context)
     case AVER_EVENT_CHOICE:
         run_take_choice(answer, event);
         return;
+    case AVER_EVENT_READ:
+        assert_true(answer->started && answer->count == 0);
+        assert_in_range(event->read_count, answer->cached_count + 1, answer->prompt_count - 1);
+        return;
     case AVER_EVENT_TEXT:
         assert_true(answer->started && event->text.size > 0);
         aver_buf_append(&answer->said, event->text);
@@ -191,6 +195,15 @@ static inline void run_start(run *self, const aver_engine_options *options)
         print_error("engine: %s\n", why);
     }
     assert_int_equal(err, AVER_OK);
+}
+
+/* A model with its engine. */
+static inline run *run_open(const char *path, uint32_t slots)
+{
+    run *self = run_new(path);
+    aver_engine_options options = run_options(self, slots);
+    run_start(self, &options);
+    return self;
 }
 
 static inline void run_clear(run *self)

@@ -143,6 +143,8 @@ static aver_err answer_on_head(const aver_response *response, void *context)
     answer_value(response, "Aver-Checks", answer->checks, sizeof(answer->checks));
     answer_value(response, "Aver-Capsule", answer->capsule, sizeof(answer->capsule));
     answer_value(response, "Aver-Receipt", answer->receipt, sizeof(answer->receipt));
+    answer_value(response, "Aver-Source", answer->source, sizeof(answer->source));
+    answer_value(response, "Access-Control-Allow-Origin", answer->cors, sizeof(answer->cors));
     answer_value(response, "Content-Type", answer->type, sizeof(answer->type));
     answer_value(response, "X-Content-Type-Options", answer->sniff, sizeof(answer->sniff));
     answer_value(response, "Content-Security-Policy", answer->page, sizeof(answer->page));

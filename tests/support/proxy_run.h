@@ -27,7 +27,8 @@ typedef struct proxy_answer {
     aver_err err; /* of the transfer: a cut connection is none */
     uint32_t status;
     aver_buf body; /* terminated, size without the terminator */
-    char verdict[32], checks[512], capsule[64];
+    char verdict[32], checks[512], capsule[64], source[16];
+    char cors[64];                        /* Access-Control-Allow-Origin */
     char type[128], sniff[32], page[128]; /* Content-Type; what a browser may make of it */
     char receipt[PROXY_RUN_VALUE_MAX];
     /* Asked for: the client goes away after so many bytes, 0 never; called with each piece. */

@@ -93,8 +93,10 @@ static inline void script_play(const aver_link_message *message)
         aver_link_put_event(&events, &event);
         count++;
     }
-    aver_link_put_events(&out, count, aver_buf_view(&events));
-    script_send(&out);
+    if (count > 0) {
+        aver_link_put_events(&out, count, aver_buf_view(&events));
+        script_send(&out);
+    }
     aver_buf_deinit(&script);
     aver_buf_deinit(&events);
     aver_buf_deinit(&out);

@@ -65,9 +65,11 @@ static void an_adapter_is_named_by_file_and_scale(void **state)
         {"a.gguf:1e3", "a.gguf:1e3", 1000000}, {"a.gguf:.", "a.gguf:.", 1000000},
         {"a.gguf:099.5", "a.gguf", 99500000},
     };
-    static const char *const bad[] = {
-        "",           ":1",          "a.gguf:0",         "a.gguf:0.0",
-        "a.gguf:101", "a.gguf:1000", "a.gguf:0.0000001", "a.gguf:100.000001"};
+    static const char *const bad[] = {"", ":1", "a.gguf:0", "a.gguf:0.0", "a.gguf:101",
+                                      "a.gguf:1000", "a.gguf:0.0000001", "a.gguf:100.000001",
+                                      "a.gguf:1.0000000", "a.gguf:0001",
+                                      /* times a million it is 448384 beyond 2^64 */
+                                      "a.gguf:18446744073710"};
     char path[AVER_ADAPTER_PATH_BYTES_MAX] = "";
     char words[AVER_ADAPTER_PATH_BYTES_MAX + 1];
     uint32_t scale_ppm = 0;

@@ -11,8 +11,9 @@
 #include <string.h>
 
 static const aver_option options[] = {
-    {"url", 'u', "URL", "where"},   {"count", 'n', "N", "how many"}, {"json", 0, NULL, "as JSON"},
-    {"verbose", 'v', NULL, "more"}, {NULL, 0, NULL, NULL},
+    {"url", 'u', "URL", "where"},       {"count", 'n', "N", "how many"},
+    {"json", 0, NULL, "as JSON"},       {"verbose", 'v', NULL, "more"},
+    {"file", 'f', "FILE ...", "which"}, {NULL, 0, NULL, NULL},
 };
 
 #define PARSE(...)                                                                                 \
@@ -44,6 +45,29 @@ static void every_form_of_an_option_is_read(void **state)
     assert_true(aver_args_has(&args, "verbose"));
     assert_int_equal(PARSE("--url="), AVER_OK);
     assert_string_equal(aver_args_get(&args, "url"), "");
+}
+
+static void some_options_may_be_given_again(void **state)
+{
+    (void)state;
+    const char *words[2 * (AVER_ARGS_MORE_MAX + 2)];
+    assert_int_equal(PARSE("-f", "a", "--url", "u", "--file=b", "-fc"), AVER_OK);
+    assert_string_equal(aver_args_get(&args, "file"), "a");
+    assert_string_equal(aver_args_get_at(&args, "file", 0), "a");
+    assert_string_equal(aver_args_get_at(&args, "file", 1), "b");
+    assert_string_equal(aver_args_get_at(&args, "file", 2), "c");
+    assert_null(aver_args_get_at(&args, "file", 3));
+    assert_int_equal(PARSE("--url", "u"), AVER_OK);
+    assert_null(aver_args_get_at(&args, "file", 0));
+    assert_null(aver_args_get_at(&args, "file", 1));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        words[i] = i % 2 == 0 ? "-f" : "x";
+    }
+    size_t most = 2 * (AVER_ARGS_MORE_MAX + 1);
+    assert_int_equal(parse(most, words), AVER_OK);
+    assert_string_equal(aver_args_get_at(&args, "file", AVER_ARGS_MORE_MAX), "x");
+    assert_int_equal(parse(most + 2, words), AVER_E_USAGE);
+    assert_non_null(strstr(why, "too often"));
 }
 
 static void words_after_two_dashes_are_operands(void **state)
@@ -145,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_an_option_is_read),
+        cmocka_unit_test(some_options_may_be_given_again),
         cmocka_unit_test(words_after_two_dashes_are_operands),
         cmocka_unit_test(help_stops_every_other_check),
         cmocka_unit_test(wrong_words_are_refused_by_name),

@@ -111,6 +111,16 @@ static int act_slow_parent(void)
     return sched_setscheduler(parent, SCHED_OTHER, &param) < 0 && errno == EACCES ? GOOD : 3;
 }
 
+/* Each thread may choose among its own cores. */
+static int act_choose_core(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+        return 2;
+    }
+    return sched_setaffinity(0, sizeof(set), &set) == 0 ? GOOD : 3;
+}
+
 static void *thread_body(void *context)
 {
     *(int *)context = GOOD;
@@ -170,6 +180,7 @@ static void other_processes_keep_their_processors(void **state)
     (void)state;
     parent = getpid();
     assert_allowed(act_slow_parent);
+    assert_allowed(act_choose_core);
 }
 
 static void threads_and_memory_go_on_working(void **state)

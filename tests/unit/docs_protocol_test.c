@@ -447,7 +447,7 @@ static void the_frame_load_is_the_keepers(void **state)
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_link_put_load(&bytes, &options);
     expect_buf("load", &bytes);
-    frame_head_check("load", 1, 8);
+    frame_head_check("load", 1, 9);
     aver_link_message message = frame_parse("load", AVER_LINK_LOAD);
     assert_int_equal(message.options.profile, AVER_PROFILE_VERIFIED);
     assert_int_equal(message.options.slots, 4);
@@ -483,12 +483,12 @@ static void the_frame_submit_is_the_keepers(void **state)
         "{\"model\":\"story\",\"prompt\":\"Once\",\"max_tokens\":16,\"temperature\":0.7,"
         "\"top_p\":0.9,\"min_p\":0.05,\"top_k\":40,\"repetition_penalty\":1.1,"
         "\"frequency_penalty\":-0.5,\"presence_penalty\":0.25,\"seed\":7,\"stop\":[\". \"]}";
-    aver_job job;
+    aver_job job = {0};
     aver_job_refusal refusal;
     aver_buf bytes;
     aver_buf_init(&bytes, PROTO_BYTES_MAX);
     aver_buf_append_be32(&bytes, (uint32_t)get("submit").size - 4);
-    aver_cbor_put_array(&bytes, 17);
+    aver_cbor_put_array(&bytes, 18);
     aver_cbor_put_uint(&bytes, 2);
     aver_cbor_put_uint(&bytes, 1);
     aver_cbor_put_uint(&bytes, 2); /* completion */
@@ -507,6 +507,7 @@ static void the_frame_submit_is_the_keepers(void **state)
     aver_cbor_put_text(&bytes, "");    /* schema */
     aver_cbor_put_null(&bytes);        /* cache scope */
     aver_cbor_put_bool(&bytes, false); /* add special */
+    aver_cbor_put_bytes(&bytes, AVER_VIEW_OF(job.caller)); /* zeros */
     expect_buf("submit", &bytes);
     aver_buf_clear(&bytes);
     assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
@@ -543,6 +544,7 @@ static void the_frame_submit_carries_what_a_chat_may_ask(void **state)
     for (unsigned i = 0; i < sizeof(job.cache_scope); i++) {
         job.cache_scope[i] = (uint8_t)i;
     }
+    memset(job.caller, 0xca, sizeof(job.caller));
     aver_link_put_submit(&bytes, 2, &job);
     expect_buf("submit-chat", &bytes);
     aver_link_message message = frame_parse("submit-chat", AVER_LINK_SUBMIT);

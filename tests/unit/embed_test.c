@@ -99,7 +99,8 @@ static void bench_free(bench *b)
     free(b);
 }
 
-static void submit(bench *b, uint64_t id, aver_endpoint endpoint, const char *body)
+static void submit_as(bench *b, uint8_t caller, uint64_t id, aver_endpoint endpoint,
+                      const char *body)
 {
     aver_job job;
     aver_job_refusal refusal;
@@ -109,8 +110,14 @@ static void submit(bench *b, uint64_t id, aver_endpoint endpoint, const char *bo
         fail_msg("job: %s", refusal.message);
     }
     memset(&b->answers[id], 0, sizeof(b->answers[id]));
+    memset(job.caller, caller, sizeof(job.caller));
     assert_int_equal(aver_engine_submit(b->engine, id, &job), AVER_OK);
     aver_job_deinit(&job);
+}
+
+static void submit(bench *b, uint64_t id, aver_endpoint endpoint, const char *body)
+{
+    submit_as(b, 0, id, endpoint, body);
 }
 
 static void finish(bench *b)
@@ -243,6 +250,34 @@ static void requests_take_turns(void **state)
     assert_int_equal(b->answers[1].end.finish, AVER_FINISH_ABORTED);
     assert_false(b->answers[1].end.has_step_digest);
     assert_false(aver_engine_busy(b->engine));
+    bench_free(b);
+}
+
+/* However many requests a caller has, others wait for one input of them. */
+static void callers_take_turns(void **state)
+{
+    static const char body[] = "{\"model\":\"m\",\"input\":[\"a\",\"b\"]}";
+    bench *b = bench_new(bert_path, 1);
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        submit_as(b, 1, i, AVER_ENDPOINT_EMBEDDINGS, body);
+    }
+    submit_as(b, 2, 3, AVER_ENDPOINT_EMBEDDINGS, body);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(aver_engine_step(b->engine), AVER_OK);
+    }
+    assert_true(b->answers[3].done);
+    assert_int_equal(b->answers[0].count, 1);
+    assert_int_equal(b->answers[1].count, 1);
+    assert_int_equal(b->answers[2].count, 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(aver_engine_step(b->engine), AVER_OK);
+    }
+    assert_false(aver_engine_busy(b->engine));
+    for (int i = 0; i < 3; i++) {
+        assert_true(b->answers[i].done);
+    }
     bench_free(b);
 }
 
@@ -423,6 +458,7 @@ int main(void)
         cmocka_unit_test(the_digest_chains_inputs_and_vectors),
         cmocka_unit_test(bits_do_not_depend_on_neighbours_or_threads),
         cmocka_unit_test(requests_take_turns),
+        cmocka_unit_test(callers_take_turns),
         cmocka_unit_test(what_cannot_be_embedded_is_refused),
         cmocka_unit_test(a_recheck_finds_what_was_changed),
         cmocka_unit_test(control_tokens_cannot_be_written),

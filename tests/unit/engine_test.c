@@ -15,9 +15,7 @@ static run *stories;
 static int stories_open(void **state)
 {
     (void)state;
-    stories = run_new(model_find(MODEL_STORIES));
-    aver_engine_options options = run_options(stories, 4);
-    run_start(stories, &options);
+    stories = run_open(model_find(MODEL_STORIES), 4);
     return 0;
 }
 

@@ -115,6 +115,22 @@ static void dear_work_is_not_used_for_trials_unless_it_became_slow(void **state)
     assert_int_equal(self.pace.best, 0);
 }
 
+/* Little work with long pauses: trials stay a small part of it. */
+static void pauses_are_no_rest(void **state)
+{
+    machine self = {.now_ns = 1, .way_ns = {4 * MS, 5 * MS}};
+    unsigned other = 0;
+    (void)state;
+    work(&self, 1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        self.now_ns += 5000 * MS;
+        work(&self, 1);
+        other += self.done[1];
+    }
+    assert_int_equal(self.pace.best, 0);
+    assert_true(other < 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +139,7 @@ int main(void)
         cmocka_unit_test(it_comes_back_when_the_neighbour_is_gone),
         cmocka_unit_test(one_interruption_costs_a_few_works_at_most),
         cmocka_unit_test(a_way_that_is_quick_by_luck_only_is_not_taken),
+        cmocka_unit_test(pauses_are_no_rest),
         cmocka_unit_test(dear_work_is_not_used_for_trials_unless_it_became_slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,39 @@ static void a_schema_is_kept_as_it_came(void **state)
                 "top_logprobs");
 }
 
+static uint32_t tokens_of(aver_endpoint endpoint, const char *body)
+{
+    aver_job job = job_take(endpoint, body);
+    uint32_t tokens = job.max_tokens;
+    aver_job_deinit(&job);
+    return tokens;
+}
+
+/* What an answer has no room for is refused before it is computed. */
+static void candidates_have_a_bound(void **state)
+{
+    (void)state;
+    static const char asked[] = "\"logprobs\":true,\"top_logprobs\":20";
+    static const char included[] =
+        "\"include\":[\"message.output_text.logprobs\"],\"top_logprobs\":20";
+    char body[512];
+    (void)snprintf(body, sizeof(body), "{" HELLO ",%s,\"n\":16,\"max_tokens\":390}", asked);
+    assert_int_equal(tokens_of(CHAT, body), 390);
+    (void)snprintf(body, sizeof(body), "{" HELLO ",%s,\"n\":16,\"max_tokens\":391}", asked);
+    job_refused(CHAT, body, "invalid_value", "max_tokens");
+    (void)snprintf(body, sizeof(body), "{" HELLO ",%s}", asked);
+    assert_int_equal(tokens_of(CHAT, body), 131072 / 21);
+    assert_int_equal(tokens_of(CHAT, "{" HELLO "}"), 0);
+    (void)snprintf(body, sizeof(body), "{" INPUT ",%s,\"max_output_tokens\":1560,\"stream\":true}",
+                   included);
+    assert_int_equal(tokens_of(RESPONSES, body), 1560);
+    (void)snprintf(body, sizeof(body), "{" INPUT ",%s,\"max_output_tokens\":1561,\"stream\":true}",
+                   included);
+    job_refused(RESPONSES, body, "invalid_value", "max_output_tokens");
+    (void)snprintf(body, sizeof(body), "{" INPUT ",%s,\"max_output_tokens\":6241}", included);
+    assert_int_equal(tokens_of(RESPONSES, body), 6241);
+}
+
 static void embeddings_take_texts(void **state)
 {
     (void)state;
@@ -455,6 +488,7 @@ int main(void)
         cmocka_unit_test(tools_are_bounded_in_number_and_size),
         cmocka_unit_test(conversations_with_tools_are_read),
         cmocka_unit_test(a_schema_is_kept_as_it_came),
+        cmocka_unit_test(candidates_have_a_bound),
         cmocka_unit_test(embeddings_take_texts),
         cmocka_unit_test(responses_are_conversations),
         cmocka_unit_test(responses_have_their_own_members),

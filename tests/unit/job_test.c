@@ -409,7 +409,24 @@ static void completions_take_one_prompt(void **state)
     aver_job_deinit(&job);
     job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[\"x\",\"y\"]}", "unsupported_parameter",
                 "prompt");
-    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[1,2]}", "unsupported_parameter",
+    static const char *const ids[] = {"[1,260]", "[[1,260]]"};
+    for (size_t i = 0; i < 2; i++) {
+        char body[128];
+        (void)snprintf(body, sizeof(body), "{\"model\":\"m\",\"prompt\":%s}", ids[i]);
+        job = job_take(COMPLETION, body);
+        assert_int_equal(job.inputs_count, 2);
+        assert_int_equal(job.prompt.size, 8);
+        assert_memory_equal(job.prompt.data, "\0\0\0\1\0\0\1\4", 8);
+        aver_job_deinit(&job);
+    }
+    static const char *const wrong[] = {"[-1]",         "[1.5]",   "[1,\"x\"]", "[[]]",
+                                        "[2147483648]", "[[[1]]]", "[null]",    "{}"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char body[128];
+        (void)snprintf(body, sizeof(body), "{\"model\":\"m\",\"prompt\":%s}", wrong[i]);
+        job_refused(COMPLETION, body, "invalid_value", "prompt");
+    }
+    job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[[1],[2]]}", "unsupported_parameter",
                 "prompt");
     job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":[]}", "invalid_value", "prompt");
     job_refused(COMPLETION, "{\"model\":\"m\",\"prompt\":\"x\",\"echo\":true}",

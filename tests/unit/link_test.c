@@ -29,6 +29,38 @@ static aver_link_message parse(const aver_buf *frame)
     return message;
 }
 
+/* The token ids of a completion: whole ones, at least one. */
+static void prompts_of_ids_are_whole_ids(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[9] = {0, 0, 0, 7, 0, 0, 0, 8, 0};
+    static const char body[] = "{\"model\":\"m\",\"prompt\":[7,8]}";
+    aver_job job;
+    aver_job_refusal refusal;
+    aver_buf frame = frame_new();
+    assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
+                     AVER_OK);
+    for (size_t size = 0; size <= sizeof(bytes); size++) {
+        aver_link_message message;
+        size_t frame_size = 0;
+        aver_buf_clear(&job.prompt);
+        aver_buf_append(&job.prompt, aver_view_make(bytes, size));
+        aver_buf_clear(&frame);
+        aver_link_put_submit(&frame, 1, &job);
+        assert_int_equal(aver_link_frame(aver_buf_view(&frame), &frame_size), AVER_OK);
+        aver_err err = aver_link_parse(aver_buf_view(&frame), &message);
+        if (size == 0 || size % 4 != 0) {
+            assert_int_equal(err, AVER_E_FORMAT);
+            continue;
+        }
+        assert_int_equal(err, AVER_OK);
+        assert_int_equal(message.job.inputs_count, size / 4);
+        aver_link_message_deinit(&message);
+    }
+    aver_job_deinit(&job);
+    aver_buf_deinit(&frame);
+}
+
 static void options_travel(void **state)
 {
     (void)state;
@@ -40,6 +72,7 @@ static void options_travel(void **state)
         .context_tokens = 2048,
         .batch_tokens = 256,
         .threads = 3,
+        .pin = true,
         .adapters = {{.fd = 5, .scale_ppm = 1}, {.fd = 6, .scale_ppm = 100000000}},
         .adapters_count = 2,
         .shared_prefixes = {AVER_VIEW_LITERAL("one"), AVER_VIEW_LITERAL("two")},
@@ -52,6 +85,7 @@ static void options_travel(void **state)
     assert_int_equal(message.options.context_tokens, 2048);
     assert_int_equal(message.options.batch_tokens, 256);
     assert_int_equal(message.options.threads, 3);
+    assert_true(message.options.pin);
     assert_int_equal(message.options.weights_fd, -1);
     assert_int_equal(message.options.adapters_count, 2);
     assert_int_equal(message.options.adapters[0].scale_ppm, 1);
@@ -77,6 +111,7 @@ static void put_job(aver_buf *frame, uint64_t id)
     aver_job_refusal refusal;
     assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_CHAT, &job, &refusal),
                      AVER_OK);
+    memset(job.caller, 0xca, sizeof(job.caller));
     aver_link_put_submit(frame, id, &job);
     aver_job_deinit(&job);
 }
@@ -113,6 +148,9 @@ static void jobs_travel(void **state)
     assert_true(message.job.parallel_tool_calls);
     assert_int_equal(message.job.format, AVER_FORMAT_JSON_OBJECT);
     assert_false(message.job.has_cache_scope);
+    for (size_t i = 0; i < sizeof(message.job.caller); i++) {
+        assert_int_equal(message.job.caller[i], 0xca);
+    }
     aver_link_message_deinit(&message);
     aver_buf_deinit(&frame);
 }
@@ -162,7 +200,7 @@ static void info_and_short_messages_travel(void **state)
     aver_buf_deinit(&frame);
 }
 
-enum { EVENTS = 10 };
+enum { EVENTS = 11 };
 
 static void put_all_events(aver_buf *frame)
 {
@@ -229,7 +267,9 @@ static void put_all_events(aver_buf *frame)
     aver_link_put_event(&events, &likely);
     aver_link_put_event(&events, &call);
     aver_link_put_event(&events, &vector);
+    const aver_event reading = {.kind = AVER_EVENT_READ, .job_id = 11, .read_count = 4096};
     aver_link_put_event(&events, &text);
+    aver_link_put_event(&events, &reading);
     aver_link_put_events(frame, EVENTS, aver_buf_view(&events));
     aver_buf_deinit(&events);
 }
@@ -277,6 +317,7 @@ static void events_travel_in_order(void **state)
     assert_int_equal(seen[8].vector_count, 3);
     assert_true(vector[1] == 1e-45f && vector[2] == 3.4028234e38f);
     assert_true(aver_view_equal_text(seen[9].text, "piece"));
+    assert_int_equal(seen[10].read_count, 4096);
     room.ids_max = 2;
     aver_link_message again = parse(&frame);
     assert_int_equal(aver_link_event_next(&again.events, &more, &none, &room), AVER_E_LIMIT);
@@ -303,7 +344,9 @@ static void bad_events_are_refused(void **state)
         {"\x84\x07\x01\x00\x44\x00\x00\x80\xff", 9},                      /* infinite */
         {"\x84\x07\x01\x19\x08\x00\x44\x00\x00\x00\x00", 11},             /* input 2048 */
         {"\x83\x08\x01\x61\xff", 5},                                      /* no UTF-8 */
-        {"\x83\x09\x01\x60", 4},                                          /* no kind */
+        {"\x83\x09\x01\x00", 4},                                          /* nothing read */
+        {"\x83\x09\x01\x1a\x00\x20\x00\x00", 8},                          /* 2097152 read */
+        {"\x83\x0a\x01\x60", 4},                                          /* no kind */
         {"\x86\x05\x01\x00\x04\x00\x60", 7},                              /* a choice aborted */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -318,6 +361,16 @@ static void bad_events_are_refused(void **state)
         }
         assert_int_equal(event.kind, 0);
     }
+}
+
+static void events_of_nothing_are_no_events(void **state)
+{
+    (void)state;
+    aver_buf frame = frame_new();
+    aver_link_message message;
+    aver_link_put_events(&frame, 0, (aver_view){NULL, 0});
+    assert_int_equal(aver_link_parse(aver_buf_view(&frame), &message), AVER_E_FORMAT);
+    aver_buf_deinit(&frame);
 }
 
 static void bad_jobs_are_refused(void **state)
@@ -440,11 +493,13 @@ static void a_frame_too_large_fails_the_writer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prompts_of_ids_are_whole_ids),
         cmocka_unit_test(options_travel),
         cmocka_unit_test(jobs_travel),
         cmocka_unit_test(info_and_short_messages_travel),
         cmocka_unit_test(events_travel_in_order),
         cmocka_unit_test(bad_events_are_refused),
+        cmocka_unit_test(events_of_nothing_are_no_events),
         cmocka_unit_test(bad_jobs_are_refused),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(truncated_and_changed_frames_are_refused_or_whole),

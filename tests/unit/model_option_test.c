@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define NAME_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void a_file_has_settings_of_its_own(void **state)
 {
     char why[AVER_MODEL_OPTION_WHY_BYTES] = "";
@@ -48,6 +50,8 @@ static void wrong_settings_are_named(void **state)
         {"a,colour=red", "colour=red"},
         {"a,name=", "name="},
         {"a,name=x,name=y", "once"},
+        {"a,name=\xc3(", "UTF-8"},
+        {"a,name=" NAME_64 NAME_64, "127 bytes"},
         {"a,context=31", "context="},
         {"a,context=131073", "context="},
         {"a,context=64,context=64", "context=64"},
@@ -55,6 +59,8 @@ static void wrong_settings_are_named(void **state)
         {"a,slots=0", "slots="},
         {"a,slots=257", "slots="},
         {"a,slots=-1", "slots="},
+        {"a,slots=4x", "slots="},
+        {"a,slots=4,slots=4", "slots=4"},
         {"a,lora=", "lora="},
         {"a,lora=x:0", "lora="},
         {"a,lora=1,lora=2,lora=3,lora=4,lora=5,lora=6,lora=7,lora=8,lora=9", "8 times"},

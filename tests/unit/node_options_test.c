@@ -120,7 +120,7 @@ static void test_the_file_sets_and_the_command_line_wins(void **state)
 
     write_file(f, "# a node\n\nmodel = a b.gguf\nslots=3\n\tqueue =  7 \t\r\n"
                   "listen = unix:/one\nlisten = unix:/two\nsingle-process = yes\n"
-                  "log = json\nname = K\xc3\xb6ln # 1");
+                  "log = json\npin = on\nname = K\xc3\xb6ln # 1");
     assert_int_equal(parse(f, true, words, &options), AVER_OPTIONS_RUN);
     assert_string_equal(f->words, "");
     assert_int_equal(options.models_count, 1);
@@ -131,6 +131,7 @@ static void test_the_file_sets_and_the_command_line_wins(void **state)
     assert_string_equal(options.listen[0], "tcp:127.0.0.1:0");
     assert_true(options.single_process);
     assert_true(options.log_json);
+    assert_true(options.pin);
     assert_string_equal(options.name, "K\xc3\xb6ln # 1");
     aver_node_options_deinit(&options);
 }
@@ -159,6 +160,7 @@ static void test_wrong_lines_are_refused_by_number(void **state)
 
     assert_refused(f, "slots = 4\n\nslots = 5\n",
                    "node.conf: line 3: slots wants to be given once");
+    assert_refused(f, "pin = 1\n", "line 1: pin wants auto, on or off, not \"1\"");
     assert_refused(f, "slots = 0\n", "line 1: slots wants a number from 1 to 256, not \"0\"");
     assert_refused(f, "# x\nslots = 4 # four\n", "line 2: slots wants a number");
     assert_refused(f, "colour = red\n", "line 1: \"colour\" is no setting of a file");
@@ -173,6 +175,10 @@ static void test_wrong_lines_are_refused_by_number(void **state)
     assert_refused(f, "= 4\n", "line 1: want: name = value");
     assert_refused(f, "slots =\n", "line 1: a name without a value");
     assert_refused(f, "name = \"x\"\n", "line 1: values are not quoted");
+    assert_refused(f, "name = 'x'\n", "line 1: values are not quoted");
+    assert_refused(f, "slots{ = 4\n", "line 1: want: name = value");
+    assert_refused(f, "slots9 = 4\n", "line 1: \"slots9\" is no setting of a file");
+    assert_refused(f, "name = a\177b\n", "line 1: a control character");
     assert_refused(f, "name = a\033b\n", "line 1: a control character");
     assert_refused(f, "name = a\rb\n", "line 1: a control character");
     assert_refused(f, "name = \xc3(\n", "line 1: not UTF-8");

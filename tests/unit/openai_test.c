@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "codec/json.h"
+#include "node/bodies.h"
 #include "node/logprobs.h"
 #include "node/openai.h"
 
@@ -278,6 +279,34 @@ static void a_whole_body_has_its_calls(void **state)
     run_close(&run);
 }
 
+/* The longest numbers that a vector may hold, against what is refused beforehand. */
+static void the_bound_of_vectors_is_one(void **state)
+{
+    enum { SIZE = 512, INPUTS = 3 };
+    float vector[SIZE];
+    aver_buf vectors, out;
+
+    (void)state;
+    for (size_t i = 0; i < SIZE; i++) {
+        vector[i] = -1.23456789e-38f * 1.0000001f;
+    }
+    for (int base64 = 0; base64 <= 1; base64++) {
+        aver_buf_init(&vectors, 1 << 20);
+        aver_buf_init(&out, 1 << 20);
+        for (uint32_t i = 0; i < INPUTS; i++) {
+            aver_bodies_put_vector(2045 + i, vector, SIZE, base64 != 0, &vectors);
+        }
+        aver_bodies_put_embeddings(aver_buf_view(&vectors), "m", UINT64_MAX, &out);
+        uint64_t most = aver_bodies_embeddings_bytes_max(INPUTS, SIZE, base64 != 0);
+        assert_int_equal(aver_buf_status(&out), AVER_OK);
+        assert_true(out.size <= most && most < out.size + 5000);
+        aver_buf_deinit(&vectors);
+        aver_buf_deinit(&out);
+    }
+    assert_true(aver_bodies_embeddings_bytes_max(2048, 4096, false) > 32u << 20);
+    assert_true(aver_bodies_embeddings_bytes_max(2048, 2048, true) < 32u << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +316,7 @@ int main(void)
         cmocka_unit_test(completion_logprobs_have_openais_form),
         cmocka_unit_test(whole_bodies_have_openais_form),
         cmocka_unit_test(a_whole_body_has_its_calls),
+        cmocka_unit_test(the_bound_of_vectors_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,9 +233,7 @@ static void the_rank_test_tells_a_difference_of_some_percent(void **state)
 static int stories_open(void **state)
 {
     (void)state;
-    stories = run_new(model_find(MODEL_STORIES));
-    aver_engine_options options = run_options(stories, SLOTS);
-    run_start(stories, &options);
+    stories = run_open(model_find(MODEL_STORIES), SLOTS);
     stories->watch = on_event;
     return 0;
 }

@@ -155,6 +155,37 @@ static void many_files_go_by_without_a_trace(void **state)
     aver_proxy_store_close(store);
 }
 
+/* The folder is away for a while. */
+static void what_cannot_be_written_is_not_counted(void **state)
+{
+    (void)state;
+    char name[AVER_PROXY_CAPSULE_NAME_BYTES] = "none", kept[AVER_PROXY_CAPSULE_NAME_BYTES];
+    char moved[80], path[160];
+    const uint8_t mark[8] = {1};
+    uint64_t files, bytes;
+    aver_proxy_store *store = open_store(1, 1000);
+    put(store, 9, AVER_VIEW_LITERAL("kept"), kept);
+    (void)snprintf(moved, sizeof(moved), "%s-moved", folder);
+    assert_int_equal(rename(folder, moved), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_not_equal(aver_proxy_store_put(store, mark, AVER_VIEW_LITERAL("lost"), name),
+                             AVER_OK);
+        assert_string_equal(name, "none");
+    }
+    assert_int_equal(rename(moved, folder), 0);
+    aver_proxy_store_size(store, &files, &bytes);
+    assert_int_equal(files, 1);
+    assert_int_equal(bytes, 4);
+    path_of(kept, path);
+    assert_int_equal(access(path, F_OK), 0);
+    put(store, 2, AVER_VIEW_LITERAL("again"), name);
+    aver_proxy_store_size(store, &files, &bytes);
+    assert_int_equal(files, 1);
+    assert_int_equal(bytes, 5);
+    assert_int_equal(files_there(), 1);
+    aver_proxy_store_close(store);
+}
+
 static int folder_make(void **state)
 {
     (void)state;
@@ -180,6 +211,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_names_are_not_given_out, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(the_oldest_goes_first, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(files_of_others_stay, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(what_cannot_be_written_is_not_counted, folder_make,
+                                        folder_remove),
         cmocka_unit_test_setup_teardown(many_files_go_by_without_a_trace, folder_make,
                                         folder_remove),
     };

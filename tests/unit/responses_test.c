@@ -276,6 +276,54 @@ static void a_whole_body_repeats_the_request(void **state)
     run_close(&self);
 }
 
+/* A message with so many candidates, streamed: the bytes of its longest event, and how many events
+ * tell of candidates. */
+static size_t run_candidates(size_t tokens, size_t *ret_telling)
+{
+    static const uint8_t spaces[40] = "                                       ";
+    aver_logprob list[21];
+    size_t longest = 0;
+    size_t size;
+    run self;
+
+    for (size_t i = 0; i < 21; i++) {
+        list[i] = (aver_logprob){.token = (int32_t)i, .piece = {spaces, sizeof(spaces)}};
+    }
+    run_open(&self, ",\"stream\":true,\"include\":[\"message.output_text.logprobs\"],"
+                    "\"top_logprobs\":20");
+    aver_responses_deinit(&self.answer);
+    aver_responses_init(&self.answer, &(aver_responses_options){.job = &self.job, .model = "m"},
+                        32u << 20);
+    *ret_telling = 0;
+    for (size_t i = 0; i < tokens; i++) {
+        aver_responses_add(&self.answer, &(aver_openai_piece){.text = aver_view_text("x"),
+                                                              .logprobs = list,
+                                                              .logprobs_count = 21});
+    }
+    aver_responses_finish(&self.answer, AVER_FINISH_STOP, &run_usage);
+    assert_int_equal(aver_responses_status(&self.answer), AVER_OK);
+    aver_view rest = aver_buf_view(&self.answer.events);
+    while ((size = aver_stream_event_size(rest)) != 0) {
+        aver_view event = aver_view_slice(rest, 0, size);
+        longest = size > longest ? size : longest;
+        *ret_telling += memmem(event.data, event.size, "\"top_logprobs\":[{", 17) != NULL;
+        rest = aver_view_slice(rest, size, rest.size - size);
+    }
+    run_close(&self);
+    return longest;
+}
+
+static void no_event_outgrows_its_readers(void **state)
+{
+    size_t telling = 0;
+
+    (void)state;
+    assert_true(run_candidates(100, &telling) > 100 * 21 * 100);
+    assert_int_equal(telling, 100 + 4);
+    assert_true(run_candidates(1000, &telling) < AVER_STREAM_LINE_BYTES_MAX);
+    assert_int_equal(telling, 1000);
+}
+
 static void an_answer_of_nothing_is_an_empty_message(void **state)
 {
     aver_buf out;
@@ -302,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_cut_answer_is_incomplete),
         cmocka_unit_test(a_failure_is_told),
         cmocka_unit_test(a_whole_body_repeats_the_request),
+        cmocka_unit_test(no_event_outgrows_its_readers),
         cmocka_unit_test(an_answer_of_nothing_is_an_empty_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

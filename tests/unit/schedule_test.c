@@ -10,6 +10,7 @@
 
 #include "../support/engine_run.h"
 #include "../support/model.h"
+#include "engine/queue.h"
 #include "engine/schedule.h"
 
 #include <stdio.h>
@@ -27,7 +28,9 @@ static void engine_start(uint32_t slots)
     run_start(stories, &options);
 }
 
-static run_answer *ask(uint64_t id, uint8_t scope, unsigned words, unsigned max_tokens)
+/* Each job has a cache scope of its own: that gives nobody more turns. */
+static run_answer *ask_choices(uint64_t id, uint8_t caller, unsigned words, unsigned max_tokens,
+                               uint32_t choices)
 {
     char body[4096];
     size_t at = (size_t)snprintf(body, sizeof(body), "{\"model\":\"m\",\"prompt\":\"A");
@@ -37,10 +40,17 @@ static run_answer *ask(uint64_t id, uint8_t scope, unsigned words, unsigned max_
     (void)snprintf(body + at, sizeof(body) - at, "\",\"max_tokens\":%u,\"temperature\":0}",
                    max_tokens);
     run_answer *answer = run_prepare(stories, id, body);
-    answer->job.has_cache_scope = scope != 0;
-    memset(answer->job.cache_scope, scope, sizeof(answer->job.cache_scope));
+    answer->job.choices_count = choices;
+    answer->job.has_cache_scope = caller != 0;
+    memset(answer->job.cache_scope, (int)id, sizeof(answer->job.cache_scope));
+    memset(answer->job.caller, caller, sizeof(answer->job.caller));
     assert_int_equal(aver_engine_submit(stories->engine, id, &answer->job), AVER_OK);
     return answer;
+}
+
+static run_answer *ask(uint64_t id, uint8_t caller, unsigned words, unsigned max_tokens)
+{
+    return ask_choices(id, caller, words, max_tokens, 1);
 }
 
 static void step(void)
@@ -91,6 +101,22 @@ static void long_prompts_come_to_an_end(void **state)
     run_finish(stories);
 }
 
+/* What one of two prompts is longer than the other by is left for the step after. */
+static void prompts_are_read_side_by_side(void **state)
+{
+    (void)state;
+    engine_start(4);
+    run_answer *longer = ask(0, 0, 12, 4);
+    run_answer *shorter = ask(1, 0, 10, 4);
+    step();
+    assert_int_equal(longer->count, 0);
+    assert_int_equal(shorter->count, 1);
+    step();
+    assert_int_equal(longer->count, 1);
+    assert_int_equal(shorter->count, 2);
+    run_finish(stories);
+}
+
 static void answers_go_on_while_prompts_are_read(void **state)
 {
     (void)state;
@@ -130,6 +156,36 @@ static void a_caller_with_many_jobs_does_not_hold_up_another(void **state)
     for (uint64_t i = 0; i < 40; i++) {
         assert_true(stories->answers[i].done);
     }
+}
+
+/* One long answer runs, and a job for all slots waits: the others are not idle meanwhile, and in
+ * the end they are kept for it. */
+static void a_job_for_all_slots_neither_idles_them_nor_starves(void **state)
+{
+    (void)state;
+    engine_start(2);
+    const unsigned passes = 2 * AVER_QUEUE_PASSES_A_SLOT;
+    const run_answer *long_one = ask(0, 1, 5, 150);
+    step();
+    const run_answer *wide = ask_choices(1, 2, 5, 4, 2);
+    for (uint64_t i = 2; i < 2 + passes + 3; i++) {
+        (void)ask(i, 3, 2, 3);
+    }
+    for (unsigned i = 0; i < 120; i++) {
+        step();
+    }
+    assert_false(long_one->done);
+    assert_false(wide->started);
+    for (uint64_t i = 2; i < 2 + passes; i++) {
+        assert_true(stories->answers[i].done);
+    }
+    assert_false(stories->answers[2 + passes].started);
+    while (!wide->done) {
+        step();
+    }
+    assert_true(long_one->done);
+    run_finish(stories);
+    assert_true(stories->answers[2 + passes + 2].done);
 }
 
 /* The way that was faster is taken, and the other one is tried now and then; here the times are
@@ -172,8 +228,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_prompts_overtake_long_ones),
         cmocka_unit_test(long_prompts_come_to_an_end),
+        cmocka_unit_test(prompts_are_read_side_by_side),
         cmocka_unit_test(answers_go_on_while_prompts_are_read),
         cmocka_unit_test(a_caller_with_many_jobs_does_not_hold_up_another),
+        cmocka_unit_test(a_job_for_all_slots_neither_idles_them_nor_starves),
         cmocka_unit_test(the_faster_way_is_taken),
     };
     if (model_find(MODEL_STORIES) == NULL) {

@@ -110,7 +110,7 @@ static void send_job(peer *self, uint64_t id, const char *body)
     aver_job job;
     aver_job_refusal refusal;
     aver_buf frame;
-    aver_buf_init(&frame, 1 << 20);
+    aver_buf_init(&frame, 1 << 22);
     assert_int_equal(aver_job_parse(aver_view_text(body), AVER_ENDPOINT_COMPLETION, &job, &refusal),
                      AVER_OK);
     aver_link_put_submit(&frame, id, &job);
@@ -147,8 +147,7 @@ static void peer_follow(peer *self, seen *jobs, unsigned ends)
             int32_t ids[IDS_MAX];
             aver_link_room room = {.ids = ids, .ids_max = IDS_MAX};
             aver_event event;
-            assert_int_equal(aver_link_event_next(&message.events, &more, &event, &room),
-                             AVER_OK);
+            assert_int_equal(aver_link_event_next(&message.events, &more, &event, &room), AVER_OK);
             if (!more) {
                 break;
             }
@@ -211,7 +210,8 @@ static void a_long_prompt_is_no_silence(void **state)
     (void)state;
     peer engine;
     aver_link_message message;
-    unsigned empty = 0, others = 0;
+    unsigned steps = 0, tokens = 0;
+    uint32_t read = 0;
     char body[1024] = "{\"model\":\"m\",\"max_tokens\":1,\"prompt\":\"";
     size_t size = strlen(body);
     for (int i = 0; i < 158; i++, size += 4) {
@@ -223,13 +223,23 @@ static void a_long_prompt_is_no_silence(void **state)
     assert_true(peer_read(&engine, &message));
     assert_int_equal(message.kind, AVER_LINK_READY);
     send_job(&engine, 0, body);
-    while (others < 2) {
+    while (tokens == 0) {
+        bool more = true;
         assert_true(peer_read(&engine, &message));
-        assert_int_equal(message.kind, AVER_LINK_EVENTS);
-        empty += message.events.size == 0;
-        others += message.events.size != 0;
+        while (more) {
+            int32_t ids[IDS_MAX];
+            aver_link_room room = {.ids = ids, .ids_max = IDS_MAX};
+            aver_event event = {0};
+            assert_int_equal(aver_link_event_next(&message.events, &more, &event, &room), AVER_OK);
+            tokens += more && event.kind == AVER_EVENT_TOKEN;
+            if (more && event.kind == AVER_EVENT_READ) {
+                assert_in_range(event.read_count, read + 1, 160);
+                read = event.read_count;
+                steps++;
+            }
+        }
     }
-    assert_in_range(empty, 8, 10);
+    assert_in_range(steps, 8, 10);
     assert_int_equal(peer_end(&engine), 0);
 }
 
@@ -250,6 +260,63 @@ static void a_prompt_too_long_is_refused_and_the_engine_goes_on(void **state)
     peer_follow(&engine, jobs, 2);
     assert_int_equal(jobs[0].refused, 1);
     assert_int_equal(jobs[1].tokens, 2);
+    assert_int_equal(peer_end(&engine), 0);
+}
+
+/* A prompt that is refused; what its frame cost is paid for by steps all the same. */
+static void send_long_prompt(peer *self, uint64_t id, size_t size)
+{
+    static const char head[] = "{\"model\":\"m\",\"prompt\":\"";
+    char *body = malloc(size + sizeof(head) + 2);
+    assert_non_null(body);
+    memcpy(body, head, sizeof(head) - 1);
+    memset(body + sizeof(head) - 1, 'x', size);
+    memcpy(body + sizeof(head) - 1 + size, "\"}", 3);
+    send_job(self, id, body);
+    free(body);
+}
+
+/* Prompts of one step's worth each are all there while an answer is under way: it has a token more
+ * before each of them is read. */
+static void long_prompts_do_not_hold_answers_up(void **state)
+{
+    (void)state;
+    enum { PROMPTS = 4, BUFFER_BYTES = 1 << 20 };
+    peer engine;
+    unsigned tokens = 0, refused = 0, between = 0;
+    const int buffer_bytes = BUFFER_BYTES;
+    seen answer = {0};
+    aver_link_message message;
+    peer_ready(&engine, 2);
+    assert_int_equal(
+        setsockopt(engine.fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof(buffer_bytes)), 0);
+    send_job(&engine, 0,
+             "{\"model\":\"m\",\"prompt\":\"Once\",\"max_tokens\":200,\"temperature\":0}");
+    while (tokens == 0) {
+        assert_true(peer_read(&engine, &message));
+        tokens += message.events.size != 0;
+    }
+    assert_int_equal(kill(engine.pid, SIGSTOP), 0);
+    for (uint64_t i = 1; i <= PROMPTS; i++) {
+        send_long_prompt(&engine, i, 65536);
+    }
+    assert_int_equal(kill(engine.pid, SIGCONT), 0);
+    while (refused < PROMPTS) {
+        bool more = true;
+        assert_true(peer_read(&engine, &message));
+        while (more) {
+            int32_t ids[IDS_MAX];
+            aver_link_room room = {.ids = ids, .ids_max = IDS_MAX};
+            aver_event event = {0};
+            assert_int_equal(aver_link_event_next(&message.events, &more, &event, &room), AVER_OK);
+            assert_int_not_equal(event.kind, AVER_EVENT_DONE);
+            between += more && event.kind == AVER_EVENT_TOKEN && refused > 0;
+            refused += more && event.kind == AVER_EVENT_REFUSED;
+        }
+    }
+    assert_in_range(between, PROMPTS - 1, 200);
+    peer_follow(&engine, &answer, 1);
+    assert_int_equal(answer.done, 1);
     assert_int_equal(peer_end(&engine), 0);
 }
 
@@ -328,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_job_ends_aborted),
         cmocka_unit_test(a_long_prompt_is_no_silence),
         cmocka_unit_test(a_prompt_too_long_is_refused_and_the_engine_goes_on),
+        cmocka_unit_test(long_prompts_do_not_hold_answers_up),
         cmocka_unit_test(a_keeper_that_breaks_the_protocol_is_left),
         cmocka_unit_test(a_second_load_is_refused),
         cmocka_unit_test(weights_that_are_no_model_are_reported),

@@ -306,6 +306,27 @@ static void test_limits_hold_for_slow_readers(void **state)
     }
 }
 
+/* Bytes leave all the time, and too few of them. */
+static void test_limits_hold_for_readers_in_sips(void **state)
+{
+    (void)state;
+    const aver_server_limits limits = {.write_timeout_ms = 400,
+                                       .write_bytes_min = 2 * TEST_NET_BIG_BYTES};
+    for (int secure = 0; secure <= 1; secure++) {
+        test_server *server = test_server_start(&limits, TCP, secure);
+        test_raw raw = test_raw_open(server, secure);
+        int small = 64 * 1024;
+        setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+        test_raw_text(&raw, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        while (test_raw_sip(&raw, TIMEOUT_MS) > 0) {
+            test_sleep_ms(10);
+        }
+        assert_true(raw.total > 0 && raw.total < TEST_NET_BIG_BYTES);
+        test_raw_close(&raw);
+        test_server_stop(server);
+    }
+}
+
 static void test_limits_let_a_steady_reader_finish(void **state)
 {
     (void)state;
@@ -381,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_limits_hold_for_connections),
         cmocka_unit_test(test_limits_close_a_crowd_unheard),
         cmocka_unit_test(test_limits_hold_for_slow_readers),
+        cmocka_unit_test(test_limits_hold_for_readers_in_sips),
         cmocka_unit_test(test_limits_let_a_steady_reader_finish),
         cmocka_unit_test(test_limits_hold_for_what_is_sent_ahead),
         cmocka_unit_test(test_limits_refuse_tls_below_1_3),

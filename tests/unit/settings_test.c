@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "aver/keyset.h"
 #include "aver/receipt.h"
 #include "cli/settings.h"
 #include "codec/cbor.h"
@@ -17,7 +18,7 @@
 
 static const uint8_t root_a[32] = {1};
 static const uint8_t root_b[32] = {2};
-static const uint8_t root_c[32] = {3};
+static const uint8_t root_c[32] = {200};
 
 /* How a document differs from the good one. */
 typedef struct document_facts {
@@ -26,7 +27,9 @@ typedef struct document_facts {
     unsigned members;  /* of a model */
     unsigned adapters; /* of the second model */
     unsigned upstreams;
-    uint64_t key_more;
+    int64_t key_more;
+    uint64_t context;  /* of the last model; 0: a good one */
+    bool context_none; /* 0 there */
     bool without_models;
     bool same_root;
 } document_facts;
@@ -39,9 +42,12 @@ static void put_model(aver_buf *out, const document_facts *facts, unsigned index
     unsigned adapters = index == 1 ? facts->adapters : 0;
 
     aver_cbor_put_array(out, facts->members);
-    aver_cbor_put_bytes(out, aver_view_make(index == 1 && !facts->same_root ? root_b : root_a, 32));
+    uint8_t root[32] = {(uint8_t)(facts->same_root ? 1 : index + 1)};
+    bool last = index + 1 == facts->models;
+    aver_cbor_put_bytes(out, AVER_VIEW_OF(root));
     aver_cbor_put_uint(out, AVER_PROFILE_VERIFIED);
-    aver_cbor_put_uint(out, 512 + index);
+    aver_cbor_put_uint(out, last && (facts->context != 0 || facts->context_none) ? facts->context
+                                                                                 : 512 + index);
     aver_cbor_put_bytes(out, AVER_VIEW_OF(digest));
     aver_cbor_put_text(out, "Q8_0");
     aver_cbor_put_array(out, adapters);
@@ -65,8 +71,8 @@ static void put_document(aver_buf *out, const document_facts *facts)
                       5u + (facts->key_more != 0 ? 1u : 0u) - (facts->without_models ? 1u : 0u));
     aver_cbor_put_uint(out, 0);
     aver_cbor_put_uint(out, facts->version);
-    if (facts->key_more != 0 && facts->key_more < 4) {
-        aver_cbor_put_uint(out, facts->key_more);
+    if (facts->key_more > 0 && facts->key_more < 4) {
+        aver_cbor_put_int(out, facts->key_more);
         aver_cbor_put_uint(out, 1);
     }
     aver_cbor_put_uint(out, 4);
@@ -85,8 +91,8 @@ static void put_document(aver_buf *out, const document_facts *facts)
             put_model(out, facts, i);
         }
     }
-    if (facts->key_more > 9) {
-        aver_cbor_put_uint(out, facts->key_more);
+    if (facts->key_more > 9 || facts->key_more < 0) {
+        aver_cbor_put_int(out, facts->key_more);
         aver_cbor_put_uint(out, 1);
     }
 }
@@ -142,6 +148,9 @@ static void documents_that_are_not_known_are_not_judged(void **state)
         {{.version = 2, .models = 2, .members = 7, .key_more = 40},
          AVER_E_UNSUPPORTED,
          "does not know"},
+        {{.version = 2, .models = 2, .members = 7, .key_more = -1},
+         AVER_E_UNSUPPORTED,
+         "does not know"},
         {{.version = 2, .models = 2, .members = 7, .key_more = 2},
          AVER_E_UNSUPPORTED,
          "does not know"},
@@ -151,6 +160,9 @@ static void documents_that_are_not_known_are_not_judged(void **state)
         {{.version = 2, .models = 0, .members = 7}, AVER_E_FORMAT, ""},
         {{.version = 2, .models = 2, .members = 6}, AVER_E_FORMAT, ""},
         {{.version = 2, .models = 2, .members = 7, .adapters = 9}, AVER_E_FORMAT, ""},
+        {{.version = 2, .models = 65, .members = 7}, AVER_E_FORMAT, ""},
+        {{.version = 2, .models = 2, .members = 7, .context_none = true}, AVER_E_FORMAT, ""},
+        {{.version = 2, .models = 2, .members = 7, .context = 1ull << 32}, AVER_E_FORMAT, ""},
         {{.version = 2, .models = 2, .members = 7, .without_models = true}, AVER_E_FORMAT, ""},
         {{.version = 2, .models = 2, .members = 7, .same_root = true}, AVER_E_FORMAT, ""},
     };
@@ -165,6 +177,72 @@ static void documents_that_are_not_known_are_not_judged(void **state)
             fail_msg("case %zu: %s, \"%s\"", i, aver_err_text(err), why);
         }
     }
+}
+
+static void documents_at_the_bounds_are_read(void **state)
+{
+    static const document_facts cases[] = {
+        {.version = 2, .models = 1, .members = 7},
+        {.version = 2, .models = AVER_KEYSET_MODELS_MAX, .members = 7},
+        {.version = 2, .models = 2, .members = 7, .adapters = 8},
+        {.version = 2, .models = 1, .members = 7, .context = UINT32_MAX},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char why[AVER_SETTINGS_WHY_BYTES] = "";
+        aver_settings settings;
+
+        assert_int_equal(read_made(&cases[i], root_a, &settings, why), AVER_OK);
+    }
+}
+
+/* Keys 0 to 8; the adapters and upstreams that it may not have. */
+static aver_err read_first_version(unsigned adapters, unsigned upstreams, unsigned keys,
+                                   aver_settings *ret_settings,
+                                   char ret_why[AVER_SETTINGS_WHY_BYTES])
+{
+    static const uint8_t digest[32] = {9};
+    aver_buf out;
+
+    aver_buf_init(&out, DOCUMENT_BYTES_MAX);
+    aver_cbor_put_map(&out, keys);
+    for (unsigned key = 0; key < keys; key++) {
+        aver_cbor_put_uint(&out, key);
+        if (key == 3) {
+            aver_cbor_put_bytes(&out, AVER_VIEW_OF(digest));
+        } else if (key == 6) {
+            aver_cbor_put_text(&out, "F16");
+        } else if (key >= 7) {
+            unsigned count = key == 7 ? adapters : upstreams;
+            aver_cbor_put_array(&out, count);
+            for (unsigned i = 0; i < count; i++) {
+                aver_cbor_put_uint(&out, 1);
+            }
+        } else {
+            aver_cbor_put_uint(&out, key == 2 ? 700 : 1);
+        }
+    }
+    assert_int_equal(aver_buf_status(&out), AVER_OK);
+    aver_err err = aver_settings_read(aver_buf_view(&out), root_c, ret_settings, ret_why);
+    aver_buf_deinit(&out);
+    return err;
+}
+
+static void the_first_version_is_of_one_model(void **state)
+{
+    char why[AVER_SETTINGS_WHY_BYTES] = "";
+    aver_settings settings;
+
+    (void)state;
+    assert_int_equal(read_first_version(0, 0, 9, &settings, why), AVER_OK);
+    assert_int_equal(settings.context_tokens, 700);
+    assert_string_equal(settings.kv_type, "F16");
+    assert_int_equal(read_first_version(0, 0, 8, &settings, why), AVER_E_FORMAT);
+    assert_int_equal(read_first_version(1, 0, 9, &settings, why), AVER_E_UNSUPPORTED);
+    assert_non_null(strstr(why, "adapters"));
+    assert_int_equal(read_first_version(0, 1, 9, &settings, why), AVER_E_UNSUPPORTED);
+    assert_non_null(strstr(why, "upstreams"));
 }
 
 static void a_model_that_is_not_there_is_not_judged(void **state)
@@ -202,6 +280,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_model_has_its_own_settings),
         cmocka_unit_test(documents_that_are_not_known_are_not_judged),
+        cmocka_unit_test(documents_at_the_bounds_are_read),
+        cmocka_unit_test(the_first_version_is_of_one_model),
         cmocka_unit_test(a_model_that_is_not_there_is_not_judged),
         cmocka_unit_test(cut_documents_are_refused),
     };

@@ -93,7 +93,7 @@ static aver_speech_plan *plan_of(const aver_native *native, aver_tool_choice cho
 }
 
 /* step 0: random pieces. */
-static void say(const aver_speech_plan *plan, const char *text, size_t step, said *self)
+static void say(const aver_speech_plan *plan, const char *text, size_t step, bool cut, said *self)
 {
     aver_speech *speech = NULL;
     aver_view plain = {NULL, 0};
@@ -108,23 +108,35 @@ static void say(const aver_speech_plan *plan, const char *text, size_t step, sai
         said_take(self, speech, plain);
         at += piece;
     }
-    assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, &plain), AVER_OK);
+    assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, cut, &plain), AVER_OK);
     said_take(self, speech, plain);
     assert_int_equal(aver_speech_calls_count(speech), self->calls_count);
     aver_speech_free(speech);
 }
 
-static void assert_says(const aver_speech_plan *plan, const char *text, const char *plain,
+static void assert_ends(const aver_speech_plan *plan, const char *text, bool cut, const char *plain,
                         const char *calls)
 {
     static said out;
     for (size_t step = 0; step < 12; step++) {
-        say(plan, text, step == 11 ? strlen(text) + 1 : step, &out);
+        say(plan, text, step == 11 ? strlen(text) + 1 : step, cut, &out);
         if (strcmp(out.text, plain) != 0 || strcmp(out.calls, calls) != 0) {
             fail_msg("in pieces of %zu \"%s\"\n gave \"%s\" and %s\n not  \"%s\" and %s", step,
                      text, out.text, out.calls, plain, calls);
         }
     }
+}
+
+static void assert_says(const aver_speech_plan *plan, const char *text, const char *plain,
+                        const char *calls)
+{
+    assert_ends(plan, text, false, plain, calls);
+}
+
+static void assert_cut(const aver_speech_plan *plan, const char *text, const char *plain,
+                       const char *calls)
+{
+    assert_ends(plan, text, true, plain, calls);
 }
 
 static aver_native *native_open(const char *source)
@@ -206,7 +218,7 @@ static void without_parallel_calls_there_is_one(void **state)
     say(plan,
         "<tool_call>\n{\"name\": \"clock\", \"arguments\": {}}\n</tool_call>\n"
         "<tool_call>\n{\"name\": \"clock\", \"arguments\": {}}\n</tool_call>",
-        4, &out);
+        4, false, &out);
     assert_int_equal(out.calls_count, 1);
     aver_speech_plan_free(plan);
     aver_native_free(native);
@@ -253,6 +265,100 @@ static void bad_calls_in_tags_are_text(void **state)
                 "<tool_call> no\n<tool_call>\n{\"name\": \"clock\", \"arguments\": {}}\n"
                 "</tool_call> yes",
                 "<tool_call> no yes", "<clock {}>");
+    aver_speech_plan_free(plan);
+    aver_native_free(native);
+}
+
+static void what_is_cut_of_our_own_calls_is_no_text(void **state)
+{
+    (void)state;
+    aver_speech_plan *plan = plan_of(NULL, AVER_TOOL_CHOICE_AUTO, true);
+    static const char *const parts[][2] = {
+        {"{", ""},
+        {"{\"tool_ca", ""},
+        {"{\"tool_calls\":[", ""},
+        {"{\"tool_calls\":[{\"na", ""},
+        {"{\"tool_calls\":[{\"name\":\"clo", ""},
+        {"{\"tool_calls\":[{\"name\":\"weather\"", "<weather >"},
+        {"{\"tool_calls\":[{\"name\" : \"weather\" , \"argu", "<weather >"},
+        {"{\"tool_calls\":[{\"name\":\"weather\",\"arguments\": ", "<weather >"},
+        {"{\"tool_calls\":[{\"name\":\"weather\",\"arguments\":{\"city\":\"R, \\\"",
+         "<weather {\"city\":\"R, \\\">"},
+        {"{\"tool_calls\":[{\"name\":\"weather\",\"arguments\":{\"city\":\"Rome\"} ",
+         "<weather {\"city\":\"Rome\"} >"},
+        {"{\"tool_calls\":[{\"arguments\":{\"a\":[1]},\"name\":\"clock\"", "<clock {\"a\":[1]}>"},
+        {"{\"tool_calls\":[{\"arguments\":{\"a\":[1]},\"name\":\"clock", ""},
+        {"{\"tool_calls\":[{\"name\":\"clock\",\"arguments\":{}},{\"name\":\"weather\",\"arguments"
+         "\":{\"city",
+         "<clock {}><weather {\"city>"},
+        {"{\"tool_calls\":[{\"name\":\"clock\",\"arguments\":{}} , ", "<clock {}>"},
+        {"{\"tool_calls\":[{\"name\":\"clock\",\"arguments\":{}}] ", "<clock {}>"},
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        assert_cut(plan, parts[i][0], "", parts[i][1]);
+    }
+    aver_speech_plan_free(plan);
+}
+
+static void what_is_no_call_of_our_own_is_text_where_it_is_cut(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "It is late",
+        "  ",
+        "{\"title",
+        "{\"tool_calls\":[]",
+        "{\"tool_calls\":[{\"name\":\"nobody\"",
+        "{\"tool_calls\":[{\"name\":\"clock\",\"arguments\":[1",
+        "{\"tool_calls\":[{\"name\":1",
+        "{\"tool_calls\":[{\"name\":\"clock\",\"x\":1",
+        "{\"tool_calls\":[{\"name\":\"clock\",\"name\":\"clock\"",
+        "{\"tool_calls\":[{\"name\" 1",
+        "{\"tool_calls\":[{1",
+        "{\"tool_calls\":[{\"name\":\"clock\",\"arguments\":{\"a\":}",
+    };
+    aver_speech_plan *plan = plan_of(NULL, AVER_TOOL_CHOICE_AUTO, true);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_cut(plan, texts[i], texts[i], "");
+    }
+    aver_speech_plan_free(plan);
+}
+
+static void what_is_cut_of_calls_of_templates_is_no_text(void **state)
+{
+    (void)state;
+    aver_native *native = native_open(TEMPLATE_TAGS);
+    aver_speech_plan *plan = plan_of(native, AVER_TOOL_CHOICE_AUTO, true);
+    assert_cut(plan, "It is <b>late", "It is <b>late", "");
+    assert_cut(plan, "I look. <tool_ca", "I look. ", "");
+    assert_cut(plan, "I look.\n<tool_call>", "I look.\n", "");
+    assert_cut(plan, "<tool_call>\n{\"na", "", "");
+    assert_cut(plan, "<tool_call>\n{\"name\": \"clo", "", "");
+    assert_cut(plan, "<tool_call>\n{\"name\": \"clock\"", "", "<clock >");
+    assert_cut(plan, "I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Ro",
+               "I look.", "<weather {\"city\": \"Ro>");
+    assert_cut(plan,
+               "<tool_call>\n{\"name\": \"clock\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n"
+               "{\"name\": \"weather\", \"arguments\": {\"ci",
+               "", "<clock {}><weather {\"ci>");
+    assert_cut(plan, "a <tool_call> b </tool_call> c", "a <tool_call> b </tool_call> c", "");
+    assert_cut(plan, "<tool_call>\n{\"name\": \"nobody\", \"arg",
+               "<tool_call>\n{\"name\": \"nobody\", \"arg", "");
+    aver_speech_plan_free(plan);
+    aver_native_free(native);
+    native = native_open(TEMPLATE_BARE);
+    plan = plan_of(native, AVER_TOOL_CHOICE_AUTO, true);
+    assert_cut(plan, "{\"name\": \"weather\", \"parameters\": {\"city\": \"Ro", "",
+               "<weather {\"city\": \"Ro>");
+    assert_cut(plan, "Sets: {1, 2} and", "Sets: {1, 2} and", "");
+    aver_speech_plan_free(plan);
+    aver_native_free(native);
+    native = native_open(TEMPLATE_LIST);
+    plan = plan_of(native, AVER_TOOL_CHOICE_AUTO, true);
+    assert_cut(plan, "[TOOL_CALLS] [{\"name\": \"clock\", \"arguments\": {}, \"id\": \"abc\"}, ",
+               "", "<clock {}>");
+    assert_cut(plan, "[TOOL_CALLS] [{\"name\": \"weather\", \"arguments\": {\"city", "",
+               "<weather {\"city>");
     aver_speech_plan_free(plan);
     aver_native_free(native);
 }
@@ -317,7 +423,8 @@ static void hostile_text_is_bounded(void **state)
                                  AVER_OK);
                 out += plain.size;
             }
-            assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, &plain), AVER_OK);
+            assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, false, &plain),
+                             AVER_OK);
             out += plain.size;
             assert_int_equal(out, size);
             aver_speech_free(speech);
@@ -352,7 +459,7 @@ static void little_is_held_of_what_never_ends(void **state)
             out += plain.size;
             assert_true(in - out <= AVER_SPEECH_HELD_BYTES_MAX + sizeof(spaces));
         }
-        assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, &plain), AVER_OK);
+        assert_int_equal(aver_speech_flush(speech, (aver_view){NULL, 0}, false, &plain), AVER_OK);
         assert_int_equal(out + plain.size, in);
         aver_speech_free(speech);
         aver_speech_plan_free(plan);
@@ -523,6 +630,9 @@ int main(void)
         cmocka_unit_test(without_parallel_calls_there_is_one),
         cmocka_unit_test(calls_in_tags_are_found),
         cmocka_unit_test(bad_calls_in_tags_are_text),
+        cmocka_unit_test(what_is_cut_of_our_own_calls_is_no_text),
+        cmocka_unit_test(what_is_no_call_of_our_own_is_text_where_it_is_cut),
+        cmocka_unit_test(what_is_cut_of_calls_of_templates_is_no_text),
         cmocka_unit_test(bare_calls_are_found),
         cmocka_unit_test(listed_calls_are_found),
         cmocka_unit_test(hostile_text_is_bounded),

@@ -10,6 +10,8 @@
 
 #include "codec/text.h"
 
+#include <stdio.h>
+
 static void hex_both_ways(void **state)
 {
     (void)state;
@@ -255,6 +257,33 @@ static void utf8_clean_replaces_maximal_parts(void **state)
     }
 }
 
+static void lists_are_cut_at_single_commas(void **state)
+{
+    static const struct {
+        const char *list;
+        const char *pieces[4];
+    } cases[] = {
+        {"", {""}},
+        {"a", {"a"}},
+        {"a,b", {"a", "b"}},
+        {"a,,b,c", {"a,b", "c"}},
+        {",a,", {"", "a", ""}},
+        {"a,,,b", {"a,", "b"}},
+        {",,", {","}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[16];
+        char *rest = text;
+        (void)snprintf(text, sizeof(text), "%s", cases[i].list);
+        for (size_t j = 0; cases[i].pieces[j] != NULL; j++) {
+            assert_string_equal(aver_list_cut(&rest), cases[i].pieces[j]);
+        }
+        assert_null(aver_list_cut(&rest));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +297,7 @@ int main(void)
         cmocka_unit_test(utf8_refuses_known_bad_forms),
         cmocka_unit_test(utf8_complete_never_splits),
         cmocka_unit_test(utf8_clean_replaces_maximal_parts),
+        cmocka_unit_test(lists_are_cut_at_single_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

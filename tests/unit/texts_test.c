@@ -19,9 +19,7 @@ static run *stories;
 static int stories_open(void **state)
 {
     (void)state;
-    stories = run_new(model_find(MODEL_STORIES));
-    aver_engine_options options = run_options(stories, 1);
-    run_start(stories, &options);
+    stories = run_open(model_find(MODEL_STORIES), 1);
     return 0;
 }
 
@@ -134,6 +132,13 @@ static void texts_beyond_the_context_are_refused(void **state)
     answer = texts_run(AVER_ENDPOINT_TOKENIZE, text, sizeof(text));
     assert_true(answer->refused);
     assert_non_null(strstr(answer->why, "prompt of at least"));
+    /* The longest token of this vocabulary has 27 bytes, and one of 16 spaces is spelled with 48.
+     */
+    memset(text, ' ', 7000);
+    answer = texts_run(AVER_ENDPOINT_TOKENIZE, text, 256 * 27);
+    assert_non_null(strstr(answer->why, "prompt of 4"));
+    answer = texts_run(AVER_ENDPOINT_TOKENIZE, text, 257 * 27);
+    assert_non_null(strstr(answer->why, "prompt of at least 257 tokens"));
 }
 
 static void lists_that_are_none_are_refused(void **state)

@@ -375,6 +375,88 @@ static void test_tls_authority_vouches_for_no_name_of_another_kind(void **state)
                      X509_V_ERR_EXCLUDED_VIOLATION);
 }
 
+static void assert_vouches_for(const char *const *names, size_t count, const char *wanted)
+{
+    aver_tls_key *key = NULL;
+    struct ssl_ctx_st *tls = NULL;
+    unsigned char *der = NULL;
+    aver_buf text;
+    aver_buf_init(&text, 4096);
+    assert_ok(aver_tls_key_new(&key));
+    assert_ok(aver_tls_key_certify(key, names, count));
+    assert_ok(aver_tls_server_new(key, "aver", (aver_view){0}, &tls));
+    int size = i2d_X509(tls_authority_of(tls), &der);
+    assert_ok(aver_tls_authority_names(aver_view_make(der, (size_t)size), &text));
+    if (!aver_view_equal_text(aver_buf_view(&text), wanted)) {
+        fail_msg("%.*s, not %s", (int)text.size, (const char *)text.data, wanted);
+    }
+    OPENSSL_free(der);
+    aver_buf_deinit(&text);
+    aver_tls_free(tls);
+    aver_tls_key_free(key);
+}
+
+static void test_tls_authority_says_its_names(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"localhost", "127.0.0.1", "::1", "*.aver.example"};
+    static const char *const host[] = {"aver.example"};
+    static const char *const address[] = {"192.0.2.7"};
+    assert_vouches_for(both, 4, "localhost, 127.0.0.1, ::1, aver.example");
+    assert_vouches_for(host, 1, "aver.example");
+    assert_vouches_for(address, 1, "192.0.2.7");
+}
+
+/* A certificate with these name constraints, in OpenSSL's own words; NULL: without any. */
+static void assert_constraints_say(const char *constraints, const char *wanted)
+{
+    aver_buf text;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    unsigned char *der = NULL;
+    aver_buf_init(&text, 4096);
+    assert_non_null(key);
+    assert_non_null(certificate);
+    assert_int_equal(X509_set_version(certificate, X509_VERSION_3), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7), 1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(certificate), 0));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), 1000));
+    assert_int_equal(X509_set_pubkey(certificate, key), 1);
+    if (constraints != NULL) {
+        X509_EXTENSION *extension =
+            X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints, constraints);
+        assert_non_null(extension);
+        assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
+        X509_EXTENSION_free(extension);
+    }
+    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    int size = i2d_X509(certificate, &der);
+    assert_ok(aver_tls_authority_names(aver_view_make(der, (size_t)size), &text));
+    if (!aver_view_equal_text(aver_buf_view(&text), wanted)) {
+        fail_msg("%.*s, not %s", (int)text.size, (const char *)text.data, wanted);
+    }
+    OPENSSL_free(der);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    aver_buf_deinit(&text);
+}
+
+/* What is not bound is never left out. */
+static void test_tls_authority_without_bounds_says_so(void **state)
+{
+    (void)state;
+    assert_constraints_say(NULL, "any host name, any address");
+    assert_constraints_say("permitted;DNS:a.example", "a.example, any address");
+    assert_constraints_say("permitted;IP:192.0.2.0/255.255.255.0",
+                           "192.0.2.0/255.255.255.0, any host name");
+    assert_constraints_say("permitted;DNS:a.example,excluded;IP:0.0.0.0/0.0.0.0",
+                           "a.example, any address");
+    assert_constraints_say("excluded;DNS:a.example", "any host name, any address");
+    assert_constraints_say("permitted;DNS:a b,excluded;IP:0.0.0.0/0.0.0.0,"
+                           "excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0",
+                           "a?b");
+}
+
 static void test_tls_authority_is_given_out_for_its_key_alone(void **state)
 {
     (void)state;
@@ -546,6 +628,8 @@ int main(void)
         cmocka_unit_test(test_tls_authority_stays_while_leaves_change),
         cmocka_unit_test(test_tls_authority_vouches_for_no_other_key_or_name),
         cmocka_unit_test(test_tls_authority_vouches_for_no_name_of_another_kind),
+        cmocka_unit_test(test_tls_authority_says_its_names),
+        cmocka_unit_test(test_tls_authority_without_bounds_says_so),
         cmocka_unit_test(test_tls_authority_is_given_out_for_its_key_alone),
         cmocka_unit_test(test_tls_names_are_hosts_or_addresses),
         cmocka_unit_test(test_tls_chain_of_others_is_served_for_the_own_key_alone),

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by tools/setup: clients of others that tests run unmodified, unpacked as Node.js wants them.
-# They are for tests alone, which say SKIP without them: that they cannot be had is not a failure.
+# Sourced by tools/setup: clients of others that tests run unmodified, unpacked as Node.js wants them,
+# and a browser for the second verifier. They are for tests alone, which say SKIP without them: that they
+# cannot be had is not a failure.
+
+clients_browser=chromium-headless-shell
 
 # A folder for each set of pins, so that another pin never finds the former one's files.
 clients_folder() {
@@ -48,7 +51,7 @@ dcap_setup() {
     say "verifier for bench attest: $dcap_final"
 }
 
-clients_setup() {
+clients_packages_setup() {
     clients_final=$(clients_folder)
     if [ -d "$clients_final" ]; then
         return 0
@@ -59,4 +62,26 @@ clients_setup() {
     fi
     mv "$cache/clients-work" "$clients_final"
     say "clients for tests: $clients_final"
+}
+
+clients_browser_setup() {
+    if command -v "$clients_browser" >/dev/null 2>&1 || command -v chromium >/dev/null 2>&1; then
+        return 0
+    fi
+    if [ "$want_apt" = no ] || ! command -v apt-get >/dev/null 2>&1 ||
+        { [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null 2>&1; }; then
+        say "no browser is here ($clients_browser): the test in a browser is skipped"
+        return 0
+    fi
+    say "no browser is here for the tests of web/verify"
+    if packages_install "$clients_browser" "installing $clients_browser"; then
+        say "  $clients_browser: $step_seconds s"
+    else
+        say "$packages_failed failed, see $cache/apt.log: the test in a browser is skipped"
+    fi
+}
+
+clients_setup() {
+    clients_browser_setup
+    clients_packages_setup
 }

@@ -34,6 +34,20 @@ packages_root() {
     fi
 }
 
+# packages_install NAMES WORDS: downloads and installs them, with their size said before. Returns 1 with
+# what failed in packages_failed.
+packages_install() {
+    packages_failed='apt-get update'
+    step_run "$cache/apt.log" packages_root apt-get -q update || return 1
+    # shellcheck disable=SC2086 # the names are words
+    packages_size=$(packages_root apt-get -q --print-uris -y --no-install-recommends install $1 \
+        2>/dev/null | awk '/^.[a-z]*:/ { s += $3 } END { if (s) printf "%.0f MB", s / 1e6 }')
+    say "downloading and $2 ${packages_size:+($packages_size)}"
+    packages_failed='apt-get install'
+    # shellcheck disable=SC2086 # the names are words
+    step_run "$cache/apt.log" packages_root apt-get -q -y --no-install-recommends install $1
+}
+
 packages_setup() {
     if [ "$want_apt" = no ]; then
         return 0
@@ -42,7 +56,6 @@ packages_setup() {
         fail "this is not a Debian system (no apt-get)" \
             "install the counterparts of: $packages_list nodejs npm; and pass --no-apt"
     fi
-    # One line of words.
     packages_now=$(packages_missing)
     if [ -z "$packages_now" ]; then
         return 0
@@ -52,14 +65,7 @@ packages_setup() {
             "as root: apt-get install --no-install-recommends $packages_now"
     fi
     say "system packages missing: $packages_now"
-    step_run "$cache/apt.log" packages_root apt-get -q update ||
-        fail "apt-get update" "check the network and /etc/apt"
-    # shellcheck disable=SC2086 # the names are words
-    packages_size=$(packages_root apt-get -q --print-uris -y --no-install-recommends install \
-        $packages_now 2>/dev/null |
-        awk '/^.[a-z]*:/ { s += $3 } END { if (s) printf "%.0f MB", s / 1e6 }')
-    say "downloading and installing them ${packages_size:+($packages_size)}"
-    step_run "$cache/apt.log" packages_root apt-get -q -y --no-install-recommends install $packages_now ||
-        fail "apt-get install" "read $cache/apt.log"
+    packages_install "$packages_now" 'installing them' || fail "$packages_failed" \
+        "check the network and /etc/apt, read $cache/apt.log"
     say "  system packages: $step_seconds s"
 }
