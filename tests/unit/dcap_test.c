@@ -580,6 +580,27 @@ static void advisories_are_merged(void **state)
     assert_int_equal(found, 4);
 }
 
+/* None is left out in silence. */
+static void too_many_advisories_are_refused(void **state)
+{
+    (void)state;
+    char lists[2][1024];
+    for (size_t part = 0; part < 2; part++) {
+        size_t size = 0;
+        for (unsigned i = 0; i < 60; i++) {
+            size += (size_t)snprintf(lists[part] + size, sizeof lists[part] - size,
+                                     "%s\"SA-%u-%02u\"", i == 0 ? "[" : ",", (unsigned)part, i);
+        }
+        (void)snprintf(lists[part] + size, sizeof lists[part] - size, "]");
+    }
+    dcap_recipe recipe = dcap_recipe_good(false);
+    recipe.advisories = lists[0];
+    (void)judge(&recipe);
+    assert_true(attest_case_holds(&run, AVER_FAMILY_SGX));
+    recipe.qe_advisories = lists[1];
+    assert_true(fails_alone(judge(&recipe), "tcb.status", AVER_REASON_MALFORMED));
+}
+
 static void a_signature_alone_is_less(void **state)
 {
     (void)state;
@@ -777,6 +798,7 @@ int main(void)
         cmocka_unit_test(lower_levels_are_found),
         cmocka_unit_test(relaunch_is_advised),
         cmocka_unit_test(advisories_are_merged),
+        cmocka_unit_test(too_many_advisories_are_refused),
         cmocka_unit_test(a_signature_alone_is_less),
         cmocka_unit_test(what_is_remembered_says_the_same),
         cmocka_unit_test(signed_texts_are_read_strictly),
