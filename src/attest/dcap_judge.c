@@ -264,7 +264,10 @@ static void judge_collateral(judge_state *state)
 
 static void judge_status(judge_state *state)
 {
-    if (state->standing.below) {
+    if (state->claims->full) {
+        aver_verdict_fail(state->verdict, "tcb.status", AVER_REASON_MALFORMED,
+                          "there are more advisories than can be told");
+    } else if (state->standing.below) {
         aver_verdict_fail(state->verdict, "tcb.status", AVER_REASON_TCB_OUT_OF_DATE,
                           "the platform is below every level that the TCB info lists");
     } else if (state->standing.relaunch != AVER_TCB_NONE &&

@@ -3,6 +3,8 @@
 
 #include "attest/compare.h"
 #include "codec/cbor.h"
+#include "codec/json.h"
+#include "codec/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ typedef struct gpu_job {
     uint8_t machines[AVER_GPU_DEVICES_MAX][64];
     uint8_t machine_sizes[AVER_GPU_DEVICES_MAX];
     size_t count;
+    aver_buf told_devices; /* JSON */
 } gpu_job;
 
 static aver_err gpu_read_list(aver_cbor_cursor *cursor, aver_view *ret_list, size_t max,
@@ -137,6 +140,40 @@ static void gpu_nonce_told(gpu_job *job)
     }
 }
 
+static void gpu_claim_text(gpu_job *job, const char *name)
+{
+    const aver_claim *claim = aver_claims_find(&job->claims, NULL, name);
+    if (claim != NULL && claim->kind == AVER_CLAIM_TEXT) {
+        aver_buf_append_format(&job->told_devices, ",\"%s\":", name);
+        aver_json_append_string(&job->told_devices, claim->bytes);
+    }
+}
+
+static void gpu_claim_device(gpu_job *job)
+{
+    aver_buf_append_text(&job->told_devices, job->count == 0 ? "[" : ",");
+    aver_buf_append_text(&job->told_devices, "{\"machine\":\"");
+    aver_hex_append(&job->told_devices,
+                    aver_view_make(job->claims.machine_id, job->claims.machine_id_size));
+    aver_buf_append_text(&job->told_devices, "\"");
+    gpu_claim_text(job, "driver_version");
+    gpu_claim_text(job, "vbios_version");
+    aver_buf_append_text(&job->told_devices, "}");
+}
+
+/* What does not fit beside the CPU's own claims is left out. */
+static void gpu_claims_put(gpu_job *job)
+{
+    aver_claims *claims = job->input->claims;
+    aver_buf_append_text(&job->told_devices, "]");
+    if (claims != NULL && job->count > 0 && aver_buf_status(&job->told_devices) == AVER_OK &&
+        claims->list_count < AVER_CLAIMS_LIST_MAX &&
+        AVER_CLAIMS_ROOM_BYTES - claims->room_used >= job->told_devices.size) {
+        aver_claims_put_json(claims, "gpus",
+                             aver_claims_copy(claims, aver_buf_view(&job->told_devices)));
+    }
+}
+
 static aver_err gpu_judge_device(gpu_job *job, const aver_attest_input *device)
 {
     bool readable = false;
@@ -150,6 +187,7 @@ static aver_err gpu_judge_device(gpu_job *job, const aver_attest_input *device)
     if (readable) {
         gpu_nonce_told(job);
     }
+    gpu_claim_device(job);
     memcpy(job->machines[job->count], job->claims.machine_id, sizeof job->claims.machine_id);
     job->machine_sizes[job->count] = job->claims.machine_id_size;
     job->count++;
@@ -191,6 +229,7 @@ aver_err aver_gpu_judge(const aver_gpu_input *input, aver_verdict *verdict)
     }
     job->input = input;
     job->told = verdict;
+    aver_buf_init(&job->told_devices, AVER_CLAIMS_ROOM_BYTES);
     aver_err err = gpu_judge_devices(job);
     if (err == AVER_E_FORMAT || err == AVER_E_LIMIT || err == AVER_E_UNSUPPORTED) {
         gpu_fault(job, AVER_REASON_MALFORMED, "the list cannot be read", aver_err_text(err));
@@ -205,6 +244,8 @@ aver_err aver_gpu_judge(const aver_gpu_input *input, aver_verdict *verdict)
                          aver_short_of(input->nonce).text);
     }
     aver_verdict_skip_all(verdict, checks, "the evidence of a GPU does not hold");
+    gpu_claims_put(job);
+    aver_buf_deinit(&job->told_devices);
     free(job);
     return err;
 }

@@ -28,6 +28,9 @@ typedef struct aver_gpu_input {
     aver_attest_roots roots; /* of devices and of reference values */
     uint64_t time_s;
     aver_attest_cache *cache; /* or NULL */
+    /* The CPU's claims, or NULL, to which comes what the devices are, where there is room:
+     * gpus = [{"machine":hex,"driver_version":text,"vbios_version":text}...] */
+    aver_claims *claims;
 } aver_gpu_input;
 
 /* Adds gpu.evidence and gpu.nonce. */

@@ -106,7 +106,7 @@ static void platforms_report_data(aver_family family, aver_claims *claims)
 
 /* Evidence of GPUs beside the CPU's: made for this keyset and these nonces. */
 static aver_err platforms_gpus(const aver_platform_input *input, const aver_attest_input *asked,
-                               aver_verdict *verdict)
+                               aver_verdict *verdict, aver_claims *claims)
 {
     uint8_t keyset_digest[32];
     uint8_t nonce[32];
@@ -115,7 +115,8 @@ static aver_err platforms_gpus(const aver_platform_input *input, const aver_atte
     return aver_gpu_judge(&(aver_gpu_input){.evidence = input->bundle->gpu_evidence,
                                             .nonce = AVER_VIEW_OF(nonce),
                                             .roots = asked->roots,
-                                            .time_s = asked->time_s},
+                                            .time_s = asked->time_s,
+                                            .claims = claims},
                           verdict);
 }
 
@@ -144,7 +145,7 @@ static aver_err platforms_judge(aver_family family, const aver_platform_input *i
     }
     aver_err err = aver_attest_judge(family, &asked, verdict, ret_claims, &readable);
     if (err == AVER_OK && readable && (platforms_taken[family] & TAKES_GPUS) != 0) {
-        err = platforms_gpus(input, &asked, verdict);
+        err = platforms_gpus(input, &asked, verdict, ret_claims);
     }
     if (err == AVER_OK && readable) {
         platforms_report_data(family, ret_claims);

@@ -19,6 +19,7 @@ static const aver_command *const cli_commands[] = {
     &aver_command_attest_show,
     &aver_command_attest_verify,
     &aver_command_attest_judge,
+    &aver_command_attest_collect,
     &aver_command_receipt_show,
     &aver_command_capsule_show,
     &aver_command_capsule_strip,

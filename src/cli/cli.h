@@ -65,6 +65,7 @@ extern const aver_command aver_command_attest_fetch;
 extern const aver_command aver_command_attest_show;
 extern const aver_command aver_command_attest_verify;
 extern const aver_command aver_command_attest_judge;
+extern const aver_command aver_command_attest_collect;
 extern const aver_command aver_command_receipt_show;
 extern const aver_command aver_command_capsule_show;
 extern const aver_command aver_command_capsule_strip;

@@ -286,6 +286,9 @@ static void gpus_are_judged_beside_a_cpu(void **state)
     machine_judge(&m, &aver_platform_tdx);
     assert_false(aver_verdict_failed(&m.verdict));
     assert_true(machine_passed(&m, "gpu.evidence") && machine_passed(&m, "gpu.nonce"));
+    const aver_claim *told = aver_claims_find(&m.claims, NULL, "gpus");
+    assert_true(told != NULL && told->kind == AVER_CLAIM_JSON);
+    assert_non_null(memmem(told->bytes.data, told->bytes.size, "\"driver_version\":\"550.1\"", 24));
     m.bundle.nonce_root[0] ^= 1; /* the GPU's report is of other nonces */
     machine_judge(&m, &aver_platform_tdx);
     assert_true(fails_alone(&m.verdict, "gpu.nonce", AVER_REASON_NONCE_MISMATCH));

@@ -528,6 +528,29 @@ static void wrapped_signatures_fail(void **state)
     }
 }
 
+/* Every byte of the values counts: with a bit of any of them changed, none are taken. */
+static void no_bit_of_values_can_be_changed(void **state)
+{
+    (void)state;
+    trial t;
+    trial_begin(&t, &nvidia_recipe_good);
+    trial_values(&t, &driver_good);
+    aver_buf *text = &t.values[0];
+    const uint8_t *end = memmem(text->data, text->size, "<ds:Signature ", 14);
+    assert_non_null(end);
+    assert_int_equal(aver_attest_cache_new(2, &t.input.cache), AVER_OK);
+    for (size_t i = 0; i < (size_t)(end - text->data); i += 37) {
+        text->data[i] ^= 0x10;
+        trial_judge(&t);
+        status_is(&t, "nvidia.rim-signature", AVER_CHECK_FAIL);
+        text->data[i] ^= 0x10;
+    }
+    trial_judge(&t);
+    status_is(&t, "nvidia.rim-signature", AVER_CHECK_PASS);
+    aver_attest_cache_free(t.input.cache);
+    trial_end(&t);
+}
+
 /* Whichever call for memory fails: an error, or a verdict that is no better than with memory. */
 static void judgements_outlive_memory_that_ends(void **state)
 {
@@ -587,6 +610,7 @@ int main(void)
         cmocka_unit_test(values_that_are_not_signed_fail),
         cmocka_unit_test(a_signer_that_was_revoked_fails),
         cmocka_unit_test(wrapped_signatures_fail),
+        cmocka_unit_test(no_bit_of_values_can_be_changed),
         cmocka_unit_test(judgements_outlive_memory_that_ends),
     };
     return cmocka_run_group_tests_name("nvidia", tests, NULL, NULL);
