@@ -140,7 +140,7 @@ static aver_err values_judge_signature(values_job *job, size_t at, const aver_fa
     }
     aver_err err = aver_nvidia_rim_certs_read(&job->sets[at].rim);
     if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
-        aver_verdict_fail(job->verdict, "nvidia.rim-signature", AVER_REASON_MALFORMED,
+        aver_verdict_fail(job->verdict, "nvidia.rim-signature", AVER_REASON_CHAIN_UNTRUSTED,
                           "a certificate of set %zu of reference values is %s", at,
                           aver_err_text(err));
         return AVER_OK;

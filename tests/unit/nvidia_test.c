@@ -506,7 +506,8 @@ static void wrapped_signatures_fail(void **state)
         {"size=\"48\"", "size=\"32\"", AVER_REASON_MALFORMED},
         {"alternatives=\"2\"", "alternatives=\"3\"", AVER_REASON_MALFORMED},
         {"active=\"True\"", "active=\"Maybe\"", AVER_REASON_MALFORMED},
-        {"<ds:X509Certificate>", "<ds:X509Certificate>AAAA", AVER_REASON_MALFORMED},
+        {"<ds:X509Certificate>", "<ds:X509Certificate>AAAA", AVER_REASON_CHAIN_UNTRUSTED},
+        {"<ds:X509Certificate>", "<ds:X509Certificate>-", AVER_REASON_CHAIN_UNTRUSTED},
     };
     for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
         trial t;
