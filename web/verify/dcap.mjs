@@ -5,7 +5,7 @@
  * key, whose certificate leads to Intel's root; and Intel's collateral says how the platform stands.
  */
 import { FormatError, concat, equal, hexEncode, isZero, number64At, refuse } from "./bytes.mjs";
-import { ecdsaKeySound, ecdsaVerify, sha256 } from "./crypto.mjs";
+import { ecdsaVerify, sha256 } from "./crypto.mjs";
 import { dateWrite } from "./date.mjs";
 import { Fault, collateralJudge } from "./dcap_collateral.mjs";
 import { pckRead, pckUnknown } from "./dcap_pck.mjs";
@@ -13,7 +13,7 @@ import { BODY_SGX, domainRead, quoteRead, reportRead } from "./dcap_quote.mjs";
 import { enclaveFault, moduleFault, standingOf } from "./dcap_status.mjs";
 import { REASON, debugTold, evidenceRead, nonceTold, pathTold, rootsOf, statusTold }
   from "./family.mjs";
-import { certificatesRead } from "./x509.mjs";
+import { certificatesRead, hasKeyOn } from "./x509.mjs";
 import { pathJudge } from "./x509_path.mjs";
 
 /** Intel SGX Root CA. */
@@ -69,9 +69,8 @@ async function readPck(leaf, path) {
     }
     pck.fault = new Fault(REASON.MALFORMED, error.message);
   }
-  const { curve, point } = leaf.key;
-  if (curve?.name === "P-256" && await ecdsaKeySound("P-256", point)) {
-    pck.key = point;
+  if (await hasKeyOn("P-256", leaf)) {
+    pck.key = leaf.key.point;
   } else {
     pck.fault = new Fault(REASON.MALFORMED, "its key is not one of P-256");
   }

@@ -9,7 +9,7 @@ import { ecdsaVerify } from "./crypto.mjs";
 import { identityRead, tcbInfoRead } from "./dcap_tcb.mjs";
 import { CRL_REASON, REASON } from "./family.mjs";
 import { jsonParse } from "./json.mjs";
-import { certificatesRead, crlsRead } from "./x509.mjs";
+import { certificatesRead, crlsRead, hasKeyOn } from "./x509.mjs";
 import { crlJudge, pathJudge } from "./x509_path.mjs";
 
 const COLLATERAL_BYTES_MAX = 1 << 20;
@@ -51,7 +51,7 @@ function readMembers(bytes) {
     refuse("the collateral is no JSON object");
   }
   return Object.fromEntries(MEMBERS.map((name) => {
-    const value = object.get(name) ?? "";
+    const value = object.has(name) ? object.get(name) : "";
     return [name, typeof value === "string" ? value : refuse(`${name} is not a text`)];
   }));
 }
@@ -95,7 +95,7 @@ async function signerFault(leaf, lists, pool, { roots, timeS }) {
     return new Fault(REASON.KEY_MISMATCH, "the signer is not named as one for TCB signing");
   }
   const fault = await listFault(lists.root, path, 0, timeS);
-  return fault ?? (leaf.key.curve?.name === "P-256"
+  return fault ?? (await hasKeyOn("P-256", leaf)
     ? null : new Fault(REASON.KEY_MISMATCH, "the signer's key is not one of P-256"));
 }
 

@@ -12,7 +12,7 @@ const DEPTH_MAX = 24;
 /** First octets of the types that certificates use. */
 export const TAG = {
   BOOLEAN: 0x01, INTEGER: 0x02, BITS: 0x03, OCTETS: 0x04, NULL: 0x05, OID: 0x06, ENUMERATED: 0x0a,
-  UTF8: 0x0c, PRINTABLE: 0x13, T61: 0x14, IA5: 0x16, UTC_TIME: 0x17, GENERAL_TIME: 0x18,
+  UTF8: 0x0c, PRINTABLE: 0x13, T61: 0x14, IA5: 0x16, UNIVERSAL: 0x1c, BMP: 0x1e, UTC_TIME: 0x17, GENERAL_TIME: 0x18,
   SEQUENCE: 0x30, SET: 0x31,
 };
 
@@ -68,7 +68,7 @@ function checkBits(content) {
 
 /** The rules of the universal types: only sequences and sets have an inside. */
 function checkUniversal(tag, content) {
-  const nested = tag === TAG.SEQUENCE || tag === TAG.SET;
+  const nested = [TAG.SEQUENCE, TAG.SET].includes(tag | CONSTRUCTED);
   if (nested !== ((tag & CONSTRUCTED) !== 0)) {
     refuse("DER: a type with an inside that it has not, or the reverse");
   }

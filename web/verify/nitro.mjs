@@ -8,7 +8,7 @@ import { cborDecodeLenient } from "./cbor.mjs";
 import { ES384, coseRead } from "./cose.mjs";
 import { ecdsaVerify, sha256 } from "./crypto.mjs";
 import { REASON, debugTold, evidenceRead, nonceTold, pathTold, rootsOf } from "./family.mjs";
-import { Certificate } from "./x509.mjs";
+import { Certificate, hasKeyOn } from "./x509.mjs";
 import { pathJudge } from "./x509_path.mjs";
 
 /** CN=aws.nitro-enclaves, 2019-10-28 to 2049-10-28. */
@@ -89,13 +89,9 @@ function certificatesOf(document, verdict) {
   }
 }
 
-function hasKey({ key }) {
-  return key.kind === "EC" && key.curve.name === "P-384";
-}
-
-async function judgeSignature({ cose }, leaf, verdict) {
+async function judgeSignature({ cose }, leaf, keyed, verdict) {
   const known = cose.algorithm === ES384;
-  if (!known || !hasKey(leaf)) {
+  if (!known || !keyed) {
     verdict.skip("evidence.signature", known ? "the leaf has no key of P-384" : "it is not of ES384");
   } else {
     verdict.decide("evidence.signature",
@@ -107,10 +103,10 @@ async function judgeSignature({ cose }, leaf, verdict) {
 }
 
 /** AWS names the leaf after the module: "<module id>.<region>.aws...". */
-function judgeLeaf({ module_id: module }, leaf, verdict) {
+function judgeLeaf({ module_id: module }, leaf, keyed, verdict) {
   const name = leaf.commonName() ?? "";
-  if (!hasKey(leaf) || !leaf.maySign()) {
-    verdict.fail("nitro.leaf", hasKey(leaf)
+  if (!keyed || !leaf.maySign()) {
+    verdict.fail("nitro.leaf", keyed
       ? "the leaf may not sign documents" : "the leaf has no key of P-384", REASON.CHAIN_UNTRUSTED);
   } else {
     verdict.decide("nitro.leaf", name === module || name.startsWith(`${module}.`), name,
@@ -183,8 +179,9 @@ async function judge(input, verdict) {
   }
   const [leaf, ...others] = certificates;
   await pathTold(await pathJudge(leaf, others, roots, input.timeS), verdict);
-  await judgeSignature(document, leaf, verdict);
-  judgeLeaf(document, leaf, verdict);
+  const keyed = await hasKeyOn("P-384", leaf);
+  await judgeSignature(document, leaf, keyed, verdict);
+  judgeLeaf(document, leaf, keyed, verdict);
   judgePcrs(document, verdict);
   judgeTime(document, leaf, verdict);
   const claims = await claimsOf(document, leaf);

@@ -3,14 +3,14 @@
  * snp: reports of AMD SEV-SNP, judged with the chip's certificate (VCEK) or the provider's (VLEK),
  * which leads to AMD's root of the product line.
  */
-import { FormatError, equal, hexEncode, isZero } from "./bytes.mjs";
+import { FormatError, equal, hexEncode, isZero, refuse } from "./bytes.mjs";
 import { ecdsaVerify } from "./crypto.mjs";
 import { REASON, debugTold, evidenceRead, nonceTold, pathTold, revocationTold, rootsOf, short }
   from "./family.mjs";
 import { snpCertRead } from "./snp_cert.mjs";
 import { POLICY_DEBUG, productOfCpuid, productOfName, snpReportRead, tcbParts }
   from "./snp_report.mjs";
-import { certificatesRead } from "./x509.mjs";
+import { certificatesRead, hasKeyOn } from "./x509.mjs";
 import { pathJudge } from "./x509_path.mjs";
 
 /** ARK-Milan, ARK-Genoa, ARK-Turin. */
@@ -47,9 +47,10 @@ function certificatesOf(input, verdict) {
 }
 
 /** What the certificate says, or null where it is none that signs reports. */
-function certOf(leaf, verdict) {
+async function certOf(leaf, verdict) {
   try {
-    return snpCertRead(leaf);
+    const cert = snpCertRead(leaf);
+    return await hasKeyOn("P-384", leaf) ? cert : refuse("its key is not one of P-384");
   } catch (error) {
     if (!(error instanceof FormatError)) {
       throw error;
@@ -141,7 +142,7 @@ async function judgeCertificates(input, report, roots, verdict) {
   if (path.path === "good") {
     await revocationTold(input, path, verdict);
   }
-  const cert = certOf(read.leaf, verdict);
+  const cert = await certOf(read.leaf, verdict);
   if (cert) {
     verdict.decide("evidence.signature",
       await ecdsaVerify("P-384", cert.point, "SHA-384", report.signed, report.signature),

@@ -43,8 +43,8 @@ function providerOf(certificate, isVlek) {
 export function snpCertRead(certificate) {
   const name = certificate.commonName();
   const { key } = certificate;
-  if ((name !== "SEV-VCEK" && name !== "SEV-VLEK") || key.curve?.name !== "P-384") {
-    refuse("its name or its key are not those of a VCEK or VLEK");
+  if (name !== "SEV-VCEK" && name !== "SEV-VLEK") {
+    refuse("its name is not that of a VCEK or VLEK");
   }
   const isVlek = name === "SEV-VLEK";
   const productName = text(must(certificate, "2"), "product");

@@ -5,7 +5,7 @@
  * here is only read; x509_path.mjs judges it.
  */
 import { FormatError, base64Decode, equal, hexEncode, refuse, utf8Text } from "./bytes.mjs";
-import { ecdsaVerify, rsaVerify } from "./crypto.mjs";
+import { ecdsaKeySound, ecdsaVerify, rsaVerify } from "./crypto.mjs";
 import { dateOfGeneralTime, dateOfUtcTime } from "./date.mjs";
 import { TAG, derBytes, derNumber, derOid, derRead, derSignature } from "./der.mjs";
 
@@ -127,9 +127,14 @@ function readKey(element) {
     ? { kind: "EC", curve, point } : { kind: "other" };
 }
 
+/** Of the types that have more than one byte a character. */
+const UNIT_BYTES = { [TAG.UNIVERSAL]: 4, [TAG.BMP]: 2 };
 const LATIN = [TAG.PRINTABLE, TAG.T61, TAG.IA5];
 
 function readText({ tag, content, whole }) {
+  if ((tag & 0xc0) !== 0 || content.length % (UNIT_BYTES[tag] ?? 1) !== 0) {
+    refuse("a name has a value that is no text");
+  }
   const other = LATIN.includes(tag) ? latin(content) : `#${hexEncode(whole)}`;
   return tag === TAG.UTF8 ? utf8Text(content) : other;
 }
@@ -284,6 +289,11 @@ export class Certificate {
   maySign() {
     return !this.broken && !this.rights.basic?.ca && this.may(USAGE.SIGN);
   }
+}
+
+/** Whether the certificate has a key on that curve: the point is one of it. */
+export async function hasKeyOn(curve, { key }) {
+  return key.curve?.name === curve && ecdsaKeySound(curve, key.point);
 }
 
 /** Whether the key of this certificate signed what {bytes, by, signature} says. */

@@ -8,9 +8,9 @@
  * that it is an authority, may sign certificates and may have so many below it.
  */
 import { equal, hexEncode } from "./bytes.mjs";
-import { ecdsaKeySound, sha256 } from "./crypto.mjs";
+import { sha256 } from "./crypto.mjs";
 import { dateWrite } from "./date.mjs";
-import { USAGE, signedBy } from "./x509.mjs";
+import { USAGE, hasKeyOn, signedBy } from "./x509.mjs";
 
 const PATH_MAX = 10;
 const RSA_BITS_MIN = 2048;
@@ -57,10 +57,13 @@ function climb(leaf, certificates, trusted, timeS) {
 }
 
 /** What is wrong with the form or the rights of an entry of the path; null if nothing. */
-function faultOf(certificate, above, below) {
+function faultOf(certificate, above, below, isRoot) {
   const { basic, strange } = certificate.rights;
   if (certificate.broken || strange) {
     return certificate.broken ?? `extension ${strange} is critical and not known`;
+  }
+  if (!isRoot && !certificate.signed.by) {
+    return "it is signed in a way that is not known here, or too weak";
   }
   if (certificate.key.kind === "RSA" && certificate.key.bits < RSA_BITS_MIN) {
     return `its RSA key is of ${certificate.key.bits} bits only`;
@@ -81,7 +84,7 @@ function bad(path, i, why) {
 function rightsFault(chain) {
   let below = 0;
   for (const [i, certificate] of chain.entries()) {
-    const fault = faultOf(certificate, i, below);
+    const fault = faultOf(certificate, i, below, i + 1 === chain.length);
     if (fault) {
       return bad("untrusted", i, fault);
     }
@@ -92,8 +95,8 @@ function rightsFault(chain) {
 
 /** The first whose key is no point of its curve. */
 async function keysFault(chain) {
-  for (const [i, { key }] of chain.entries()) {
-    if (key.kind === "EC" && !await ecdsaKeySound(key.curve.name, key.point)) {
+  for (const [i, certificate] of chain.entries()) {
+    if (certificate.key.kind === "EC" && !await hasKeyOn(certificate.key.curve.name, certificate)) {
       return bad("untrusted", i, "its key is no point of its curve");
     }
   }

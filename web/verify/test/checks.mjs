@@ -241,7 +241,10 @@ function namesAreThoseOfTheDocument() {
   const table = page.slice(page.indexOf("## Checks"), page.indexOf("### When something"));
   const names = [...table.matchAll(/^\| `([a-z.-]+)` \|/gm)].map(([, name]) => name);
   if (names.join() !== CHECKS.join()) {
-    faults.push(`docs/verifier.md has other checks: ${names}`);
+    const missing = names.filter((name) => !CHECKS.includes(name));
+    const surplus = CHECKS.filter((name) => !names.includes(name));
+    faults.push(`verdict.mjs has other checks than docs/verifier.md, or in another order: it lacks [${
+      missing}] and has [${surplus}] besides`);
   }
 }
 
