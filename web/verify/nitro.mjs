@@ -92,7 +92,8 @@ function certificatesOf(document, verdict) {
 async function judgeSignature({ cose }, leaf, keyed, verdict) {
   const known = cose.algorithm === ES384;
   if (!known || !keyed) {
-    verdict.skip("evidence.signature", known ? "the leaf has no key of P-384" : "it is not of ES384");
+    verdict.skip("evidence.signature",
+      known ? "the leaf has no key of P-384" : "it is not of ES384");
   } else {
     verdict.decide("evidence.signature",
       await ecdsaVerify("P-384", leaf.key.point, "SHA-384", cose.signed, cose.signature),

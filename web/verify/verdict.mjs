@@ -34,9 +34,11 @@ export const CHECKS = [
   "receipt.seed", "receipt.finish", "receipt.time", "time.as-of",
 ];
 
-const ALWAYS_MADE = new RegExp("^(capsule|bundle|platform|keyset|config|model|channel|receipt|time)" +
-  "\\.|^(evidence\\.(format|signature|debug|age)|measurement\\.allowed|tcb\\.min|binding|node\\.id|" +
-  "nonce)$");
+const ALWAYS_MADE = new RegExp([
+  "^(capsule|bundle|platform|keyset|config|model|channel|receipt|time)\\.",
+  "^(evidence\\.(format|signature|debug|age)|measurement\\.allowed|tcb\\.min)$",
+  "^(binding|node\\.id|nonce)$",
+].join("|"));
 
 /** Made only where the evidence is of hardware, or in another system's form. */
 export const HARDWARE_CHECKS = CHECKS.filter((name) =>

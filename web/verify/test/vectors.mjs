@@ -70,7 +70,8 @@ function same(a, b) {
     return a === b;
   }
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return Array.isArray(a) === Array.isArray(b) && [...names].every((name) => same(a[name], b[name]));
+  return Array.isArray(a) === Array.isArray(b) &&
+    [...names].every((name) => same(a[name], b[name]));
 }
 
 function againstManifest({ expect }, found, tell) {
