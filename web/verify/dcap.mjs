@@ -211,7 +211,9 @@ function judgeStanding(texts, { pck, qe, body, tdx, input }, claims, verdict) {
   Object.assign(claims.fields, standingFields(standing));
   claims.tcbStatus = standing.all;
   claims.level = levelOf(standing);
-  if (!standing.date) {
+  if (standing.full) {
+    verdict.fail("tcb.status", "there are more advisories than can be told", REASON.MALFORMED);
+  } else if (!standing.date) {
     verdict.fail("tcb.status", "the platform is below every level that the TCB info lists",
       REASON.TCB_OUT_OF_DATE);
   } else if (input.acceptTcb?.includes(standing.relaunch)) {

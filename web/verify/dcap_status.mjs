@@ -6,6 +6,7 @@
 import { equal } from "./bytes.mjs";
 import { REASON } from "./family.mjs";
 
+const ADVISORIES_MAX = 96;
 const OUT_OF_DATE = "OutOfDate";
 const CONFIGURATION = ["ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded"];
 const IN_ORDER = ["UpToDate", "SWHardeningNeeded", ...CONFIGURATION];
@@ -73,8 +74,9 @@ function relaunchOf(launched, current) {
  * @param {object} pck of pckRead
  * @param {object} qe the quoting enclave's report
  * @param {object|null} domain the trust domain's, null for an enclave
- * @returns {{platform, module, qe, all, relaunch, date, advisories}} date is undefined where the
- *   platform is below every level, relaunch where launching again would not put the domain in order
+ * @returns {{platform, module, qe, all, relaunch, date, advisories, full}} date is undefined where
+ *   the platform is below every level, relaunch where launching again would not put the domain in
+ *   order; full: there are more advisories than can be told
  */
 export function standingOf(info, identity, pck, qe, domain) {
   const svn = domain?.views.tee_tcb_svn;
@@ -94,7 +96,8 @@ export function standingOf(info, identity, pck, qe, domain) {
     all,
     relaunch: level && relaunchOf(all, current),
     date: level?.tcbDate,
-    advisories: [...new Set(advisories)].sort(),
+    advisories: [...new Set(advisories)].slice(0, ADVISORIES_MAX).sort(),
+    full: new Set(advisories).size > ADVISORIES_MAX,
   };
 }
 
