@@ -56,16 +56,13 @@ static const char *const azure_required[] = {"evidence.format",
                                              "evidence.debug",
                                              NULL};
 
-enum { AZURE_HCL_BYTES_MAX = 16384, AZURE_QUOTE_BYTES_MAX = 65536, AZURE_JSON_MARKS_MAX = 1024 };
-
 /* Everything that one judgement holds. */
 typedef struct azure_work {
     const aver_attest_input *input;
     aver_verdict *verdict;
     aver_claims *claims;
-    json_t *json, *runtime;
-    aver_buf hcl_bytes, quote_bytes;
-    aver_tpm_evidence tpm;
+    json_t *runtime;
+    aver_tpm_evidence parts;
     aver_hcl hcl;
     bool has_hcl;
     aver_public_key key; /* of the vTPM, empty if there is none to be had */
@@ -80,36 +77,10 @@ static bool azure_malformed(aver_err err)
 
 static void azure_close(azure_work *work)
 {
-    json_decref(work->json);
     json_decref(work->runtime);
-    aver_buf_deinit(&work->hcl_bytes);
-    aver_buf_deinit(&work->quote_bytes);
-    aver_tpm_evidence_close(&work->tpm);
+    aver_tpm_evidence_close(&work->parts);
     aver_public_key_close(&work->key);
     free(work);
-}
-
-/* The members of the evidence; FORMAT with words. */
-static aver_err azure_read(azure_work *work, char ret_why[AVER_JSON_WHY_BYTES])
-{
-    aver_err err = aver_json_parse_large(work->input->evidence, AVER_ATTEST_EVIDENCE_BYTES_MAX,
-                                         AZURE_JSON_MARKS_MAX, &work->json, ret_why);
-    if (err != AVER_OK) {
-        return err;
-    }
-    (void)snprintf(ret_why, AVER_JSON_WHY_BYTES, "hcl_report is missing or no hex");
-    err = aver_tpm_hex_read(work->json, "hcl_report", &work->hcl_bytes);
-    if (err == AVER_OK) {
-        (void)snprintf(ret_why, AVER_JSON_WHY_BYTES, "td_quote is no hex");
-        err = aver_tpm_hex_read(work->json, "td_quote", &work->quote_bytes);
-        err = err == AVER_E_ABSENT ? AVER_OK : err;
-    }
-    if (err == AVER_OK) {
-        (void)snprintf(ret_why, AVER_JSON_WHY_BYTES,
-                       "message, signature or PCRs of the vTPM cannot be read");
-        err = aver_tpm_evidence_read(work->json, &work->tpm);
-    }
-    return err == AVER_E_ABSENT ? AVER_E_FORMAT : err;
 }
 
 static const aver_family_verifier *azure_family(const azure_work *work)
@@ -175,14 +146,14 @@ static void azure_claims_keep(azure_work *work, const aver_buf *bytes)
 static aver_err azure_judge_inner(azure_work *work)
 {
     const aver_family_verifier *family = azure_family(work);
-    const json_t *vcek = json_object_get(work->json, "vcek");
-    const aver_buf *bytes = work->hcl.kind == AVER_HCL_SNP ? &work->hcl_bytes : &work->quote_bytes;
+    const aver_buf *bytes =
+        work->hcl.kind == AVER_HCL_SNP ? &work->parts.hcl_report : &work->parts.td_quote;
     aver_attest_input input = *work->input;
     input.evidence =
-        work->hcl.kind == AVER_HCL_SNP ? work->hcl.report : aver_buf_view(&work->quote_bytes);
+        work->hcl.kind == AVER_HCL_SNP ? work->hcl.report : aver_buf_view(&work->parts.td_quote);
     input.nonce = (aver_view){0};
-    if (input.leaf.size == 0 && json_is_string(vcek)) {
-        input.leaf = aver_view_make(json_string_value(vcek), json_string_length(vcek));
+    if (input.leaf.size == 0) {
+        input.leaf = work->parts.vcek;
     }
     aver_verdict_init(&work->inner);
     work->claims->group = family->name;
@@ -226,7 +197,8 @@ static bool azure_td_equal(const azure_work *work)
 {
     aver_dcap_quote quote;
     char why[AVER_DCAP_WHY_BYTES];
-    return aver_dcap_quote_read(aver_buf_view(&work->quote_bytes), true, &quote, why) == AVER_OK &&
+    return aver_dcap_quote_read(aver_buf_view(&work->parts.td_quote), true, &quote, why) ==
+               AVER_OK &&
            aver_hcl_td_equal(&work->hcl, quote.body);
 }
 
@@ -319,7 +291,7 @@ static void azure_claim(azure_work *work)
 static aver_err azure_judge_hcl(azure_work *work)
 {
     const char *why = NULL;
-    aver_err err = aver_hcl_parse(aver_buf_view(&work->hcl_bytes), &work->hcl, &why);
+    aver_err err = aver_hcl_parse(aver_buf_view(&work->parts.hcl_report), &work->hcl, &why);
     if (err != AVER_OK) {
         aver_verdict_fail(work->verdict, "azure.format", AVER_REASON_MALFORMED, "%s", why);
         return AVER_OK;
@@ -343,7 +315,7 @@ static aver_err azure_judge_all(azure_work *work)
             work->verdict,
             (const char *const[]){"azure.format", "azure.runtime", "azure.key", NULL},
             "an earlier check stands in the way");
-        err = aver_tpm_judge(&work->tpm, work->key.rsa != NULL ? &work->key : NULL, "tpm",
+        err = aver_tpm_judge(&work->parts, work->key.rsa != NULL ? &work->key : NULL, "tpm",
                              work->verdict, work->claims);
     }
     if (err != AVER_OK) {
@@ -367,7 +339,6 @@ static aver_err azure_judge_all(azure_work *work)
 static aver_err azure_judge(const aver_attest_input *input, aver_verdict *verdict,
                             aver_claims *claims, bool *ret_readable)
 {
-    char why[AVER_JSON_WHY_BYTES] = "";
     azure_work *work = calloc(1, sizeof *work);
     if (work == NULL) {
         return AVER_E_NOMEM;
@@ -375,11 +346,14 @@ static aver_err azure_judge(const aver_attest_input *input, aver_verdict *verdic
     work->input = input;
     work->verdict = verdict;
     work->claims = claims;
-    aver_buf_init(&work->hcl_bytes, AZURE_HCL_BYTES_MAX);
-    aver_buf_init(&work->quote_bytes, AZURE_QUOTE_BYTES_MAX);
-    aver_err err = azure_read(work, why);
+    aver_err err = aver_tpm_evidence_read(input->evidence, &work->parts);
+    if (err == AVER_OK && work->parts.hcl_report.size == 0) {
+        err = AVER_E_FORMAT;
+    }
     if (azure_malformed(err)) {
-        aver_verdict_fail(verdict, "evidence.format", AVER_REASON_MALFORMED, "%s", why);
+        aver_verdict_fail(verdict, "evidence.format", AVER_REASON_MALFORMED,
+                          "it is no JSON object with an HCL report, and message and signature of "
+                          "a TPM");
         err = AVER_OK;
     } else if (err == AVER_OK) {
         aver_verdict_add(verdict, "evidence.format", AVER_CHECK_PASS,

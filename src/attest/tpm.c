@@ -3,8 +3,6 @@
 
 #include "attest/compare.h"
 
-#include <stdlib.h>
-
 /* tpm: a quote by itself, under a key that the reader gives or certificates to the reader's roots.
  * Each maker of TPMs has roots of its own; none is a constant here. */
 
@@ -13,8 +11,6 @@ static const char *const tpm_checks[] = {
     "tpm.signature",   "tpm.pcrs",      "evidence.nonce",    "evidence.debug",      NULL};
 static const char *const tpm_required[] = {"evidence.format", "platform.root", "tpm.format",
                                            "tpm.signature", NULL};
-
-enum { TPM_JSON_MARKS_MAX = 1024 };
 
 static bool tpm_unreadable(aver_err err)
 {
@@ -93,25 +89,13 @@ static aver_err tpm_judge_key(const aver_attest_input *input, aver_verdict *verd
 static aver_err tpm_judge(const aver_attest_input *input, aver_verdict *verdict,
                           aver_claims *claims, bool *ret_readable)
 {
-    json_t *json = NULL;
     aver_tpm_evidence evidence;
     aver_public_key key = {0};
     bool has_key = false;
-    char why[AVER_JSON_WHY_BYTES] = "";
-    aver_err err = aver_json_parse_large(input->evidence, AVER_ATTEST_EVIDENCE_BYTES_MAX,
-                                         TPM_JSON_MARKS_MAX, &json, why);
-    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
-        aver_verdict_fail(verdict, "evidence.format", AVER_REASON_MALFORMED, "%s", why);
-        return AVER_OK;
-    }
-    if (err != AVER_OK) {
-        return err;
-    }
-    err = aver_tpm_evidence_read(json, &evidence);
-    json_decref(json);
-    if (err == AVER_E_FORMAT || err == AVER_E_LIMIT) {
+    aver_err err = aver_tpm_evidence_read(input->evidence, &evidence);
+    if (err == AVER_E_FORMAT) {
         aver_verdict_fail(verdict, "evidence.format", AVER_REASON_MALFORMED,
-                          "it holds no message and signature of a TPM");
+                          "it is no JSON object with message and signature of a TPM");
         aver_tpm_evidence_close(&evidence);
         return AVER_OK;
     }

@@ -2,12 +2,20 @@
 #include "attest/tpm_quote.h"
 
 #include "attest/compare.h"
+#include "attest/dcap.h"
 #include "codec/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { TPM_HEX_BYTES_MAX = 1024, TPM_SELECT_BYTES_MAX = 1024 };
+enum {
+    TPM_HEX_BYTES_MAX = 1024,
+    TPM_HCL_BYTES_MAX = 16384,
+    TPM_QUOTE_BYTES_MAX = 65536,
+    TPM_VCEK_BYTES_MAX = 16384,
+    TPM_SELECT_BYTES_MAX = 1024,
+};
 
 static const struct {
     const char *name, *claim;
@@ -18,83 +26,167 @@ static const struct {
                  {"sha512", "pcrs_sha512", AVER_TPM_SHA512}};
 enum { TPM_BANKS = sizeof tpm_banks / sizeof tpm_banks[0] };
 
-static aver_view tpm_text(const json_t *string)
+/* The next byte that is no white space, not taken; 0 where there is none. */
+static uint8_t tpm_peek(aver_dcap_json *json)
 {
-    return aver_view_make(json_string_value(string), json_string_length(string));
+    while (json->at < json->text.size && memchr(" \t\r\n", json->text.data[json->at], 4) != NULL) {
+        json->at++;
+    }
+    return json->bad || json->at == json->text.size ? 0 : json->text.data[json->at];
 }
 
-aver_err aver_tpm_hex_read(const json_t *object, const char *name, aver_buf *ret_bytes)
+/* Takes null; false, and nothing taken, where something else stands. */
+static bool tpm_null(aver_dcap_json *json)
 {
-    const json_t *member = json_object_get(object, name);
-    if (member == NULL || json_is_null(member)) {
-        return AVER_E_ABSENT;
+    if (tpm_peek(json) != 'n') {
+        return false;
     }
-    if (!json_is_string(member) || json_string_length(member) == 0) {
-        return AVER_E_FORMAT;
-    }
-    return aver_hex_decode_buf(tpm_text(member), ret_bytes);
+    size_t from = json->at;
+    aver_dcap_json_skip(json);
+    json->bad = json->bad ||
+                !aver_view_equal_text(aver_view_slice(json->text, from, json->at - from), "null");
+    return true;
 }
 
-static aver_err tpm_bank_read(const json_t *list, uint16_t hash, aver_tpm_bank *bank)
+static aver_err tpm_hex_read(aver_dcap_json *json, aver_buf *ret_bytes)
 {
-    *bank = (aver_tpm_bank){.hash = hash};
-    if (!json_is_array(list) || json_array_size(list) > AVER_TPM_PCRS) {
-        return AVER_E_FORMAT;
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *value = json_array_get(list, i);
-        size_t size = json_string_length(value) / 2;
-        if (json_is_null(value)) {
-            continue;
-        }
-        if (!json_is_string(value) || size == 0 || size > sizeof bank->values[i] ||
-            (hash != 0 && size != aver_tpm_hash_bytes(hash)) ||
-            aver_hex_decode(tpm_text(value), bank->values[i], size) != AVER_OK) {
-            return AVER_E_FORMAT;
-        }
-        bank->has[i] = true;
-        bank->sizes[i] = (uint8_t)size;
-    }
-    return AVER_OK;
-}
-
-static aver_err tpm_pcrs_read(const json_t *pcrs, aver_tpm_evidence *evidence)
-{
-    if (pcrs == NULL || json_is_null(pcrs)) {
+    aver_view text;
+    if (tpm_null(json)) {
         return AVER_OK;
     }
-    if (!json_is_object(pcrs)) {
-        return tpm_bank_read(pcrs, 0, &evidence->banks[evidence->banks_count++]);
+    if (!aver_dcap_json_text(json, &text) || text.size == 0) {
+        return AVER_E_FORMAT;
     }
-    aver_err err = AVER_OK;
-    for (size_t i = 0; i < TPM_BANKS && err == AVER_OK; i++) {
-        const json_t *list = json_object_get(pcrs, tpm_banks[i].name);
-        if (list != NULL) {
-            err = tpm_bank_read(list, tpm_banks[i].hash, &evidence->banks[evidence->banks_count++]);
-        }
-    }
-    return err == AVER_OK && json_object_size(pcrs) != evidence->banks_count ? AVER_E_FORMAT : err;
+    return aver_hex_decode_buf(text, ret_bytes);
 }
 
-aver_err aver_tpm_evidence_read(const json_t *object, aver_tpm_evidence *ret_evidence)
+/* Certificates as PEM have the ends of their lines escaped. */
+static aver_err tpm_vcek_read(aver_dcap_json *json, aver_tpm_evidence *evidence)
 {
+    if (tpm_null(json)) {
+        return AVER_OK;
+    }
+    aver_dcap_json ahead = *json;
+    aver_dcap_json_skip(&ahead);
+    size_t size = ahead.at - json->at;
+    if (ahead.bad || size > TPM_VCEK_BYTES_MAX) {
+        return AVER_E_FORMAT;
+    }
+    evidence->vcek_bytes = malloc(size);
+    if (evidence->vcek_bytes == NULL) {
+        return AVER_E_NOMEM;
+    }
+    return aver_dcap_json_unescape(json, evidence->vcek_bytes, &evidence->vcek) ? AVER_OK
+                                                                                : AVER_E_FORMAT;
+}
+
+static aver_err tpm_bank_read(aver_dcap_json *json, uint16_t hash, aver_tpm_bank *bank)
+{
+    size_t count = 0;
+    *bank = (aver_tpm_bank){.hash = hash};
+    for (bool more = aver_dcap_json_into(json, '['); more && aver_dcap_json_more(json, ']');
+         count++) {
+        aver_view text;
+        if (count == AVER_TPM_PCRS) {
+            return AVER_E_FORMAT;
+        }
+        if (tpm_null(json)) {
+            continue;
+        }
+        if (!aver_dcap_json_text(json, &text)) {
+            return AVER_E_FORMAT;
+        }
+        size_t size = text.size / 2;
+        if (size == 0 || size > sizeof bank->values[count] ||
+            (hash != 0 && size != aver_tpm_hash_bytes(hash)) ||
+            aver_hex_decode(text, bank->values[count], size) != AVER_OK) {
+            return AVER_E_FORMAT;
+        }
+        bank->has[count] = true;
+        bank->sizes[count] = (uint8_t)size;
+    }
+    return json->bad ? AVER_E_FORMAT : AVER_OK;
+}
+
+static aver_err tpm_pcrs_read(aver_dcap_json *json, aver_tpm_evidence *evidence)
+{
+    static const char *const names[TPM_BANKS + 1] = {"sha1", "sha256", "sha384", "sha512", NULL};
+    uint32_t seen = 0;
+    if (tpm_null(json)) {
+        return AVER_OK;
+    }
+    if (tpm_peek(json) == '[') {
+        return tpm_bank_read(json, 0, &evidence->banks[evidence->banks_count++]);
+    }
+    aver_err err = AVER_OK;
+    for (bool more = aver_dcap_json_into(json, '{');
+         more && err == AVER_OK && aver_dcap_json_more(json, '}');) {
+        size_t bank = aver_dcap_json_member(json, names, &seen);
+        err = json->bad || bank >= TPM_BANKS
+                  ? AVER_E_FORMAT
+                  : tpm_bank_read(json, tpm_banks[bank].hash,
+                                  &evidence->banks[evidence->banks_count++]);
+        json->first = false;
+    }
+    return json->bad ? AVER_E_FORMAT : err;
+}
+
+static aver_err tpm_member_read(aver_dcap_json *json, size_t member, aver_tpm_evidence *evidence)
+{
+    switch (member) {
+    case 0:
+        return tpm_hex_read(json, &evidence->message);
+    case 1:
+        return tpm_hex_read(json, &evidence->signature);
+    case 2:
+        return tpm_pcrs_read(json, evidence);
+    case 3:
+        return tpm_hex_read(json, &evidence->hcl_report);
+    case 4:
+        return tpm_hex_read(json, &evidence->td_quote);
+    case 5:
+        return tpm_vcek_read(json, evidence);
+    default:
+        aver_dcap_json_skip(json);
+        return AVER_OK;
+    }
+}
+
+aver_err aver_tpm_evidence_read(aver_view text, aver_tpm_evidence *ret_evidence)
+{
+    static const char *const names[] = {"tpm_message", "tpm_signature", "tpm_pcrs", "hcl_report",
+                                        "td_quote",    "vcek",          NULL};
+    aver_dcap_json json;
+    uint32_t seen = 0;
+    aver_err err = AVER_OK;
     aver_buf_init(&ret_evidence->message, TPM_HEX_BYTES_MAX);
     aver_buf_init(&ret_evidence->signature, TPM_HEX_BYTES_MAX);
+    aver_buf_init(&ret_evidence->hcl_report, TPM_HCL_BYTES_MAX);
+    aver_buf_init(&ret_evidence->td_quote, TPM_QUOTE_BYTES_MAX);
     ret_evidence->banks_count = 0;
-    aver_err err = aver_tpm_hex_read(object, "tpm_message", &ret_evidence->message);
-    if (err == AVER_OK) {
-        err = aver_tpm_hex_read(object, "tpm_signature", &ret_evidence->signature);
+    ret_evidence->vcek_bytes = NULL;
+    ret_evidence->vcek = (aver_view){0};
+    aver_dcap_json_open(&json, text);
+    for (bool more = aver_dcap_json_into(&json, '{');
+         more && err == AVER_OK && aver_dcap_json_more(&json, '}');) {
+        size_t member = aver_dcap_json_member(&json, names, &seen);
+        err = json.bad ? AVER_E_FORMAT : tpm_member_read(&json, member, ret_evidence);
+        json.first = false;
     }
-    if (err == AVER_OK) {
-        err = tpm_pcrs_read(json_object_get(object, "tpm_pcrs"), ret_evidence);
+    if (err == AVER_OK && (!aver_dcap_json_end(&json) || ret_evidence->message.size == 0 ||
+                           ret_evidence->signature.size == 0)) {
+        err = AVER_E_FORMAT;
     }
-    return err == AVER_E_ABSENT ? AVER_E_FORMAT : err;
+    return err == AVER_E_LIMIT ? AVER_E_FORMAT : err;
 }
 
 void aver_tpm_evidence_close(aver_tpm_evidence *evidence)
 {
     aver_buf_deinit(&evidence->message);
     aver_buf_deinit(&evidence->signature);
+    aver_buf_deinit(&evidence->hcl_report);
+    aver_buf_deinit(&evidence->td_quote);
+    free(evidence->vcek_bytes);
 }
 
 /* The bank that a selection takes from; NULL if it was not given. */

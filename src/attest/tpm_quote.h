@@ -15,7 +15,6 @@
  */
 
 #include "attest/family.h"
-#include "codec/json.h"
 #include "crypto/hash.h"
 #include "crypto/public_key.h"
 
@@ -73,19 +72,19 @@ typedef struct aver_tpm_bank {
     uint8_t values[AVER_TPM_PCRS][64];
 } aver_tpm_bank;
 
+/* The members of evidence with a quote in it: the last three are of Azure's alone. */
 typedef struct aver_tpm_evidence {
     aver_buf message, signature;
     aver_tpm_bank banks[AVER_TPM_SELECTIONS_MAX];
     size_t banks_count;
+    aver_buf hcl_report, td_quote;
+    uint8_t *vcek_bytes;
+    aver_view vcek;
 } aver_tpm_evidence;
-/* Reads the members of an object; others are the caller's. FORMAT, LIMIT, NOMEM. To be closed in
- * each case. */
-AVER_MUST_USE aver_err aver_tpm_evidence_read(const json_t *object,
-                                              aver_tpm_evidence *ret_evidence);
+/* Reads a JSON object; members that are not known here are passed over. FORMAT where message or
+ * signature is missing or a member cannot be read; NOMEM. To be closed in each case. */
+AVER_MUST_USE aver_err aver_tpm_evidence_read(aver_view text, aver_tpm_evidence *ret_evidence);
 void aver_tpm_evidence_close(aver_tpm_evidence *evidence);
-/* A text member of hex digits, appended to ret_bytes; ABSENT, FORMAT, LIMIT, NOMEM. */
-AVER_MUST_USE aver_err aver_tpm_hex_read(const json_t *object, const char *name,
-                                         aver_buf *ret_bytes);
 
 /*
  * Adds tpm.format, tpm.signature and tpm.pcrs and puts the claims: what the quote says into group

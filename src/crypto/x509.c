@@ -42,6 +42,7 @@ static aver_err certs_parse(aver_view der, aver_cert *ret_cert)
 {
     uint8_t *copy = OPENSSL_memdup(der.data, der.size);
     if (copy == NULL) {
+        ERR_clear_error();
         return AVER_E_NOMEM;
     }
     aver_cert cert = {.der = aver_view_make(copy, der.size)};
