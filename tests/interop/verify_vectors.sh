@@ -30,6 +30,14 @@ for name in nitro snp dcap; do
     node "$vectors" "$folder/$name/manifest.json"
 done
 
+# Whole answers of hardware.
+mkdir "$folder/platforms"
+AVER_CASES=$folder/platforms "$AVER_BIN/../tests/unit-platforms_test" >"$folder/said" 2>&1 || {
+    cat "$folder/said"
+    exit 1
+}
+node "${AVER_SOURCE:?}/web/verify/test/bundles.mjs" "$folder/platforms"
+
 manifest=${AVER_SHARED:-}/vectors/manifest.json
 if [ ! -r "$manifest" ]; then
     echo "the shared vectors are not here: only what the tests make was judged"

@@ -150,13 +150,26 @@ static json_t *write_expect(bool holds, const aver_verdict *verdict, const aver_
     return expect;
 }
 
+/* Appends the entry to the list of cases, and drops it. */
+static void write_entry(const char *folder, const char *list, json_t *entry)
+{
+    aver_buf text;
+    aver_buf_init(&text, WRITE_JSON_BYTES_MAX);
+    aver_json_append_ordered(&text, entry);
+    aver_buf_append_byte(&text, '\n');
+    must(aver_buf_status(&text) == AVER_OK);
+    FILE *file = write_open(folder, list, "ab");
+    must(fwrite(text.data, 1, text.size, file) == text.size && fclose(file) == 0);
+    aver_buf_deinit(&text);
+    json_decref(entry);
+}
+
 void attest_write(aver_family family, const aver_attest_input *input, const aver_verdict *verdict,
                   const aver_claims *claims, bool readable)
 {
     static unsigned count;
     const char *folder = getenv("AVER_CASES");
     char id[64];
-    aver_buf text;
     if (folder == NULL) {
         return;
     }
@@ -173,12 +186,51 @@ void attest_write(aver_family family, const aver_attest_input *input, const aver
         put(entry, "level", json_string("signature_only"));
     }
     put(entry, "expect", write_expect(holds, verdict, claims, readable));
-    aver_buf_init(&text, WRITE_JSON_BYTES_MAX);
-    aver_json_append_ordered(&text, entry);
-    aver_buf_append_byte(&text, '\n');
-    must(aver_buf_status(&text) == AVER_OK);
-    FILE *file = write_open(folder, "cases.jsonl", "ab");
-    must(fwrite(text.data, 1, text.size, file) == text.size && fclose(file) == 0);
-    aver_buf_deinit(&text);
-    json_decref(entry);
+    write_entry(folder, "cases.jsonl", entry);
+}
+
+static json_t *write_hex32(const uint8_t *bytes)
+{
+    char hex[65];
+    if (bytes == NULL) {
+        return json_null();
+    }
+    aver_hex_encode(aver_view_make(bytes, 32), hex);
+    return json_string(hex);
+}
+
+void attest_write_capsule(forge_state *forge)
+{
+    static aver_verdict verdict;
+    const char *folder = getenv("AVER_CASES");
+    const aver_verify_context *context = &forge->context;
+    if (folder == NULL) {
+        return;
+    }
+    aver_buf policy;
+    json_t *entry = json_object();
+    json_t *fails = json_array();
+    aver_buf_init(&policy, AVER_POLICY_BYTES_MAX);
+    forge_policy_text(&policy);
+    if (forge->edits.edit_policy != NULL) {
+        forge->edits.edit_policy(&policy);
+    }
+    aver_verdict_init(&verdict);
+    put(entry, "accepted", json_boolean(forge_judge_capsule(forge, &verdict)));
+    for (size_t i = 0; i < verdict.count; i++) {
+        if (verdict.checks[i].status == AVER_CHECK_FAIL) {
+            must(json_array_append_new(fails, json_string(verdict.checks[i].name)) == 0);
+        }
+    }
+    put(entry, "fails", fails);
+    put(entry, "simulated", json_boolean(verdict.simulated));
+    put(entry, "capsule", write_bytes(folder, aver_buf_view(&forge->capsule)));
+    put(entry, "policy", write_bytes(folder, aver_buf_view(&policy)));
+    write_list(entry, folder, "roots", context->roots.test_roots.given,
+               context->roots.test_roots.given_count);
+    put(entry, "now_ms", json_integer((json_int_t)context->now_ms));
+    put(entry, "model_root", write_hex32(context->model_root));
+    put(entry, "node_id", write_hex32(context->node_id));
+    write_entry(folder, "capsules.jsonl", entry);
+    aver_buf_deinit(&policy);
 }

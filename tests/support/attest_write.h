@@ -10,10 +10,14 @@
  * checks that failed with their classes, and the claims.
  */
 
-#include "aver/attest.h"
+#include "support/forge.h"
 
 /* Does nothing where AVER_CASES is not set; aborts the test where it cannot write. */
 void attest_write(aver_family family, const aver_attest_input *input, const aver_verdict *verdict,
                   const aver_claims *claims, bool readable);
+
+/* The same of a forged capsule, judged here by the forge's policy and context: a line of
+ * capsules.jsonl, which web/verify/test/bundles.mjs reads. */
+void attest_write_capsule(forge_state *forge);
 
 #endif

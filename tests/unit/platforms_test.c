@@ -186,6 +186,7 @@ static bool judge(bool (*flow)(forge_state *, aver_verdict *))
     forge_build(&made);
     aver_verdict_init(&verdict);
     bool accepted = flow(&made, &verdict);
+    attest_write_capsule(&made);
     forge_deinit(&made);
     pki_cert_deinit(&leaf);
     return accepted;
@@ -419,6 +420,7 @@ static bool judge_domain(void)
     forge_build(&made);
     aver_verdict_init(&verdict);
     bool accepted = forge_judge_connect(&made, &verdict);
+    attest_write_capsule(&made);
     forge_deinit(&made);
     dcap_unmake(&domain);
     return accepted;
