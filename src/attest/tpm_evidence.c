@@ -26,10 +26,15 @@ static const struct {
                  {"sha512", "pcrs_sha512", AVER_TPM_SHA512}};
 enum { TPM_BANKS = sizeof tpm_banks / sizeof tpm_banks[0] };
 
+static bool tpm_is_space(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 /* The next byte that is no white space, not taken; 0 where there is none. */
 static uint8_t tpm_peek(aver_dcap_json *json)
 {
-    while (json->at < json->text.size && memchr(" \t\r\n", json->text.data[json->at], 4) != NULL) {
+    while (json->at < json->text.size && tpm_is_space(json->text.data[json->at])) {
         json->at++;
     }
     return json->bad || json->at == json->text.size ? 0 : json->text.data[json->at];
