@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests by glob; the folder is the label. tests/soak runs only under `ctest -C soak`.
 
-set(AVER_SHARED "${CMAKE_SOURCE_DIR}/../shared" CACHE PATH "data shared with the tests")
+# Named by the environment at each configuration, or else beside the source.
+if(DEFINED ENV{AVER_SHARED})
+    get_filename_component(AVER_SHARED "$ENV{AVER_SHARED}" ABSOLUTE BASE_DIR ${CMAKE_SOURCE_DIR})
+else()
+    set(AVER_SHARED "${CMAKE_SOURCE_DIR}/../shared")
+endif()
 execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/setup --print-models-dir
                 OUTPUT_VARIABLE models_dir OUTPUT_STRIP_TRAILING_WHITESPACE)
 set(AVER_MODELS ${models_dir} CACHE PATH "the models that tools/setup made")
