@@ -12,6 +12,7 @@
 #include "codec/text.h"
 #include "crypto/ed25519.h"
 #include "crypto/hash.h"
+#include "support/alloc_fail.h"
 #include "support/attest_cases.h"
 #include "support/tdx_make.h"
 
@@ -431,6 +432,32 @@ static void receipts_are_known_by_their_members(void **state)
     unmake(&made);
 }
 
+/* Whichever allocation fails: an error or a verdict, and what does not hold does not hold then. */
+static void memory_may_fail_anywhere(void **state)
+{
+    (void)state;
+    const recipe recipes[] = {{0}, {.wrong_binding = true}};
+    for (size_t i = 0; i < 2; i++) {
+        story made;
+        bool failed = true;
+        make(&recipes[i], &made);
+        for (size_t at = 0; failed; at += 1 + at / 40) {
+            const char *why = NULL;
+            aver_foreign_judged_deinit(&judged);
+            alloc_fail_at(at);
+            aver_err err = aver_foreign_judge(AVER_FOREIGN_ACI, &made.input, &judged);
+            failed = alloc_fail_end();
+            assert_true(err == AVER_OK ||
+                        (failed && (err == AVER_E_NOMEM || err == AVER_E_CRYPTO)));
+            bool holds =
+                err == AVER_OK && aver_foreign_holds(AVER_FOREIGN_ACI, &made.input, &judged, &why);
+            assert_true(i == 0 || !holds);
+            assert_true(failed || holds == (i == 0));
+        }
+        unmake(&made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +468,7 @@ int main(void)
         cmocka_unit_test(the_upstream_was_verified),
         cmocka_unit_test(the_receipt_is_about_these_bytes_and_keys),
         cmocka_unit_test(receipts_are_known_by_their_members),
+        cmocka_unit_test(memory_may_fail_anywhere),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     aver_foreign_judged_deinit(&judged);

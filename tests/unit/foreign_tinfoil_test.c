@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "crypto/hash.h"
+#include "support/alloc_fail.h"
 #include "support/attest_cases.h"
 #include "support/tdx_make.h"
 
@@ -347,6 +348,32 @@ static void documents_are_known_by_their_format(void **state)
     }
 }
 
+/* Whichever allocation fails: an error or a verdict, and what does not hold does not hold then. */
+static void memory_may_fail_anywhere(void **state)
+{
+    (void)state;
+    const recipe recipes[] = {{0}, {.other_data = true}};
+    for (size_t i = 0; i < 2; i++) {
+        story made;
+        bool failed = true;
+        make(&recipes[i], &made);
+        for (size_t at = 0; failed; at += 1 + at / 40) {
+            const char *why = NULL;
+            aver_foreign_judged_deinit(&judged);
+            alloc_fail_at(at);
+            aver_err err = aver_foreign_judge(AVER_FOREIGN_TINFOIL, &made.input, &judged);
+            failed = alloc_fail_end();
+            assert_true(err == AVER_OK ||
+                        (failed && (err == AVER_E_NOMEM || err == AVER_E_CRYPTO)));
+            bool holds = err == AVER_OK &&
+                         aver_foreign_holds(AVER_FOREIGN_TINFOIL, &made.input, &judged, &why);
+            assert_true(i == 0 || !holds);
+            assert_true(failed || holds == (i == 0));
+        }
+        unmake(&made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +383,7 @@ int main(void)
         cmocka_unit_test(keys_are_the_readers),
         cmocka_unit_test(evidence_of_gpus_needs_reference_values),
         cmocka_unit_test(documents_are_known_by_their_format),
+        cmocka_unit_test(memory_may_fail_anywhere),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     aver_foreign_judged_deinit(&judged);
