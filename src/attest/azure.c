@@ -152,6 +152,9 @@ static aver_err azure_judge_inner(azure_work *work)
     input.evidence =
         work->hcl.kind == AVER_HCL_SNP ? work->hcl.report : aver_buf_view(&work->parts.td_quote);
     input.nonce = (aver_view){0};
+    /* The paravisor runs at level 0; a report of another was asked for by what it guards. */
+    input.has_vmpl = true;
+    input.vmpl = work->input->has_vmpl ? work->input->vmpl : 0;
     if (input.leaf.size == 0) {
         input.leaf = work->parts.vcek;
     }

@@ -334,6 +334,10 @@ static aver_err nvidia_judge(const aver_attest_input *input, aver_verdict *verdi
         }
         aver_verdict_skip_all(verdict, nvidia_checks_certs, "there is no certificate to judge by");
         nvidia_claim(&report, path, claims);
+    }
+    /* Now: what the cache keeps of reference values may take the path's place there. */
+    nvidia_path_end(input, path);
+    if (err == AVER_OK) {
         err = aver_nvidia_values_judge(input, &report, verdict, claims);
     }
     if (err == AVER_OK) {
@@ -341,7 +345,6 @@ static aver_err nvidia_judge(const aver_attest_input *input, aver_verdict *verdi
         aver_family_nonce_told(input, claims, verdict);
         *ret_readable = true;
     }
-    nvidia_path_end(input, path);
     return err;
 }
 

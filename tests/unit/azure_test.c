@@ -38,6 +38,7 @@ typedef struct recipe {
     const char *kid, *second_kid, *kty;
     bool claims_changed, other_key, no_json, other_td_report, short_report, no_leaf, debug;
     bool no_collateral;
+    uint8_t vmpl;
 } recipe;
 
 typedef struct made_evidence {
@@ -161,6 +162,7 @@ static void make_snp(const recipe *r, made_evidence *made, const uint8_t data[64
     make_vcek(made, chip);
     put32(at, 3);
     put64(at + 0x08, r->debug ? 0xb0000 : 0x30000);
+    put32(at + 0x30, r->vmpl);
     put32(at + 0x34, 1);
     memcpy(at + 0x50, data, 64);
     memset(at + 0x90, 0x11, 48);
@@ -400,6 +402,10 @@ static void each_check_can_fail_alone(void **state)
         judge(&keys[i]);
         assert_true(fails_alone(&run.verdict, "azure.key", AVER_REASON_KEY_MISMATCH));
     }
+    r = good(false);
+    r.vmpl = 2; /* of the guest's own software, which may name any key */
+    judge(&r);
+    assert_true(fails_alone(&run.verdict, "snp.vmpl", AVER_REASON_VMPL_MISMATCH));
     r = good(false);
     r.no_leaf = true;
     judge(&r);

@@ -318,6 +318,24 @@ static void a_cached_path_holds_in_its_time(void **state)
     trial_end(&t);
 }
 
+/* What is kept of reference values takes the place of the path, which was used before. */
+static void a_cache_of_one_is_enough(void **state)
+{
+    (void)state;
+    trial t;
+    trial_begin(&t, &nvidia_recipe_good);
+    trial_values(&t, &vbios_good);
+    trial_values(&t, &driver_good);
+    assert_int_equal(aver_attest_cache_new(1, &t.input.cache), AVER_OK);
+    for (int i = 0; i < 3; i++) {
+        trial_judge(&t);
+        assert_true(attest_case_holds(&t.run, AVER_FAMILY_NVIDIA));
+        text_is(&t, NULL, "leaf_subject", "CN=TEST A01 GSP FMC LF");
+    }
+    aver_attest_cache_free(t.input.cache);
+    trial_end(&t);
+}
+
 static void reference_values_hold(void **state)
 {
     (void)state;
@@ -604,6 +622,7 @@ int main(void)
         cmocka_unit_test(reports_with_faults_are_malformed),
         cmocka_unit_test(no_bit_can_be_changed),
         cmocka_unit_test(a_cached_path_holds_in_its_time),
+        cmocka_unit_test(a_cache_of_one_is_enough),
         cmocka_unit_test(reference_values_hold),
         cmocka_unit_test(measurements_that_are_others_fail),
         cmocka_unit_test(the_decoder_counts_where_it_is_on),
