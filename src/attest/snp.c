@@ -235,7 +235,7 @@ static void snp_judge_hwid(const aver_snp_report *report, const aver_snp_cert *c
     if (cert->is_vlek) {
         aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "a VLEK is of a provider: %s",
                          cert->provider);
-    } else if (report->chip_masked && aver_snp_is_zero(report->chip_id)) {
+    } else if (aver_snp_is_zero(report->chip_id)) {
         aver_verdict_add(verdict, name, AVER_CHECK_SKIP, "the report hides the chip");
     } else if (!aver_view_equal(found, aver_view_make(cert->chip_id, cert->chip_id_size)) ||
                !aver_snp_is_zero(rest)) {

@@ -80,7 +80,6 @@ static void snp_numbers(const uint8_t *bytes, aver_snp_report *report)
     report->cpuid_family = report->has_cpuid ? bytes[0x188] : 0;
     report->cpuid_model = report->has_cpuid ? bytes[0x189] : 0;
     report->cpuid_stepping = report->has_cpuid ? bytes[0x18a] : 0;
-    report->chip_masked = (report->key_info & 2) != 0;
     report->signer = (aver_snp_signer)(report->key_info >> 2 & 7);
 }
 

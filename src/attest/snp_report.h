@@ -55,7 +55,6 @@ typedef struct aver_snp_report {
     bool has_cpuid;
     uint8_t cpuid_family, cpuid_model, cpuid_stepping;
     aver_snp_signer signer;
-    bool chip_masked;
     uint8_t signature[96]; /* r || s, big-endian */
 } aver_snp_report;
 

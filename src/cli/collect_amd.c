@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "attest/snp_report.h"
+#include "attest/snp_cert.h"
 #include "cli/collect.h"
 #include "codec/text.h"
 
@@ -51,7 +51,7 @@ static aver_err amd_open(aver_collect_job *job, amd_work *work)
                                  "the report is signed by a provider's key (VLEK): get the "
                                  "certificate there, and give it by --leaf");
     }
-    if (!work->vlek && report->chip_masked) {
+    if (!work->vlek && aver_snp_is_zero(report->chip_id)) {
         return aver_collect_fail(job, AVER_E_USAGE, "the report hides its chip: ask the host");
     }
     size_t size = work->product == AVER_SNP_TURIN ? AMD_CHIP_TURIN_BYTES : AMD_CHIP_BYTES;

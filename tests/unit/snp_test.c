@@ -489,8 +489,8 @@ static void chips_are_those_of_the_certificate(void **state)
         assert_true(fails_alone(&run.verdict, "snp.hwid", AVER_REASON_KEY_MISMATCH));
         unmake(&made);
     }
+    /* The platform hides its chip: the certificate alone says which it is. */
     recipe masked = recipe_good;
-    masked.key_info = 2;
     make(&masked, &made);
     memset(made.report + 0x1a0, 0, 64);
     sign(&made, made.leaf.key);

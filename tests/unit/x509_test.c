@@ -148,6 +148,9 @@ static void every_certificate_has_its_time(void **state)
             pki_options *one = i == 0 ? &l.root : i == 1 ? &l.middle : &l.leaf;
             *(late != 0 ? &one->to_s : &one->from_s) = late != 0 ? PKI_NOW_S - 1 : PKI_NOW_S + 1;
             assert_int_equal(path_of(&l), AVER_PATH_EXPIRED);
+            /* The first and the last second are within. */
+            *(late != 0 ? &one->to_s : &one->from_s) = PKI_NOW_S;
+            assert_int_equal(path_of(&l), AVER_PATH_GOOD);
         }
     }
 }

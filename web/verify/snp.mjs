@@ -90,11 +90,11 @@ function judgeProduct({ cpuid }, cert, path, verdict) {
   }
 }
 
-function judgeHwid({ views: { chip_id: found }, chipMasked }, cert, verdict) {
+function judgeHwid({ views: { chip_id: found } }, cert, verdict) {
   const size = cert.chipId?.length;
   if (cert.isVlek) {
     verdict.skip("snp.hwid", `a VLEK is of a provider: ${cert.provider}`);
-  } else if (chipMasked && isZero(found)) {
+  } else if (isZero(found)) {
     verdict.skip("snp.hwid", "the report hides the chip");
   } else {
     verdict.decide("snp.hwid",

@@ -66,7 +66,6 @@ export function snpReportRead(bytes) {
     },
     cpuid: version >= 3
       ? { family: bytes[0x188], model: bytes[0x189], stepping: bytes[0x18a] } : null,
-    chipMasked: (keyInfo & 2) !== 0,
     signer: { 0: "vcek", 1: "vlek" }[(keyInfo >> 2) & 7] ?? "none",
     signed: bytes.subarray(0, SIGNED_BYTES),
     signature: signatureOf(bytes),
