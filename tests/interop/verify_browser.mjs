@@ -20,7 +20,7 @@ const names = readdirSync(golden).filter((name) => name.endsWith(".capsule"))
 
 const PAGE = '<!doctype html><title>verify</title>' +
   '<script type="module" src="/tests/interop/verify_browser_page.mjs"></script>';
-const FILES = /^\/(web\/verify\/[a-z_/]+\.mjs|tests\/interop\/[a-z_]+\.mjs|tests\/golden\/[a-z0-9.-]+)$/;
+const FILES = /^\/(web\/verify\/[a-z0-9_/]+\.mjs|tests\/interop\/[a-z_]+\.mjs|tests\/golden\/[a-z0-9.-]+)$/;
 
 /** [type, bytes] of what the page may read; null for anything else. */
 function document(path) {
