@@ -86,7 +86,7 @@ static void put_message(const tpm_recipe *r, aver_buf *out)
         aver_buf_append_be16(out, r->bank);
         aver_buf_append_byte(out, r->select_bytes);
         for (size_t k = 0; k < r->select_bytes; k++) {
-            aver_buf_append_byte(out, k < 3 ? (uint8_t)(r->pcrs >> 8 * k) : 0);
+            aver_buf_append_byte(out, (uint8_t)(k < 3 ? r->pcrs >> 8 * k : 0));
         }
     }
     put_digest(r, out);
