@@ -87,7 +87,7 @@ static aver_err rim_base64(aver_view text, aver_buf *ret_bytes)
     aver_buf joined;
     aver_buf_init(&joined, AVER_XML_BYTES_MAX);
     for (size_t i = 0; i < text.size; i++) {
-        if (strchr(" \t\r\n", text.data[i]) == NULL) {
+        if (memchr(" \t\r\n", text.data[i], 4) == NULL) {
             aver_buf_append_byte(&joined, text.data[i]);
         }
     }

@@ -53,7 +53,7 @@ static void values_key(const aver_attest_input *input, size_t at, uint8_t ret_ke
 static bool values_cache_holds(const aver_attest_input *input, size_t at)
 {
     uint8_t key[32];
-    if (input->cache == NULL || input->crls_count > 0) {
+    if (input->cache == NULL || input->crls_count > 0 || input->require_revocation) {
         return false;
     }
     values_key(input, at, key);
@@ -74,7 +74,8 @@ static void values_cache_put(const aver_attest_input *input, size_t at,
     }
 }
 
-/* True if a list speaks against the path; the words are told. */
+/* True if a list speaks against the path, or none speaks of it where that is asked for; the words
+ * are told. */
 static aver_err values_revoked(values_job *job, const aver_x509_result *path, bool *ret_revoked)
 {
     bool covered[AVER_CERTS_MAX + 1] = {false};
@@ -91,6 +92,14 @@ static aver_err values_revoked(values_job *job, const aver_x509_result *path, bo
                                  : judged == AVER_PATH_EXPIRED ? AVER_REASON_EXPIRED
                                                                : AVER_REASON_BAD_SIGNATURE;
             aver_verdict_fail(job->verdict, "nvidia.rim-signature", reason, "%s", why);
+            *ret_revoked = true;
+            return AVER_OK;
+        }
+    }
+    for (size_t i = 0; job->input->require_revocation && i + 1 < path->chain_count; i++) {
+        if (!covered[i]) {
+            aver_verdict_fail(job->verdict, "nvidia.rim-signature", AVER_REASON_COLLATERAL_MISSING,
+                              "no revocation list speaks of certificate %zu from the signer", i);
             *ret_revoked = true;
             return AVER_OK;
         }

@@ -476,6 +476,28 @@ static void a_signer_that_was_revoked_fails(void **state)
     trial_end(&t);
 }
 
+/* Where lists are asked for, they must speak of those who signed values too; also what the cache
+ * kept without them does not count then. */
+static void signers_of_whom_no_list_speaks_fail_where_lists_are_asked_for(void **state)
+{
+    (void)state;
+    trial t;
+    aver_attest_cache *cache = NULL;
+    trial_begin(&t, &nvidia_recipe_good);
+    trial_values(&t, &driver_good);
+    assert_int_equal(aver_attest_cache_new(8, &cache), AVER_OK);
+    t.input.cache = cache;
+    trial_judge(&t);
+    assert_true(attest_case_holds(&t.run, AVER_FAMILY_NVIDIA));
+    t.input.require_revocation = true;
+    trial_judge(&t);
+    const aver_check *check = aver_verdict_find(&t.run.verdict, "nvidia.rim-signature");
+    assert_int_equal(check->status, AVER_CHECK_FAIL);
+    assert_int_equal(check->reason, AVER_REASON_COLLATERAL_MISSING);
+    aver_attest_cache_free(cache);
+    trial_end(&t);
+}
+
 /* Attempts to have values read that were not signed. */
 static void wrapped_signatures_fail(void **state)
 {
@@ -629,6 +651,7 @@ int main(void)
         cmocka_unit_test(versions_that_are_others_fail),
         cmocka_unit_test(values_that_are_not_signed_fail),
         cmocka_unit_test(a_signer_that_was_revoked_fails),
+        cmocka_unit_test(signers_of_whom_no_list_speaks_fail_where_lists_are_asked_for),
         cmocka_unit_test(wrapped_signatures_fail),
         cmocka_unit_test(no_bit_of_values_can_be_changed),
         cmocka_unit_test(judgements_outlive_memory_that_ends),
